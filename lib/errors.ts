@@ -1,0 +1,55 @@
+/** Stable codes: tests and callers match on them. Extend the list, never rename. */
+export type AttuneErrorCode =
+  | 'invalid-option'
+  | 'invalid-attribute'
+  | 'shape-mismatch'
+  | 'dtype-mismatch'
+  | 'missing-input'
+  | 'unknown-op'
+  | 'not-differentiable'
+  | 'missing-kernel'
+  | 'out-of-memory'
+  | 'disposed'
+  | 'aborted'
+  | 'file-not-found'
+  | 'file-write-failed'
+  | 'invalid-file'
+  | 'invalid-json'
+  | 'invalid-safetensors'
+  | 'invalid-config'
+  | 'unsupported-architecture'
+  | 'unsupported-device'
+  | 'weights-mismatch'
+  | 'invalid-adapter'
+  | 'no-match'
+  | 'invalid-batch'
+  | 'sequence-too-long'
+  | 'invalid-dataset'
+  | 'empty-dataset'
+  | 'all-labels-masked'
+  | 'invalid-tokenizer'
+  | 'invalid-chat-template'
+  | 'chat-template-failed'
+  | 'nan-loss'
+  | 'invalid-checkpoint'
+  | 'missing-addon'
+  | 'internal'
+
+export interface AttuneErrorOptions {
+  /** What is guilty: an option path, a file and line, a parameter, a node. */
+  readonly where?: string
+  readonly cause?: unknown
+}
+
+/** The one error class of attune: says what was wrong, where, and what to do. */
+export class AttuneError extends Error {
+  override readonly name = 'AttuneError'
+  readonly code: AttuneErrorCode
+  readonly where: string | undefined
+
+  constructor(code: AttuneErrorCode, message: string, options: AttuneErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.where = options.where
+  }
+}

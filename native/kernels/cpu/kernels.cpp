@@ -1,0 +1,9 @@
+// Every CPU kernel of one instruction set, in one list.
+
+#include "kernels/cpu/kernels.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+void register_kernels(KernelTable& /*table*/) {}
+
+}  // namespace attune::cpu::ATTUNE_ISA

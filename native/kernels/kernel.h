@@ -1,0 +1,78 @@
+#pragma once
+
+#include <any>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <map>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/philox.h"
+#include "core/shape.h"
+#include "core/thread_pool.h"
+
+namespace attune {
+
+/// A tensor as a kernel sees it: contiguous, row-major. An absent optional input has `present` false.
+struct TensorView {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  Shape shape;
+  bool present = false;
+  /// Outputs that are gradients of parameters: add to what is there instead of overwriting it.
+  bool accumulate = false;
+
+  template <class T>
+  [[nodiscard]] T* as() const noexcept {
+    return static_cast<T*>(data);
+  }
+};
+
+/// One call of a kernel: the op's argument struct (`kernels/<op>.h`) and its tensors.
+struct KernelCall {
+  const std::any& arguments;
+  std::span<const TensorView> inputs;
+  std::span<const TensorView> outputs;
+
+  template <class Arguments>
+  [[nodiscard]] const Arguments& as() const {
+    return *std::any_cast<Arguments>(&arguments);
+  }
+};
+
+struct KernelContext {
+  ThreadPool& pool;
+  std::span<std::byte> scratch;  ///< as many bytes as the kernel's `scratch` asked for, 64-byte aligned, not zeroed
+  PhiloxKey random;              ///< stream is filled in by the kernel from its arguments
+};
+
+using KernelRun = void (*)(KernelContext&, const KernelCall&);
+/// Bytes of scratch for these shapes (the views' data may be null) with this many threads.
+using KernelScratch = std::size_t (*)(const KernelCall&, int threads);
+
+struct Kernel {
+  KernelRun run = nullptr;
+  KernelScratch scratch = nullptr;
+};
+
+/// Kernels of one device, keyed by op and by the dtype of its activations.
+class KernelTable {
+ public:
+  void add(std::string_view op, DType dtype, Kernel kernel) { kernels_[{std::string(op), dtype}] = kernel; }
+
+  /// nullptr where there is none.
+  [[nodiscard]] const Kernel* find(std::string_view op, DType dtype) const {
+    const auto found = kernels_.find({std::string(op), dtype});
+    return found == kernels_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::map<std::tuple<std::string, DType>, Kernel> kernels_;
+};
+
+}  // namespace attune
