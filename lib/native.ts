@@ -1,0 +1,231 @@
+/**
+ * The addon's typed contract: the only door between TypeScript and the core. One interface per native class; nothing here computes.
+ * Values of a graph are numbered; -1 stands for an absent optional input.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AttuneError, type AttuneErrorCode } from './errors.js'
+
+export type NativeDtype = 'f32' | 'bf16' | 'f16' | 'i32'
+/** A size known now, or a named one (`'tokens'`, `'rows'`, `'sequences+1'`) known when a batch arrives. */
+export type NativeDimension = number | string
+export type NativeAttributes = Readonly<Record<string, boolean | number | string | readonly number[]>>
+export type NativeArray = Int32Array | Float32Array
+
+export interface NativeValue {
+  readonly id: number
+  readonly shape: readonly NativeDimension[]
+  readonly dtype: NativeDtype
+}
+
+/** A graph under construction. Every method checks at once and throws with the node's path. */
+export interface NativeGraph {
+  /** A parameter of the session by name; its dtype is the graph's. The same name gives the same value. */
+  parameter(name: string, shape: readonly number[]): NativeValue
+  /** What a batch brings. `below`: for i32 inputs every value must lie in [0, below); a number or a size's name. */
+  input(name: string, shape: readonly NativeDimension[], dtype: 'f32' | 'i32', below?: NativeDimension): NativeValue
+  /** Memory that lives as long as the program and starts as zeros (key/value caches). In the graph's dtype. */
+  state(name: string, shape: readonly number[]): NativeValue
+  node(op: string, path: string, inputs: readonly number[], attributes: NativeAttributes): NativeValue[]
+  /** Names a value so that `run` can fetch it, as float32 (or i32). */
+  output(name: string, value: number): void
+  /** One line per node: path, op, inputs, outputs, shapes. */
+  print(): string
+}
+
+export interface NativeTensorInfo {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+}
+
+/** A safetensors file, mapped read-only and checked (header, offsets, sizes) when opened. Throws `invalid-safetensors`. */
+export interface NativeSafetensors {
+  readonly path: string
+  readonly tensors: readonly NativeTensorInfo[]
+  readonly metadata: Readonly<Record<string, string>>
+  /** The tensor widened to float32 (f32, f16, bf16, f64 files). */
+  read(name: string): Float32Array
+  close(): void
+}
+
+export interface NativeBatch {
+  /** Values of the named sizes, e.g. `{ tokens: 37, sequences: 3, rows: 12 }`. */
+  readonly sizes: Readonly<Record<string, number>>
+  readonly inputs: Readonly<Record<string, NativeArray>>
+}
+
+/** Key of the random numbers of one forward pass: dropout depends on these two and on the node, nothing else. */
+export interface NativeRandom {
+  readonly seed: number
+  /** One number per forward pass of a run: 0, 1, 2, … */
+  readonly draw: number
+}
+
+/** Exact bytes. */
+export interface NativeMemory {
+  readonly parameters: number
+  readonly gradients: number
+  readonly optimizer: number
+  readonly activations: number
+  readonly states: number
+  readonly total: number
+}
+
+export interface NativeOptimizerGroup {
+  readonly parameters: readonly string[]
+  readonly betas: readonly [number, number]
+  readonly eps: number
+  readonly weightDecay: number
+}
+
+export interface NativeStepRequest {
+  readonly program: NativeProgram
+  /** Micro-batches of one optimizer step; the caller has put 1 / (all labelled tokens) into each one's `loss_scale`. */
+  readonly batches: readonly NativeBatch[]
+  readonly optimizer: NativeOptimizer
+  /** One rate per group. */
+  readonly learningRates: readonly number[]
+  /** 0: no clipping. */
+  readonly maxGradNorm: number
+  /** `draw` of the first micro-batch; the others count on. */
+  readonly random: NativeRandom
+}
+
+export interface NativeStepResult {
+  readonly loss: number
+  readonly gradNorm: number
+  /** False when loss or gradient norm was not finite: nothing was updated. */
+  readonly updated: boolean
+}
+
+export interface NativeSafetensorsEntry {
+  /** Name in the file. */
+  readonly name: string
+  readonly dtype: 'f32' | 'bf16' | 'f16'
+  /** A parameter of the session, or data. */
+  readonly parameter?: string
+  readonly data?: Float32Array
+  readonly shape: readonly number[]
+}
+
+/** A graph made ready to run in one session: differentiated where asked, kernels chosen. */
+export interface NativeProgram {
+  /** Bytes of the arena for these sizes. Plans are kept per sizes. */
+  arenaBytes(sizes: Readonly<Record<string, number>>): number
+  readonly stateBytes: number
+  print(): string
+  /** Frees its state. */
+  dispose(): void
+}
+
+export interface NativeOptimizer {
+  readonly bytes: number
+  dispose(): void
+}
+
+export interface NativeCompileOptions {
+  /** Name of the scalar output to differentiate from. Trainable parameters get gradients. */
+  readonly loss?: string
+  /** For op tests: gradients arriving at outputs (output name → input name), and the inputs to differentiate by; each gradient becomes output `grad:<input>`. */
+  readonly seeds?: Readonly<Record<string, string>>
+  readonly wrt?: readonly string[]
+}
+
+/** Parameters, engine thread, thread pool and arena of one model. Everything that takes time returns a promise and runs on the engine thread, in order. */
+export interface NativeSession {
+  readonly threads: number
+  readonly instructionSet: string
+  defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16'): void
+  removeParameter(name: string): void
+  /** Fills a parameter from a file, converting the dtype. Shapes must agree in element count. `transpose`: the file holds the 2-D matrix the other way round. */
+  loadParameter(name: string, file: NativeSafetensors, tensor: string, transpose?: boolean): Promise<void>
+  /** float32 whatever the storage: the master copy where there is one. */
+  readParameter(name: string): Promise<Float32Array>
+  writeParameter(name: string, data: Float32Array): Promise<void>
+  /** Normal(0, std) or uniform(-bound, bound) from Philox keyed by seed and name; or a constant. */
+  initParameter(name: string, init: { kind: 'normal' | 'uniform' | 'constant'; value: number; seed: number }): Promise<void>
+  /** Which parameters get gradients in programs compiled from now on. Compiled programs stay as they were. */
+  setTrainable(names: readonly string[]): void
+  compile(graph: NativeGraph, options?: NativeCompileOptions): NativeProgram
+  /** Runs forward (and backward where the program has one; gradients then start from zero unless `accumulate`). Returns the outputs named in `fetch`. */
+  run(
+    program: NativeProgram,
+    batch: NativeBatch,
+    options: { readonly fetch: readonly string[]; readonly random?: NativeRandom; readonly accumulate?: boolean },
+  ): Promise<Record<string, NativeArray>>
+  readGradient(parameter: string): Promise<Float32Array>
+  createOptimizer(groups: readonly NativeOptimizerGroup[]): NativeOptimizer
+  step(request: NativeStepRequest): Promise<NativeStepResult>
+  /** Both moments, step count and float32 masters of the optimizer's parameters, as safetensors. */
+  saveOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
+  loadOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
+  /** Writes the file and syncs it; the caller renames it into place. */
+  saveSafetensors(
+    path: string,
+    entries: readonly NativeSafetensorsEntry[],
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<void>
+  /** Bytes held now. `activations` is the arena as it stands. */
+  memory(): NativeMemory
+  /** The run or step in progress, and those queued, reject with `aborted`. */
+  cancel(): void
+  /** Cancels, waits for the engine thread, frees everything. Idempotent. */
+  dispose(): void
+}
+
+export interface NativeProcessor {
+  readonly model: string
+  readonly architecture: string
+  readonly features: readonly string[]
+  readonly cores: number
+  /** Best instruction set of this build that the processor can run: 'avx512_bf16' | 'avx512' | 'avx2' | 'portable'. */
+  readonly instructionSet: string
+  readonly instructionSets: readonly string[]
+}
+
+export interface NativeOpInfo {
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly differentiable: boolean
+}
+
+export interface NativeAddon {
+  readonly Graph: new (dtype: 'f32' | 'bf16') => NativeGraph
+  readonly Safetensors: new (path: string) => NativeSafetensors
+  /** threads 0: one per core. instructionSet '': the best. */
+  readonly Session: new (options: { threads: number; instructionSet: string }) => NativeSession
+  /** How the core makes its errors: called once, with the factory of AttuneErrors. */
+  initialize(makeError: (code: string, message: string, where: string) => Error): void
+  processor(): NativeProcessor
+  ops(): NativeOpInfo[]
+  /** The op as plain float64 loops: the oracle of the tests. */
+  reference(
+    op: string,
+    attributes: NativeAttributes,
+    inputs: readonly ({ shape: readonly number[]; data: Float64Array } | null)[],
+  ): { shape: number[]; data: Float64Array }[]
+}
+
+let addon: NativeAddon | undefined
+
+/** Loads the addon once. @throws AttuneError `missing-addon` with what to run. */
+export function native(): NativeAddon {
+  if (addon === undefined) {
+    const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+    const path = join(root, 'build', 'Release', 'attune.node')
+    if (!existsSync(path)) {
+      throw new AttuneError('missing-addon', `The native addon is not built: ${path} is missing. Run \`npm run build\`.`, {
+        where: path,
+      })
+    }
+    addon = createRequire(import.meta.url)(path) as NativeAddon
+    addon.initialize(
+      (code, message, where) => new AttuneError(code as AttuneErrorCode, message, where === '' ? {} : { where }),
+    )
+  }
+  return addon
+}
