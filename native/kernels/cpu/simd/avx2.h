@@ -1,0 +1,102 @@
+#pragma once
+
+#include <immintrin.h>
+
+namespace attune::cpu::ATTUNE_ISA {
+
+struct Vec {
+  static constexpr int kWidth = 8;
+  __m256 v;
+};
+struct Mask {
+  __m256 m;
+};
+
+/// Lanes [0, count), count in [0, 8].
+ATTUNE_INLINE __m256i first_lanes(std::int64_t count) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
+}
+
+ATTUNE_INLINE Vec zero() { return {_mm256_setzero_ps()}; }
+ATTUNE_INLINE Vec broadcast(float value) { return {_mm256_set1_ps(value)}; }
+
+ATTUNE_INLINE Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+ATTUNE_INLINE Vec load_partial(const float* p, std::int64_t count) {
+  return {_mm256_maskload_ps(p, first_lanes(count))};
+}
+ATTUNE_INLINE void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+ATTUNE_INLINE void store_partial(float* p, Vec a, std::int64_t count) {
+  _mm256_maskstore_ps(p, first_lanes(count), a.v);
+}
+
+ATTUNE_INLINE Vec widen(__m128i halves) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16))};
+}
+ATTUNE_INLINE __m128i narrow(Vec a) {
+  const __m256i bits = _mm256_castps_si256(a.v);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q));
+  const __m256i halves = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+  return _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+}
+ATTUNE_INLINE Vec load(const bfloat16* p) { return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
+  alignas(16) bfloat16 lanes[8] = {};
+  for (std::int64_t i = 0; i < count; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+ATTUNE_INLINE void store(bfloat16* p, Vec a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(a)); }
+ATTUNE_INLINE void store_partial(bfloat16* p, Vec a, std::int64_t count) {
+  alignas(16) bfloat16 lanes[8];
+  store(lanes, a);
+  for (std::int64_t i = 0; i < count; ++i) p[i] = lanes[i];
+}
+
+ATTUNE_INLINE Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+/// Both give b where either is NaN.
+ATTUNE_INLINE Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
+ATTUNE_INLINE Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v)}; }
+ATTUNE_INLINE Vec negate(Vec a) { return {_mm256_xor_ps(a.v, _mm256_set1_ps(-0.0F))}; }
+ATTUNE_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0F);
+  return {_mm256_or_ps(_mm256_andnot_ps(bit, magnitude.v), _mm256_and_ps(bit, sign.v))};
+}
+ATTUNE_INLINE Vec round(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+/// a 2^n for whole n in [-250, 250]; overflow gives infinity, underflow subnormals and 0. Two factors, because 2^n
+/// alone leaves the exponent's range before a 2^n does.
+ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
+  const __m256i whole = _mm256_cvtps_epi32(n.v);
+  const __m256i half = _mm256_srai_epi32(whole, 1);
+  const __m256i bias = _mm256_set1_epi32(127);
+  const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+  const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
+  return {_mm256_mul_ps(_mm256_mul_ps(a.v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second))};
+}
+
+ATTUNE_INLINE Mask less(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
+ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, mask.m)}; }
+
+ATTUNE_INLINE float reduce_add(Vec a) {
+  const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 pair = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
+}
+ATTUNE_INLINE float reduce_max(Vec a) {
+  const __m128 quarter = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 pair = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
+}
+
+ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
+}  // namespace attune::cpu::ATTUNE_ISA

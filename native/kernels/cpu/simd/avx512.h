@@ -1,0 +1,83 @@
+#pragma once
+
+#include <immintrin.h>
+
+namespace attune::cpu::ATTUNE_ISA {
+
+struct Vec {
+  static constexpr int kWidth = 16;
+  __m512 v;
+};
+struct Mask {
+  __mmask16 m;
+};
+
+/// Lanes [0, count), count in [0, 16].
+ATTUNE_INLINE __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>(_bzhi_u32(0xffffU, static_cast<unsigned>(count)));
+}
+
+ATTUNE_INLINE Vec zero() { return {_mm512_setzero_ps()}; }
+ATTUNE_INLINE Vec broadcast(float value) { return {_mm512_set1_ps(value)}; }
+
+ATTUNE_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+ATTUNE_INLINE Vec load_partial(const float* p, std::int64_t count) {
+  return {_mm512_maskz_loadu_ps(first_lanes(count), p)};
+}
+ATTUNE_INLINE void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+ATTUNE_INLINE void store_partial(float* p, Vec a, std::int64_t count) {
+  _mm512_mask_storeu_ps(p, first_lanes(count), a.v);
+}
+
+ATTUNE_INLINE Vec widen(__m256i halves) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
+}
+/// Not vcvtneps2bf16 where that exists: it flushes subnormals, and the bits must not depend on the instruction set.
+ATTUNE_INLINE __m256i narrow(Vec a) {
+  const __m512i bits = _mm512_castps_si512(a.v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+  rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
+}
+ATTUNE_INLINE Vec load(const bfloat16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
+  return widen(_mm256_maskz_loadu_epi16(first_lanes(count), p));
+}
+ATTUNE_INLINE void store(bfloat16* p, Vec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a)); }
+ATTUNE_INLINE void store_partial(bfloat16* p, Vec a, std::int64_t count) {
+  _mm256_mask_storeu_epi16(p, first_lanes(count), narrow(a));
+}
+
+ATTUNE_INLINE Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+/// Both give b where either is NaN.
+ATTUNE_INLINE Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+ATTUNE_INLINE Vec sqrt(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
+ATTUNE_INLINE Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
+ATTUNE_INLINE Vec negate(Vec a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0F))}; }
+ATTUNE_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0F);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, magnitude.v), _mm512_and_ps(bit, sign.v))};
+}
+ATTUNE_INLINE Vec round(Vec a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+/// a 2^n for whole n; overflow gives infinity, underflow subnormals and 0.
+ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+
+ATTUNE_INLINE Mask less(Vec a, Vec b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm512_mask_blend_ps(mask.m, b.v, a.v)}; }
+
+ATTUNE_INLINE float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
+ATTUNE_INLINE float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
+
+ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
+}  // namespace attune::cpu::ATTUNE_ISA
