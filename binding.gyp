@@ -1,9 +1,7 @@
 {
   "variables": {
     "warnings": ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"],
-    "kernel_sources": [
-      "native/kernels/cpu/kernels.cpp"
-    ]
+    "kernel_sources": ["<!@(node scripts/native-sources.mjs kernels/cpu kernels/cpu/gemm)"]
   },
   "target_defaults": {
     "include_dirs": ["native"],
@@ -27,10 +25,8 @@
     },
     {
       "target_name": "attune",
-      "sources": [
-        "<!@(node -p \"require('fs').readdirSync('native').flatMap(d=>['core','backend','ops','graph','optim','data','binding'].includes(d)?require('fs').readdirSync('native/'+d).filter(f=>f.endsWith('.cpp')).map(f=>'native/'+d+'/'+f):[]).join(' ')\")"
-      ],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "sources": ["<!@(node scripts/native-sources.mjs core backend kernels ops graph optim data engine binding)"],
+      "cflags_cc": ["-isystem <!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "dependencies": ["kernels_portable"],
       "conditions": [

@@ -1,0 +1,76 @@
+#include "core/aligned_memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace attune {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+/// Below this, malloc's own pages do: a huge page each for thousands of norm weights would waste gigabytes.
+constexpr std::size_t kMapThreshold = kHugePage;
+
+[[nodiscard]] bool is_mapped(std::size_t bytes) { return bytes >= kMapThreshold; }
+
+[[nodiscard]] std::byte* map_huge(std::size_t bytes) {
+  // Over-map by one huge page, then give back what lies outside the aligned range.
+  const std::size_t whole = bytes + kHugePage;
+  void* base = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) return nullptr;
+  const auto start = reinterpret_cast<std::uintptr_t>(base);
+  const std::uintptr_t aligned = align_up(start, kHugePage);
+  if (aligned > start) munmap(base, aligned - start);
+  const std::uintptr_t end = start + whole;
+  const std::uintptr_t used = align_up(aligned + bytes, 4096);
+  if (end > used) munmap(reinterpret_cast<void*>(used), end - used);
+  auto* data = reinterpret_cast<std::byte*>(aligned);
+#if defined(MADV_HUGEPAGE)
+  madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return data;
+}
+
+}  // namespace
+
+AlignedMemory::AlignedMemory(std::size_t bytes, const char* what) : bytes_(bytes) {
+  if (bytes == 0) return;
+  if (is_mapped(bytes)) {
+    data_ = map_huge(bytes);
+  } else {
+    data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, align_up(bytes)));
+    if (data_ != nullptr) std::memset(data_, 0, bytes);
+  }
+  if (data_ == nullptr) {
+    bytes_ = 0;
+    throw Error("out-of-memory", what,
+                "Could not get " + std::to_string(bytes) + " bytes for " + what +
+                    ". Use a smaller batch, dtype 'bf16' or an adapter.");
+  }
+}
+
+AlignedMemory::~AlignedMemory() {
+  if (data_ == nullptr) return;
+  if (is_mapped(bytes_)) {
+    munmap(data_, align_up(bytes_, 4096));
+  } else {
+    std::free(data_);
+  }
+}
+
+AlignedMemory::AlignedMemory(AlignedMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+AlignedMemory& AlignedMemory::operator=(AlignedMemory&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+}  // namespace attune

@@ -4,6 +4,6 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-void register_kernels(KernelTable& /*table*/) {}
+void register_kernels(KernelTable& table) { register_adamw(table); }
 
 }  // namespace attune::cpu::ATTUNE_ISA

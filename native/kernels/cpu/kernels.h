@@ -8,6 +8,8 @@ namespace attune::cpu::ATTUNE_ISA {
 // A file per op, each with one function that adds its rows to the table:
 //   void register_<op>(KernelTable&);
 
+void register_adamw(KernelTable& table);
+
 void register_kernels(KernelTable& table);
 
 }  // namespace attune::cpu::ATTUNE_ISA

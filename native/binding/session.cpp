@@ -1,0 +1,401 @@
+#include "binding/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "binding/convert.h"
+#include "binding/graph_class.h"
+#include "binding/program_class.h"
+#include "binding/safetensors_class.h"
+
+namespace attune::binding {
+namespace {
+
+/// For jobs that answer nothing: a promise of undefined.
+constexpr auto kNothing = [](Napi::Env env, bool) { return env.Undefined(); };
+constexpr auto kFloats = [](Napi::Env env, std::vector<float> values) { return from_floats(env, std::move(values)); };
+
+/// The C++ object behind a JavaScript one, checked by its class.
+template <class Class>
+[[nodiscard]] Class& unwrap(const Napi::Value& value, const Napi::FunctionReference& constructor, const char* where) {
+  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(constructor.Value())) refuse(where, where, value);
+  return *Napi::ObjectWrap<Class>::Unwrap(value.As<Napi::Object>());
+}
+
+[[nodiscard]] Initializer to_initializer(const Napi::Value& value) {
+  const Napi::Object object = to_object(value, "init");
+  const std::string kind = to_text(object.Get("kind"), "init.kind");
+  Initializer initializer{.kind = Initializer::Kind::constant,
+                          .value = to_number(object.Get("value"), "init.value"),
+                          .seed = static_cast<std::uint64_t>(to_integer(object.Get("seed"), "init.seed"))};
+  if (kind == "normal") {
+    initializer.kind = Initializer::Kind::normal;
+  } else if (kind == "uniform") {
+    initializer.kind = Initializer::Kind::uniform;
+  } else if (kind != "constant") {
+    refuse("init.kind", "'normal', 'uniform' or 'constant'", object.Get("kind"));
+  }
+  return initializer;
+}
+
+[[nodiscard]] CompileOptions to_compile_options(const Napi::Value& value) {
+  CompileOptions options;
+  if (value.IsUndefined()) return options;
+  const Napi::Object object = to_object(value, "options");
+  if (!object.Get("loss").IsUndefined()) options.loss = to_text(object.Get("loss"), "options.loss");
+  if (!object.Get("seeds").IsUndefined()) {
+    const Napi::Object seeds = to_object(object.Get("seeds"), "options.seeds");
+    const Napi::Array names = seeds.GetPropertyNames();
+    for (std::uint32_t index = 0; index < names.Length(); ++index) {
+      const std::string name = names.Get(index).ToString().Utf8Value();
+      options.seeds[name] = to_text(seeds.Get(name), "options.seeds." + name);
+    }
+  }
+  if (!object.Get("wrt").IsUndefined()) options.wrt = to_texts(object.Get("wrt"), "options.wrt");
+  return options;
+}
+
+[[nodiscard]] std::vector<OptimizerGroup> to_groups(const Napi::Value& value) {
+  const Napi::Array list = to_array(value, "groups");
+  std::vector<OptimizerGroup> groups;
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    const std::string where = "groups[" + std::to_string(index) + "]";
+    const Napi::Object group = to_object(list.Get(index), where);
+    const std::vector<double> betas = to_numbers(group.Get("betas"), where + ".betas");
+    if (betas.size() != 2) refuse(where + ".betas", "two numbers", group.Get("betas"));
+    groups.push_back({.parameters = to_texts(group.Get("parameters"), where + ".parameters"),
+                      .beta1 = betas[0],
+                      .beta2 = betas[1],
+                      .eps = to_number(group.Get("eps"), where + ".eps"),
+                      .weight_decay = to_number(group.Get("weightDecay"), where + ".weightDecay")});
+  }
+  return groups;
+}
+
+[[nodiscard]] StepRequest to_step_request(const Napi::Object& object) {
+  StepRequest request;
+  const Napi::Array batches = to_array(object.Get("batches"), "batches");
+  for (std::uint32_t index = 0; index < batches.Length(); ++index) {
+    request.batches.push_back(to_batch(batches.Get(index), "batches[" + std::to_string(index) + "]"));
+  }
+  request.learning_rates = to_numbers(object.Get("learningRates"), "learningRates");
+  request.max_grad_norm = to_number(object.Get("maxGradNorm"), "maxGradNorm");
+  request.random = to_random(object.Get("random"), "random");
+  return request;
+}
+
+/// What is written: the entries, and the header that says where each will lie.
+struct SaveJob {
+  std::vector<SaveEntry> entries;
+  std::string header;
+};
+
+[[nodiscard]] SaveJob to_save_job(Napi::Env env, const Napi::Value& entries, const Napi::Value& metadata) {
+  const Napi::Array list = to_array(entries, "entries");
+  Napi::Object header = Napi::Object::New(env);
+  if (to_object(metadata, "metadata").GetPropertyNames().Length() > 0) header.Set("__metadata__", metadata);
+  SaveJob job;
+  std::int64_t offset = 0;
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    const std::string where = "entries[" + std::to_string(index) + "]";
+    const Napi::Object given = to_object(list.Get(index), where);
+    SaveEntry entry{.dtype = to_dtype(given.Get("dtype"), where + ".dtype"), .parameter = "", .values = {}};
+    const Shape shape = to_shape(given.Get("shape"), where + ".shape");
+    if (given.Get("parameter").IsUndefined()) {
+      const std::span<const float> values = to_floats(given.Get("data"), where + ".data");
+      if (static_cast<std::int64_t>(values.size()) != shape.elements()) {
+        refuse(where + ".data", std::to_string(shape.elements()) + " values", given.Get("shape"));
+      }
+      entry.values.assign(values.begin(), values.end());
+    } else {
+      entry.parameter = to_text(given.Get("parameter"), where + ".parameter");
+    }
+    const std::int64_t end = offset + shape.elements() * static_cast<std::int64_t>(size_of(entry.dtype));
+    Napi::Array offsets = Napi::Array::New(env, 2);
+    offsets.Set(0U, static_cast<double>(offset));
+    offsets.Set(1U, static_cast<double>(end));
+    Napi::Object fields = Napi::Object::New(env);
+    fields.Set("dtype", entry.dtype == DType::f32 ? "F32" : entry.dtype == DType::bf16 ? "BF16" : "F16");
+    fields.Set("shape", given.Get("shape"));
+    fields.Set("data_offsets", offsets);
+    header.Set(to_text(given.Get("name"), where + ".name"), fields);
+    offset = end;
+    job.entries.push_back(std::move(entry));
+  }
+  const Napi::Object json = env.Global().Get("JSON").As<Napi::Object>();
+  job.header = json.Get("stringify").As<Napi::Function>().Call(json, {header}).ToString().Utf8Value();
+  return job;
+}
+
+}  // namespace
+
+Napi::Function Session::define(Napi::Env env) {
+  return DefineClass(env, "Session",
+                     {
+                         InstanceAccessor<&Session::threads>("threads"),
+                         InstanceAccessor<&Session::instruction_set>("instructionSet"),
+                         InstanceMethod<&Session::define_parameter>("defineParameter"),
+                         InstanceMethod<&Session::remove_parameter>("removeParameter"),
+                         InstanceMethod<&Session::load_parameter>("loadParameter"),
+                         InstanceMethod<&Session::read_parameter>("readParameter"),
+                         InstanceMethod<&Session::write_parameter>("writeParameter"),
+                         InstanceMethod<&Session::init_parameter>("initParameter"),
+                         InstanceMethod<&Session::set_trainable>("setTrainable"),
+                         InstanceMethod<&Session::compile>("compile"),
+                         InstanceMethod<&Session::run>("run"),
+                         InstanceMethod<&Session::read_gradient>("readGradient"),
+                         InstanceMethod<&Session::create_optimizer>("createOptimizer"),
+                         InstanceMethod<&Session::step>("step"),
+                         InstanceMethod<&Session::save_optimizer>("saveOptimizer"),
+                         InstanceMethod<&Session::load_optimizer>("loadOptimizer"),
+                         InstanceMethod<&Session::save_safetensors>("saveSafetensors"),
+                         InstanceMethod<&Session::memory>("memory"),
+                         InstanceMethod<&Session::cancel>("cancel"),
+                         InstanceMethod<&Session::dispose>("dispose"),
+                     });
+}
+
+Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info) {
+  const Napi::Env env = info.Env();
+  guarded(env, [&] {
+    const Napi::Object options = to_object(info[0], "options");
+    const std::int64_t threads = to_integer(options.Get("threads"), "options.threads");
+    // 1024 threads: more than any processor has; a larger number is a slip.
+    if (threads < 0 || threads > 1024) refuse("options.threads", "0 to 1024", options.Get("threads"));
+    engine_ = std::make_shared<Engine>(static_cast<int>(threads),
+                                       to_text(options.Get("instructionSet"), "options.instructionSet"));
+    worker_ = std::make_unique<Worker>(env, [engine = engine_](bool on) { engine->cancel(on); });
+    return env.Undefined();
+  });
+  // The thread must be gone before the environment is; a session left undisposed is stopped here.
+  napi_add_env_cleanup_hook(env, stop_hook, this);
+}
+
+Session::~Session() {
+  napi_remove_env_cleanup_hook(Env(), stop_hook, this);
+  stop();
+}
+
+void Session::stop_hook(void* session) { static_cast<Session*>(session)->stop(); }
+
+void Session::stop() {
+  if (worker_) worker_->stop();
+  engine_.reset();
+}
+
+std::shared_ptr<Engine> Session::engine() const {
+  if (!engine_) throw Error("disposed", "session", "The model was disposed of; load it again.");
+  return engine_;
+}
+
+Napi::Value Session::threads(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), engine()->threads()); });
+}
+
+Napi::Value Session::instruction_set(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->instruction_set()); });
+}
+
+Napi::Value Session::define_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string name = to_text(info[0], "name");
+    const DType dtype = to_dtype(info[2], name + ".dtype");
+    if (dtype != DType::f32 && dtype != DType::bf16) refuse(name + ".dtype", "'f32' or 'bf16'", info[2]);
+    engine()->define(name, to_shape(info[1], name + ".shape"), dtype);
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value Session::remove_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    engine()->remove(to_text(info[0], "name"));
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value Session::load_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto file = unwrap<SafetensorsClass>(info[1], Environment::of(info.Env()).safetensors, "a Safetensors").file();
+    const bool transpose = info[3].IsBoolean() && info[3].As<Napi::Boolean>().Value();
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), name = to_text(info[0], "name"), file, tensor = to_text(info[2], "tensor"), transpose] {
+          engine->load(name, *file, tensor, transpose);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::read_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(info.Env(), [engine = engine(), name = to_text(info[0], "name")] { return engine->read(name); }, kFloats);
+  });
+}
+
+Napi::Value Session::read_gradient(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(info.Env(), [engine = engine(), name = to_text(info[0], "name")] { return engine->read_gradient(name); },
+                         kFloats);
+  });
+}
+
+Napi::Value Session::write_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::span<const float> values = to_floats(info[1], "data");
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), name = to_text(info[0], "name"), copy = std::vector<float>(values.begin(), values.end())] {
+          engine->write(name, copy);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::init_parameter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), name = to_text(info[0], "name"), initializer = to_initializer(info[1])] {
+          engine->initialize(name, initializer);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::set_trainable(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    engine()->set_trainable(to_texts(info[0], "names"));
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value Session::compile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Graph& graph = unwrap<GraphClass>(info[0], Environment::of(info.Env()).graph, "a Graph").graph();
+    auto program = engine()->compile(graph, to_compile_options(info[1]));
+    return ProgramClass::make(info.Env(), {engine(), std::move(program)});
+  });
+}
+
+Napi::Value Session::run(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto program = unwrap<ProgramClass>(info[0], Environment::of(info.Env()).program, "a Program").program(engine());
+    const Napi::Object options = to_object(info[2], "options");
+    const Napi::Value accumulate = options.Get("accumulate");
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), program, batch = to_batch(info[1], "batch"), fetch = to_texts(options.Get("fetch"), "options.fetch"),
+         random = to_random(options.Get("random"), "options.random"),
+         adds = accumulate.IsBoolean() && accumulate.As<Napi::Boolean>().Value()] {
+          return engine->run(*program, {.batch = batch, .random = random, .accumulate = adds}, fetch);
+        },
+        [](Napi::Env env, std::map<std::string, Fetched> results) -> Napi::Value {
+          Napi::Object object = Napi::Object::New(env);
+          for (auto& [name, tensor] : results) {
+            object.Set(name, tensor.dtype == DType::i32 ? from_integers(env, tensor.integers)
+                                                        : from_floats(env, std::move(tensor.floats)));
+          }
+          return object;
+        });
+  });
+}
+
+Napi::Value Session::create_optimizer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto optimizer = engine()->make_optimizer(to_groups(info[0]));
+    return OptimizerClass::make(info.Env(), {engine(), std::move(optimizer)});
+  });
+}
+
+Napi::Value Session::step(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Environment& environment = Environment::of(info.Env());
+    const Napi::Object request = to_object(info[0], "request");
+    const auto program = unwrap<ProgramClass>(request.Get("program"), environment.program, "a Program").program(engine());
+    const auto optimizer =
+        unwrap<OptimizerClass>(request.Get("optimizer"), environment.optimizer, "an Optimizer").optimizer(engine());
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), program, optimizer, step = to_step_request(request)] {
+          return engine->step(*program, *optimizer, step);
+        },
+        [](Napi::Env env, const StepResult& result) -> Napi::Value {
+          Napi::Object object = Napi::Object::New(env);
+          object.Set("loss", result.loss);
+          object.Set("gradNorm", result.grad_norm);
+          object.Set("updated", result.updated);
+          return object;
+        });
+  });
+}
+
+Napi::Value Session::save_optimizer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto optimizer =
+        unwrap<OptimizerClass>(info[0], Environment::of(info.Env()).optimizer, "an Optimizer").optimizer(engine());
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), optimizer, path = to_text(info[1], "path")] {
+          engine->save_optimizer(*optimizer, path);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::load_optimizer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Environment& environment = Environment::of(info.Env());
+    const auto optimizer = unwrap<OptimizerClass>(info[0], environment.optimizer, "an Optimizer").optimizer(engine());
+    const Napi::Object opened = environment.safetensors.New({info[1]});
+    const auto file = SafetensorsClass::Unwrap(opened)->file();
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), optimizer, file] {
+          engine->load_optimizer(*optimizer, *file);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::save_safetensors(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), path = to_text(info[0], "path"), job = to_save_job(info.Env(), info[1], info[2])] {
+          engine->save(path, job.header, job.entries);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::memory(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const MemoryUse use = engine()->memory();
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("parameters", static_cast<double>(use.parameters));
+    object.Set("gradients", static_cast<double>(use.gradients));
+    object.Set("optimizer", static_cast<double>(use.optimizer));
+    object.Set("activations", static_cast<double>(use.activations));
+    object.Set("states", static_cast<double>(use.states));
+    object.Set("total", static_cast<double>(use.parameters + use.gradients + use.optimizer + use.activations + use.states));
+    return object;
+  });
+}
+
+Napi::Value Session::cancel(const Napi::CallbackInfo& info) {
+  if (worker_) worker_->cancel();
+  return info.Env().Undefined();
+}
+
+Napi::Value Session::dispose(const Napi::CallbackInfo& info) {
+  stop();
+  return info.Env().Undefined();
+}
+
+}  // namespace attune::binding

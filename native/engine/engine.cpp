@@ -1,0 +1,329 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "backend/processor.h"
+#include "kernels/cpu_kernels.h"
+
+namespace attune {
+namespace {
+
+/// FNV-1a, so that each parameter has a random stream of its own whatever the order of definition.
+[[nodiscard]] std::uint32_t hash(const std::string& name) {
+  std::uint32_t value = 2166136261U;
+  for (const char c : name) value = (value ^ static_cast<unsigned char>(c)) * 16777619U;
+  return value;
+}
+
+/// In (0, 1): 24 bits and a half, so that its logarithm exists.
+[[nodiscard]] double unit(std::uint32_t word) { return (static_cast<double>(word >> 8) + 0.5) / 16777216.0; }
+
+void fill_random(std::vector<float>& values, const Initializer& initializer, const PhiloxKey& key) {
+  for (std::size_t i = 0; i < values.size(); i += 4) {
+    const auto words = philox(key, i / 4);
+    double four[4];
+    for (std::size_t pair = 0; pair < 4; pair += 2) {
+      const double u = unit(words[pair]);
+      const double v = unit(words[pair + 1]);
+      if (initializer.kind == Initializer::Kind::uniform) {
+        four[pair] = (2.0 * u - 1.0) * initializer.value;
+        four[pair + 1] = (2.0 * v - 1.0) * initializer.value;
+      } else {  // Box-Muller
+        const double radius = std::sqrt(-2.0 * std::log(u)) * initializer.value;
+        four[pair] = radius * std::cos(2.0 * std::numbers::pi * v);
+        four[pair + 1] = radius * std::sin(2.0 * std::numbers::pi * v);
+      }
+    }
+    for (std::size_t k = 0; k < 4 && i + k < values.size(); ++k) values[i + k] = static_cast<float>(four[k]);
+  }
+}
+
+[[nodiscard]] std::string best_or(const std::string& wanted) {
+  return wanted.empty() ? cpu_instruction_sets().front() : wanted;
+}
+
+[[nodiscard]] ValueId output_of(const Program& program, const std::string& name) {
+  const auto found = program.graph().outputs().find(name);
+  if (found == program.graph().outputs().end()) {
+    throw Error("missing-input", name, "The program has no output " + name + ".");
+  }
+  return found->second;
+}
+
+/// Reads a tensor of a file into memory of the same number of elements.
+void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::span<float> out) {
+  const SafetensorsEntry& entry = file.entry(tensor);
+  if (SafetensorsFile::elements(entry) != static_cast<std::int64_t>(out.size())) {
+    throw Error("invalid-checkpoint", tensor,
+                "Tensor " + tensor + " of " + file.path() + " has " + std::to_string(SafetensorsFile::elements(entry)) +
+                    " elements; the run needs " + std::to_string(out.size()) + ".");
+  }
+  file.read(entry, out, false);
+}
+
+[[nodiscard]] std::span<float> floats(const AlignedMemory& memory) {
+  return {reinterpret_cast<float*>(memory.data()), memory.bytes() / sizeof(float)};
+}
+
+/// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped all the same.
+class Header {
+ public:
+  void add(const std::string& name, std::size_t elements) {
+    std::string escaped;
+    for (const char c : name) {
+      if (c == '"' || c == '\\') escaped += '\\';
+      escaped += c;
+    }
+    const std::size_t end = offset_ + elements * sizeof(float);
+    text_ += (text_.empty() ? "{\"" : ",\"") + escaped + "\":{\"dtype\":\"F32\",\"shape\":[" + std::to_string(elements) +
+             "],\"data_offsets\":[" + std::to_string(offset_) + "," + std::to_string(end) + "]}";
+    offset_ = end;
+  }
+  [[nodiscard]] std::string text() const { return text_ + "}"; }
+
+ private:
+  std::string text_;
+  std::size_t offset_ = 0;
+};
+
+}  // namespace
+
+Engine::Engine(int threads, const std::string& instruction_set)
+    : instruction_set_(best_or(instruction_set)),
+      kernels_(cpu_kernels(instruction_set_)),
+      pool_(threads > 0 ? threads : processor().cores) {}
+
+void Engine::define(const std::string& name, const Shape& shape, DType dtype) {
+  const std::scoped_lock lock(mutex_);
+  parameters_.define(name, shape, dtype);
+}
+
+void Engine::remove(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  parameters_.remove(name);
+}
+
+void Engine::load(const std::string& name, const SafetensorsFile& file, const std::string& tensor, bool transpose) {
+  const std::scoped_lock lock(mutex_);
+  Parameter& parameter = parameters_.at(name);
+  const SafetensorsEntry& entry = file.entry(tensor);
+  if (SafetensorsFile::elements(entry) != parameter.elements() || (transpose && entry.shape.size() != 2)) {
+    throw Error("weights-mismatch", name,
+                "Tensor " + tensor + " of " + file.path() + " does not fit " + name + " " + parameter.shape.text() + ".");
+  }
+  file.read(entry, parameter.data.data(), parameter.dtype, transpose);
+  if (parameter.master.data() != nullptr) file.read(entry, floats(parameter.master), transpose);
+}
+
+void Engine::initialize(const std::string& name, const Initializer& initializer) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<float> values(static_cast<std::size_t>(parameters_.at(name).elements()),
+                            static_cast<float>(initializer.value));
+  if (initializer.kind != Initializer::Kind::constant) {
+    fill_random(values, initializer, {.seed = initializer.seed, .draw = 0, .stream = hash(name)});
+  }
+  parameters_.write(name, values);
+}
+
+std::vector<float> Engine::read(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<float> values(static_cast<std::size_t>(parameters_.at(name).elements()));
+  parameters_.read(name, values);
+  return values;
+}
+
+std::vector<float> Engine::read_gradient(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  const Parameter& parameter = parameters_.at(name);
+  if (!parameter.trainable) {
+    throw Error("no-match", name, "Parameter " + name + " is not trainable, so it has no gradient.");
+  }
+  const std::span<const float> gradient = floats(parameter.gradient);
+  return {gradient.begin(), gradient.begin() + parameter.elements()};
+}
+
+void Engine::write(const std::string& name, std::span<const float> values) {
+  const std::scoped_lock lock(mutex_);
+  parameters_.write(name, values);
+}
+
+void Engine::set_trainable(const std::vector<std::string>& names) {
+  const std::scoped_lock lock(mutex_);
+  parameters_.set_trainable(names);
+}
+
+std::shared_ptr<Program> Engine::compile(const Graph& graph, const CompileOptions& options) {
+  const std::scoped_lock lock(mutex_);
+  auto program = std::make_shared<Program>(graph, parameters_, kernels_, pool_.threads(), options);
+  programs_.push_back(program);
+  return program;
+}
+
+void Engine::forget(const std::shared_ptr<Program>& program) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(programs_, [&](const auto& kept) { return kept.expired() || kept.lock() == program; });
+}
+
+void Engine::grow_arena(std::size_t bytes) {
+  if (bytes <= arena_.bytes()) return;
+  arena_ = {};  // first give back: old and new need not exist together
+  arena_ = AlignedMemory(bytes, "activations");
+}
+
+void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
+  grow_arena(plan.arena_bytes);
+  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, pool_, cancel_, request);
+}
+
+double Engine::fetch_scalar(const Program& program, const Plan& plan, const std::string& output) const {
+  const std::size_t offset = plan.offsets.at(static_cast<std::size_t>(output_of(program, output)));
+  return static_cast<double>(*reinterpret_cast<const float*>(arena_.data() + offset));
+}
+
+std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& request,
+                                           const std::vector<std::string>& fetch) {
+  const std::scoped_lock lock(mutex_);
+  const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
+  const std::shared_ptr<const Plan> plan = program.plan(sizes);
+  run_once(program, request, sizes, *plan);
+  std::map<std::string, Fetched> results;
+  for (const std::string& name : fetch) {
+    const ValueId id = output_of(program, name);
+    const Value& value = program.graph().value(id);
+    Fetched& result = results[name];
+    result.shape = plan->shapes[static_cast<std::size_t>(id)];
+    result.dtype = value.type.dtype == DType::i32 ? DType::i32 : DType::f32;
+    const auto count = static_cast<std::size_t>(result.shape.elements());
+    const std::byte* data = arena_.data() + plan->offsets[static_cast<std::size_t>(id)];
+    if (value.type.dtype == DType::i32) {
+      const auto* source = reinterpret_cast<const std::int32_t*>(data);
+      result.integers.assign(source, source + count);
+    } else if (value.type.dtype == DType::f32) {
+      const auto* source = reinterpret_cast<const float*>(data);
+      result.floats.assign(source, source + count);
+    } else {
+      const auto* source = reinterpret_cast<const bfloat16*>(data);
+      result.floats.resize(count);
+      std::transform(source, source + count, result.floats.begin(), [](bfloat16 v) { return to_float(v); });
+    }
+  }
+  return results;
+}
+
+StepResult Engine::step(Program& program, Optimizer& optimizer, const StepRequest& request) {
+  const std::scoped_lock lock(mutex_);
+  StepResult result;
+  PhiloxKey random = request.random;
+  bool accumulate = false;
+  for (const Batch& batch : request.batches) {
+    const Sizes sizes = bind_sizes(program.graph(), batch.sizes);
+    const std::shared_ptr<const Plan> plan = program.plan(sizes);
+    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, *plan);
+    result.loss += fetch_scalar(program, *plan, "loss");
+    accumulate = true;
+    ++random.draw;
+  }
+  result.grad_norm = optimizer.gradient_norm(parameters_, kernels_, pool_);
+  result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
+  if (result.updated) {
+    optimizer.step(parameters_, kernels_, pool_, request.learning_rates,
+                   clip_coefficient(result.grad_norm, request.max_grad_norm));
+  }
+  return result;
+}
+
+std::shared_ptr<Optimizer> Engine::make_optimizer(std::vector<OptimizerGroup> groups) {
+  const std::scoped_lock lock(mutex_);
+  auto optimizer = std::make_shared<Optimizer>(std::move(groups), parameters_);
+  optimizers_.push_back(optimizer);
+  return optimizer;
+}
+
+void Engine::forget(const std::shared_ptr<Optimizer>& optimizer) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(optimizers_, [&](const auto& kept) { return kept.expired() || kept.lock() == optimizer; });
+}
+
+void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
+  const std::scoped_lock lock(mutex_);
+  // The step count needs more than float32's 24 bits only after 16 million steps.
+  const float steps = static_cast<float>(optimizer.steps());
+  Header header;
+  std::vector<SafetensorsSource> sources;
+  const auto add = [&](const std::string& name, std::span<const float> values) {
+    header.add(name, values.size());
+    sources.push_back({.dtype = DType::f32, .values = values});
+  };
+  add("steps", {&steps, 1});
+  for (const auto& [name, moments] : optimizer.moments()) {
+    const Parameter& parameter = parameters_.at(name);
+    add(name + ".exp_avg", floats(moments.exp_avg));
+    add(name + ".exp_avg_sq", floats(moments.exp_avg_sq));
+    add(name + ".weight", {parameter.weights(), static_cast<std::size_t>(parameter.elements())});
+  }
+  write_safetensors(path, header.text(), sources);
+}
+
+void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
+  const std::scoped_lock lock(mutex_);
+  float steps = 0.0F;
+  read_exactly(file, "steps", {&steps, 1});
+  // All shapes are checked before anything is overwritten: a wrong file leaves the run as it was.
+  std::map<std::string, std::vector<float>> weights;
+  for (const auto& [name, moments] : optimizer.moments()) {
+    for (const char* suffix : {".exp_avg", ".exp_avg_sq"}) {
+      const SafetensorsEntry& entry = file.entry(name + suffix);
+      if (SafetensorsFile::elements(entry) != parameters_.at(name).elements()) {
+        throw Error("invalid-checkpoint", name, "Tensor " + name + suffix + " of " + file.path() + " has another size than the parameter.");
+      }
+    }
+    std::vector<float>& values = weights[name];
+    values.resize(static_cast<std::size_t>(parameters_.at(name).elements()));
+    read_exactly(file, name + ".weight", values);
+  }
+  for (const auto& [name, moments] : optimizer.moments()) {
+    read_exactly(file, name + ".exp_avg", floats(moments.exp_avg));
+    read_exactly(file, name + ".exp_avg_sq", floats(moments.exp_avg_sq));
+    parameters_.write(name, weights[name]);
+  }
+  optimizer.set_steps(static_cast<std::int64_t>(steps));
+}
+
+void Engine::save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::vector<float>> widened;
+  std::vector<SafetensorsSource> sources;
+  for (const SaveEntry& entry : entries) {
+    if (entry.parameter.empty()) {
+      sources.push_back({.dtype = entry.dtype, .values = entry.values});
+      continue;
+    }
+    const Parameter& parameter = parameters_.at(entry.parameter);
+    const auto count = static_cast<std::size_t>(parameter.elements());
+    if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
+      sources.push_back({.dtype = entry.dtype, .values = {parameter.weights(), count}});
+    } else {
+      widened.emplace_back(count);
+      parameters_.read(entry.parameter, widened.back());
+      sources.push_back({.dtype = entry.dtype, .values = widened.back()});
+    }
+  }
+  write_safetensors(path, header, sources);
+}
+
+MemoryUse Engine::memory() {
+  const std::scoped_lock lock(mutex_);
+  MemoryUse use{.parameters = parameters_.parameter_bytes(), .gradients = parameters_.gradient_bytes(), .activations = arena_.bytes()};
+  for (const auto& kept : programs_) {
+    if (const auto program = kept.lock()) use.states += program->state_bytes();
+  }
+  for (const auto& kept : optimizers_) {
+    if (const auto optimizer = kept.lock()) use.optimizer += optimizer->bytes();
+  }
+  return use;
+}
+
+}  // namespace attune

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/aligned_memory.h"
+#include "core/thread_pool.h"
+#include "data/safetensors.h"
+#include "graph/execute.h"
+#include "graph/parameter_store.h"
+#include "graph/program.h"
+#include "optim/optimizer.h"
+
+namespace attune {
+
+/// Exact bytes, by kind.
+struct MemoryUse {
+  std::size_t parameters = 0;
+  std::size_t gradients = 0;
+  std::size_t optimizer = 0;
+  std::size_t activations = 0;
+  std::size_t states = 0;
+};
+
+/// A tensor that a run hands out: float32, or i32 as it is.
+struct Fetched {
+  DType dtype = DType::f32;
+  Shape shape;
+  std::vector<float> floats;
+  std::vector<std::int32_t> integers;
+};
+
+struct StepRequest {
+  std::vector<Batch> batches;
+  std::vector<double> learning_rates;
+  double max_grad_norm = 0.0;
+  PhiloxKey random;
+};
+
+struct StepResult {
+  double loss = 0.0;
+  double grad_norm = 0.0;
+  bool updated = false;
+};
+
+struct Initializer {
+  enum class Kind : std::uint8_t { normal, uniform, constant };
+  Kind kind = Kind::constant;
+  double value = 0.0;  ///< standard deviation, bound, or the constant
+  std::uint64_t seed = 0;
+};
+
+/// A tensor to write: a parameter by name, or values.
+struct SaveEntry {
+  DType dtype = DType::f32;
+  std::string parameter;
+  std::vector<float> values;
+};
+
+/// Parameters, thread pool and arena of one model. Methods take a lock: one runs at a time.
+class Engine {
+ public:
+  Engine(int threads, const std::string& instruction_set);
+
+  [[nodiscard]] int threads() const { return pool_.threads(); }
+  [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
+
+  void define(const std::string& name, const Shape& shape, DType dtype);
+  void remove(const std::string& name);
+  void load(const std::string& name, const SafetensorsFile& file, const std::string& tensor, bool transpose);
+  void initialize(const std::string& name, const Initializer& initializer);
+  [[nodiscard]] std::vector<float> read(const std::string& name);
+  [[nodiscard]] std::vector<float> read_gradient(const std::string& name);
+  void write(const std::string& name, std::span<const float> values);
+  void set_trainable(const std::vector<std::string>& names);
+
+  [[nodiscard]] std::shared_ptr<Program> compile(const Graph& graph, const CompileOptions& options);
+  void forget(const std::shared_ptr<Program>& program);
+
+  [[nodiscard]] std::map<std::string, Fetched> run(Program& program, const RunRequest& request,
+                                                   const std::vector<std::string>& fetch);
+  [[nodiscard]] StepResult step(Program& program, Optimizer& optimizer, const StepRequest& request);
+
+  [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);
+  void forget(const std::shared_ptr<Optimizer>& optimizer);
+  /// Moments, masters and step count as safetensors: `<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.weight`, `steps`.
+  void save_optimizer(Optimizer& optimizer, const std::string& path);
+  void load_optimizer(Optimizer& optimizer, const SafetensorsFile& file);
+  void save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries);
+
+  [[nodiscard]] MemoryUse memory();
+  void cancel(bool on) { cancel_ = on; }
+
+ private:
+  void grow_arena(std::size_t bytes);
+  void run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan);
+  [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan, const std::string& output) const;
+
+  std::mutex mutex_;
+  std::string instruction_set_;
+  KernelTable kernels_;
+  ThreadPool pool_;
+  ParameterStore parameters_;
+  AlignedMemory arena_;
+  std::vector<std::weak_ptr<Program>> programs_;
+  std::vector<std::weak_ptr<Optimizer>> optimizers_;
+  std::atomic<bool> cancel_{false};
+};
+
+}  // namespace attune

@@ -1,0 +1,106 @@
+#include "graph/execute.h"
+
+#include <cstring>
+
+namespace attune {
+namespace {
+
+void check_range(const Graph& graph, const Value& value, const Sizes& sizes, const Batch::Input& input) {
+  if (!value.below || value.type.dtype != DType::i32) return;
+  const std::int64_t below = graph.bind(*value.below, sizes);
+  const std::size_t count = input.bytes.size() / sizeof(std::int32_t);
+  const auto* values = reinterpret_cast<const std::int32_t*>(input.bytes.data());
+  for (std::size_t index = 0; index < count; ++index) {
+    if (values[index] >= 0 && values[index] < below) continue;
+    throw Error("invalid-batch", value.name,
+                "Input " + value.name + " has " + std::to_string(values[index]) + " at position " +
+                    std::to_string(index) + "; values must lie in [0, " + std::to_string(below) + ").");
+  }
+}
+
+/// Copies the batch into the arena. Everything is checked first, so that nothing runs on half a batch.
+void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const Batch& batch, std::span<std::byte> arena) {
+  for (std::size_t id = 0; id < graph.values().size(); ++id) {
+    const Value& value = graph.values()[id];
+    if (value.kind != ValueKind::input) continue;
+    const auto found = batch.inputs.find(value.name);
+    if (found == batch.inputs.end()) {
+      throw Error("invalid-batch", value.name, "The batch has no input " + value.name + ".");
+    }
+    const auto bytes = static_cast<std::size_t>(plan.shapes[id].elements()) * size_of(value.type.dtype);
+    if (found->second.dtype != value.type.dtype || found->second.bytes.size() != bytes) {
+      throw Error("invalid-batch", value.name,
+                  "Input " + value.name + " must be " + std::string(name_of(value.type.dtype)) + plan.shapes[id].text() +
+                      " (" + std::to_string(bytes) + " bytes) but is " + std::string(name_of(found->second.dtype)) +
+                      " with " + std::to_string(found->second.bytes.size()) + " bytes.");
+    }
+    check_range(graph, value, sizes, found->second);
+    if (bytes != 0) std::memcpy(arena.data() + plan.offsets[id], found->second.bytes.data(), bytes);
+  }
+}
+
+}  // namespace
+
+Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& sizes) {
+  Sizes bound;
+  for (const std::string& name : graph.size_names()) {
+    const auto found = sizes.find(name);
+    if (found == sizes.end() || found->second < 0) {
+      throw Error("invalid-batch", name, "The batch must say its size '" + name + "' as a whole number of 0 or more.");
+    }
+    bound.push_back(found->second);
+  }
+  return bound;
+}
+
+void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters, std::span<std::byte> arena,
+             ThreadPool& pool, const std::atomic<bool>& cancel, const RunRequest& request) {
+  const Graph& graph = program.graph();
+  load_inputs(graph, plan, sizes, request.batch, arena);
+  if (!request.accumulate && program.has_backward()) {
+    for (const std::string& name : program.untouched()) {
+      const AlignedMemory& gradient = parameters.at(name).gradient;
+      std::memset(gradient.data(), 0, gradient.bytes());
+    }
+  }
+
+  const auto view = [&](ValueId id) {
+    TensorView tensor;
+    if (id == kNone) return tensor;
+    const Value& value = graph.value(id);
+    tensor.present = true;
+    tensor.dtype = value.type.dtype;
+    tensor.shape = plan.shapes[static_cast<std::size_t>(id)];
+    if (value.kind == ValueKind::parameter) {
+      tensor.data = parameters.at(value.name).data.data();
+    } else if (value.kind == ValueKind::state) {
+      tensor.data = program.state(id);
+    } else if (const auto target = program.gradient_targets().find(id); target != program.gradient_targets().end()) {
+      tensor.data = parameters.at(target->second.parameter).gradient.data();
+      tensor.accumulate = request.accumulate || target->second.adds;
+    } else {
+      tensor.data = arena.data() + plan.offsets[static_cast<std::size_t>(id)];
+    }
+    return tensor;
+  };
+
+  std::vector<TensorView> inputs;
+  std::vector<TensorView> outputs;
+  for (std::size_t index = 0; index < graph.nodes().size(); ++index) {
+    if (cancel.load(std::memory_order_relaxed)) {
+      throw Error("aborted", graph.nodes()[index].path, "The run was cancelled.");
+    }
+    const Node& node = graph.nodes()[index];
+    inputs.clear();
+    outputs.clear();
+    for (const ValueId id : node.inputs) inputs.push_back(view(id));
+    // Rules may leave trailing optional inputs out; kernels see them all.
+    inputs.resize(node.op->inputs.size());
+    for (const ValueId id : node.outputs) outputs.push_back(view(id));
+    outputs.resize(node.op->outputs.size());
+    KernelContext context{pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]), request.random};
+    program.kernels()[index]->run(context, {.arguments = node.arguments, .inputs = inputs, .outputs = outputs});
+  }
+}
+
+}  // namespace attune

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/aligned_memory.h"
+#include "core/dtype.h"
+#include "core/shape.h"
+
+namespace attune {
+
+/// One weight: what the kernels read, and, while it is trained, its gradient and its float32 master copy.
+struct Parameter {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::f32;
+  AlignedMemory data;
+  bool trainable = false;
+  AlignedMemory gradient;  ///< float32, only while trainable
+  AlignedMemory master;    ///< float32, only while trainable and stored narrower: small updates would be lost in bfloat16
+
+  [[nodiscard]] std::int64_t elements() const { return shape.elements(); }
+  /// Where the optimiser writes: the master if there is one.
+  [[nodiscard]] float* weights() const {
+    return reinterpret_cast<float*>(master.data() != nullptr ? master.data() : data.data());
+  }
+};
+
+/// The parameters of one model by Hugging Face's names.
+class ParameterStore {
+ public:
+  /// Zeros. Defining a name twice throws Error{"internal"}.
+  void define(const std::string& name, const Shape& shape, DType dtype);
+  void remove(const std::string& name);
+  [[nodiscard]] Parameter& at(std::string_view name);
+  [[nodiscard]] const std::map<std::string, Parameter, std::less<>>& all() const { return parameters_; }
+
+  /// Gives these, and no others, gradient memory (and masters where they are stored narrower than float32).
+  void set_trainable(const std::vector<std::string>& names);
+
+  void read(std::string_view name, std::span<float> out);
+  void write(std::string_view name, std::span<const float> values);
+
+  [[nodiscard]] std::size_t parameter_bytes() const;  ///< weights and masters
+  [[nodiscard]] std::size_t gradient_bytes() const;
+
+ private:
+  std::map<std::string, Parameter, std::less<>> parameters_;
+};
+
+}  // namespace attune

@@ -1,0 +1,122 @@
+#include "graph/program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "graph/differentiate.h"
+
+namespace attune {
+namespace {
+
+/// Ragged batches have ever new sizes; those that come back (decoding, evaluation) come back soon.
+constexpr std::size_t kKeptPlans = 16;
+
+[[nodiscard]] ValueId find_seed(const Graph& graph, const std::string& name) {
+  const ValueId input = graph.find(ValueKind::input, name);
+  return input != kNone ? input : graph.find(ValueKind::parameter, name);
+}
+
+[[nodiscard]] ValueId find_output(const Graph& graph, const std::string& name) {
+  const auto found = graph.outputs().find(name);
+  if (found == graph.outputs().end()) throw Error("missing-input", name, "The graph has no output " + name + ".");
+  return found->second;
+}
+
+}  // namespace
+
+Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads,
+                 const CompileOptions& options)
+    : graph_(std::move(graph)), threads_(threads) {
+  for (const Value& value : graph_.values()) {
+    if (value.kind != ValueKind::parameter) continue;
+    const Parameter& parameter = parameters.at(value.name);
+    const Shape shape = graph_.bind(value.type, {});
+    if (!(parameter.shape == shape) || parameter.dtype != value.type.dtype) {
+      throw Error("shape-mismatch", value.name,
+                  "Parameter " + value.name + " is " + std::string(name_of(parameter.dtype)) + parameter.shape.text() +
+                      " but the graph uses it as " + std::string(name_of(value.type.dtype)) + shape.text() + ".");
+    }
+  }
+  if (!options.loss.empty() || !options.seeds.empty()) differentiate_graph(parameters, options);
+  choose_kernels(kernels);
+  for (std::size_t id = 0; id < graph_.values().size(); ++id) {
+    const Value& value = graph_.values()[id];
+    if (value.kind != ValueKind::state) continue;
+    const auto bytes = static_cast<std::size_t>(graph_.bind(value.type, {}).elements()) * size_of(value.type.dtype);
+    states_.emplace(static_cast<ValueId>(id), AlignedMemory(bytes, value.name.c_str()));
+  }
+}
+
+void Program::differentiate_graph(ParameterStore& parameters, const CompileOptions& options) {
+  has_backward_ = true;
+  std::map<ValueId, ValueId> seeds;
+  if (!options.loss.empty()) seeds[find_output(graph_, options.loss)] = kUnitGradient;
+  for (const auto& [output, source] : options.seeds) {
+    const ValueId seed = find_seed(graph_, source);
+    if (seed == kNone) throw Error("missing-input", source, "The graph has no input or parameter " + source + ".");
+    seeds[find_output(graph_, output)] = seed;
+  }
+  std::vector<ValueId> wrt;
+  for (const auto& [name, parameter] : parameters.all()) {
+    if (!parameter.trainable) continue;
+    const ValueId id = graph_.find(ValueKind::parameter, name);
+    if (id == kNone) {
+      untouched_.push_back(name);
+    } else {
+      wrt.push_back(id);
+    }
+  }
+  for (const std::string& name : options.wrt) wrt.push_back(find_seed(graph_, name));
+
+  const Gradients gradients = differentiate(graph_, seeds, wrt);
+  for (const ValueId id : wrt) {
+    const Value value = graph_.value(id);
+    const auto found = gradients.contributions.find(id);
+    if (value.kind == ValueKind::parameter) {
+      if (found == gradients.contributions.end()) {
+        untouched_.push_back(value.name);
+        continue;
+      }
+      bool adds = false;
+      for (const ValueId contribution : found->second) {
+        gradient_targets_[contribution] = {value.name, adds};
+        adds = true;
+      }
+    } else if (found != gradients.contributions.end()) {
+      graph_.output("grad:" + value.name, found->second.front());
+    }
+  }
+}
+
+void Program::choose_kernels(const KernelTable& kernels) {
+  for (const Node& node : graph_.nodes()) {
+    const Kernel* kernel = kernels.find(node.op->name, graph_.activation_dtype());
+    if (kernel == nullptr) {
+      throw Error("missing-kernel", node.path,
+                  "There is no kernel for " + std::string(node.op->name) + " on cpu with dtype " +
+                      std::string(name_of(graph_.activation_dtype())) + " (needed at " + node.path + ").");
+    }
+    kernels_.push_back(kernel);
+  }
+}
+
+std::shared_ptr<const Plan> Program::plan(const Sizes& sizes) {
+  const std::scoped_lock lock(plans_mutex_);
+  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& entry) { return entry.first == sizes; });
+  if (known != plans_.end()) return known->second;
+  auto made = std::make_shared<const Plan>(plan_memory(graph_, kernels_, sizes, threads_, [this](ValueId id) {
+    const ValueKind kind = graph_.value(id).kind;
+    return kind == ValueKind::parameter || kind == ValueKind::state || gradient_targets_.contains(id);
+  }));
+  if (plans_.size() == kKeptPlans) plans_.erase(plans_.begin());
+  plans_.emplace_back(sizes, made);
+  return made;
+}
+
+std::size_t Program::state_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, memory] : states_) bytes += memory.bytes();
+  return bytes;
+}
+
+}  // namespace attune

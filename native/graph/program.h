@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/aligned_memory.h"
+#include "graph/graph.h"
+#include "graph/parameter_store.h"
+#include "graph/plan.h"
+#include "kernels/kernel.h"
+
+namespace attune {
+
+struct CompileOptions {
+  std::string loss;                          ///< scalar output to differentiate from; empty: forward only
+  std::map<std::string, std::string> seeds;  ///< op tests: output name -> input or parameter that holds its gradient
+  std::vector<std::string> wrt;              ///< op tests: inputs to differentiate by
+};
+
+/// A graph made ready for one session: differentiated where asked, a kernel for every node, plans by sizes.
+class Program {
+ public:
+  /// Throws Error{"missing-kernel"} naming op, device and dtype; "missing-input", "shape-mismatch" for parameters.
+  Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads, const CompileOptions& options);
+
+  [[nodiscard]] const Graph& graph() const { return graph_; }
+  [[nodiscard]] const std::vector<const Kernel*>& kernels() const { return kernels_; }
+  /// Where a value is a parameter's gradient: the parameter, and whether another contribution came before.
+  struct GradientTarget {
+    std::string parameter;
+    bool adds = false;
+  };
+  [[nodiscard]] const std::map<ValueId, GradientTarget>& gradient_targets() const { return gradient_targets_; }
+  /// Trainable parameters that this graph does not reach: their gradient is zero.
+  [[nodiscard]] const std::vector<std::string>& untouched() const { return untouched_; }
+  [[nodiscard]] bool has_backward() const { return has_backward_; }
+
+  /// The plan for these sizes; the last few are kept.
+  [[nodiscard]] std::shared_ptr<const Plan> plan(const Sizes& sizes);
+
+  [[nodiscard]] std::byte* state(ValueId value) const { return states_.at(value).data(); }
+  [[nodiscard]] std::size_t state_bytes() const;
+
+ private:
+  void differentiate_graph(ParameterStore& parameters, const CompileOptions& options);
+  void choose_kernels(const KernelTable& kernels);
+
+  Graph graph_;
+  int threads_;
+  std::vector<const Kernel*> kernels_;
+  std::map<ValueId, GradientTarget> gradient_targets_;
+  std::vector<std::string> untouched_;
+  std::map<ValueId, AlignedMemory> states_;
+  bool has_backward_ = false;
+  std::mutex plans_mutex_;  ///< sizes are asked for while a step runs
+  std::vector<std::pair<Sizes, std::shared_ptr<const Plan>>> plans_;
+};
+
+}  // namespace attune

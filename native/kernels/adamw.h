@@ -1,0 +1,28 @@
+#pragma once
+
+namespace attune {
+
+/// adamw(gradient f32 (n)) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?, all in place
+///   g = gradient_scale * gradient;  w -= learning_rate * weight_decay * w
+///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+///   w -= learning_rate * (m / bias_correction1) / (sqrt(v / bias_correction2) + eps)
+/// Loshchilov & Hutter 2019, "Decoupled weight decay regularization", in the order of torch.optim.AdamW.
+struct AdamWArguments {
+  float learning_rate = 0.0F;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float one_minus_beta1 = 0.1F;  ///< rounded from float64: 1 - 0.999F is off by 1e-5 of itself
+  float one_minus_beta2 = 0.001F;
+  float eps = 1e-8F;
+  float weight_decay = 0.0F;
+  float bias_correction1 = 1.0F;
+  float bias_correction2 = 1.0F;
+  float gradient_scale = 1.0F;  ///< of the clipping
+};
+
+/// squared_sum(x f32 (n)) -> nothing; the double goes to *result. Chunks summed in order.
+struct SquaredSumArguments {
+  double* result = nullptr;
+};
+
+}  // namespace attune

@@ -1,0 +1,76 @@
+#include "kernels/cpu_kernels.h"
+
+#include "backend/processor.h"
+
+namespace attune {
+
+// One per build of kernels/cpu (see binding.gyp).
+namespace cpu::portable {
+void register_kernels(KernelTable& table);
+}
+#if defined(ATTUNE_X64)
+namespace cpu::avx2 {
+void register_kernels(KernelTable& table);
+}
+namespace cpu::avx512 {
+void register_kernels(KernelTable& table);
+}
+namespace cpu::avx512_bf16 {
+void register_kernels(KernelTable& table);
+}
+#endif
+
+namespace {
+
+struct InstructionSet {
+  const char* name;
+  std::vector<const char*> needs;
+  void (*register_kernels)(KernelTable&);
+};
+
+/// The best first.
+[[nodiscard]] const std::vector<InstructionSet>& instruction_sets() {
+  static const std::vector<InstructionSet> sets = {
+#if defined(ATTUNE_X64)
+      {"avx512_bf16",
+       {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16", "fma", "f16c", "bmi2"},
+       cpu::avx512_bf16::register_kernels},
+      {"avx512", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c", "bmi2"}, cpu::avx512::register_kernels},
+      {"avx2", {"avx2", "fma", "f16c", "bmi2"}, cpu::avx2::register_kernels},
+#endif
+      {"portable", {}, cpu::portable::register_kernels},
+  };
+  return sets;
+}
+
+[[nodiscard]] bool runs_here(const InstructionSet& set) {
+  for (const char* feature : set.needs) {
+    if (!processor().has(feature)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::string> cpu_instruction_sets() {
+  std::vector<std::string> names;
+  for (const InstructionSet& set : instruction_sets()) {
+    if (runs_here(set)) names.emplace_back(set.name);
+  }
+  return names;
+}
+
+KernelTable cpu_kernels(const std::string& instruction_set) {
+  for (const InstructionSet& set : instruction_sets()) {
+    if (instruction_set != set.name || !runs_here(set)) continue;
+    KernelTable table;
+    set.register_kernels(table);
+    return table;
+  }
+  std::string known;
+  for (const std::string& name : cpu_instruction_sets()) known += (known.empty() ? "" : ", ") + name;
+  throw Error("unsupported-device", "instructionSet",
+              "This processor and build have no instruction set '" + instruction_set + "'; they have " + known + ".");
+}
+
+}  // namespace attune

@@ -1,0 +1,114 @@
+#include "optim/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "kernels/adamw.h"
+
+namespace attune {
+namespace {
+
+[[nodiscard]] TensorView flat(std::byte* data, std::int64_t elements, DType dtype) {
+  TensorView view;
+  view.data = data;
+  view.dtype = dtype;
+  view.shape = {elements};
+  view.present = true;
+  return view;
+}
+
+[[nodiscard]] const Kernel& kernel(const KernelTable& kernels, const char* name) {
+  const Kernel* found = kernels.find(name, DType::f32);
+  if (found == nullptr) throw Error("missing-kernel", name, "There is no kernel for " + std::string(name) + " on cpu.");
+  return *found;
+}
+
+}  // namespace
+
+double clip_coefficient(double norm, double max_norm) {
+  return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
+}
+
+Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters) : groups_(std::move(groups)) {
+  for (const OptimizerGroup& group : groups_) {
+    for (const std::string& name : group.parameters) {
+      const Parameter& parameter = parameters.at(name);
+      if (!parameter.trainable) {
+        throw Error("invalid-option", name, "Parameter " + name + " is not trainable, so the optimizer cannot have it.");
+      }
+      if (moments_.contains(name)) {
+        throw Error("invalid-option", name, "Parameter " + name + " stands in two groups of the optimizer.");
+      }
+      const auto bytes = static_cast<std::size_t>(parameter.elements()) * sizeof(float);
+      moments_.emplace(name, Moments{AlignedMemory(bytes, name.c_str()), AlignedMemory(bytes, name.c_str())});
+    }
+  }
+}
+
+double Optimizer::gradient_norm(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool) {
+  const Kernel& squared_sum = kernel(kernels, "squared_sum");
+  double total = 0.0;
+  AlignedMemory scratch;
+  for (const auto& [name, moments] : moments_) {
+    const Parameter& parameter = parameters.at(name);
+    const TensorView gradient = flat(parameter.gradient.data(), parameter.elements(), DType::f32);
+    double result = 0.0;
+    const std::any arguments = SquaredSumArguments{.result = &result};
+    const KernelCall call{.arguments = arguments, .inputs = {&gradient, 1}, .outputs = {}};
+    const std::size_t bytes = squared_sum.scratch(call, pool.threads());
+    if (scratch.bytes() < bytes) scratch = AlignedMemory(bytes, "gradient norm");
+    KernelContext context{pool, {scratch.data(), scratch.bytes()}, {}};
+    squared_sum.run(context, call);
+    total += result;
+  }
+  return std::sqrt(total);
+}
+
+void Optimizer::step(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool,
+                     const std::vector<double>& learning_rates, double gradient_scale) {
+  if (learning_rates.size() != groups_.size()) {
+    throw Error("invalid-option", "learningRates",
+                "The optimizer has " + std::to_string(groups_.size()) + " groups but got " +
+                    std::to_string(learning_rates.size()) + " learning rates.");
+  }
+  const Kernel& adamw = kernel(kernels, "adamw");
+  ++steps_;
+  const auto t = static_cast<double>(steps_);
+  for (std::size_t index = 0; index < groups_.size(); ++index) {
+    const OptimizerGroup& group = groups_[index];
+    const std::any arguments = AdamWArguments{
+        .learning_rate = static_cast<float>(learning_rates[index]),
+        .beta1 = static_cast<float>(group.beta1),
+        .beta2 = static_cast<float>(group.beta2),
+        .one_minus_beta1 = static_cast<float>(1.0 - group.beta1),
+        .one_minus_beta2 = static_cast<float>(1.0 - group.beta2),
+        .eps = static_cast<float>(group.eps),
+        .weight_decay = static_cast<float>(group.weight_decay),
+        .bias_correction1 = static_cast<float>(1.0 - std::pow(group.beta1, t)),
+        .bias_correction2 = static_cast<float>(1.0 - std::pow(group.beta2, t)),
+        .gradient_scale = static_cast<float>(gradient_scale),
+    };
+    for (const std::string& name : group.parameters) {
+      Parameter& parameter = parameters.at(name);
+      Moments& moments = moments_.at(name);
+      const std::int64_t n = parameter.elements();
+      const TensorView gradient = flat(parameter.gradient.data(), n, DType::f32);
+      TensorView outputs[4] = {flat(reinterpret_cast<std::byte*>(parameter.weights()), n, DType::f32),
+                               flat(moments.exp_avg.data(), n, DType::f32),
+                               flat(moments.exp_avg_sq.data(), n, DType::f32),
+                               {}};
+      if (parameter.master.data() != nullptr) outputs[3] = flat(parameter.data.data(), n, DType::bf16);
+      KernelContext context{pool, {}, {}};
+      adamw.run(context, {.arguments = arguments, .inputs = {&gradient, 1}, .outputs = outputs});
+    }
+  }
+}
+
+std::size_t Optimizer::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [name, moments] : moments_) bytes += moments.exp_avg.bytes() + moments.exp_avg_sq.bytes();
+  return bytes;
+}
+
+}  // namespace attune

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "graph/parameter_store.h"
+#include "kernels/kernel.h"
+
+namespace attune {
+
+struct OptimizerGroup {
+  std::vector<std::string> parameters;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+};
+
+/// AdamW's state over a flat list of parameters, in groups. Moments are float32 and start at zero.
+class Optimizer {
+ public:
+  struct Moments {
+    AlignedMemory exp_avg;
+    AlignedMemory exp_avg_sq;
+  };
+
+  /// Every named parameter must be trainable and stand in one group only.
+  Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
+
+  /// Norm over all gradients of the groups' parameters, as torch.nn.utils.clip_grad_norm_ has it.
+  [[nodiscard]] double gradient_norm(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool);
+
+  /// One AdamW step with a rate per group; gradients are multiplied by `gradient_scale` on the way.
+  void step(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool,
+            const std::vector<double>& learning_rates, double gradient_scale);
+
+  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+
+ private:
+  std::vector<OptimizerGroup> groups_;
+  std::map<std::string, Moments> moments_;
+  std::int64_t steps_ = 0;
+};
+
+/// min(1, max_norm / (norm + 1e-6)); 1 when max_norm is 0.
+[[nodiscard]] double clip_coefficient(double norm, double max_norm);
+
+}  // namespace attune
