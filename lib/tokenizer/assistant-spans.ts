@@ -1,0 +1,89 @@
+import { AttuneError } from '../errors.js'
+import type { ChatTemplate, ChatTemplateOptions, RenderedChat, Span } from './chat-template.js'
+import type { Message } from './message.js'
+
+/**
+ * The conversation's text and what the assistant wrote in it: by the template's `{% generation %}` tags, else by
+ * rendering the conversation up to each assistant message (with the generation prompt) and up to its end. `turns`
+ * 'last' looks only at the last assistant message, which more templates without tags allow.
+ * @throws AttuneError 'invalid-chat-template' where the template has no tags and writes earlier messages otherwise
+ * once more follow; 'chat-template-failed' where it refuses the conversation
+ */
+export function renderWithAssistantSpans(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  options: ChatTemplateOptions = {},
+  turns: 'all' | 'last' = 'all',
+): RenderedChat {
+  if (template.hasGenerationTags) {
+    const { text, spans } = template.renderWithSpans(messages, options)
+    return { text, spans: turns === 'last' ? spans.slice(-1) : spans }
+  }
+  const text = template.render(messages, options)
+  const indices = messages.flatMap((message, index) => (message.role === 'assistant' ? [index] : []))
+  const wanted = turns === 'last' ? indices.slice(-1) : indices
+  return { text, spans: wanted.map((index) => spanOfMessage(template, messages, index, options, text)) }
+}
+
+function spanOfMessage(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  index: number,
+  options: ChatTemplateOptions,
+  text: string,
+): Span {
+  const refuse = (what: string, cause?: unknown): AttuneError =>
+    new AttuneError(
+      'invalid-chat-template',
+      `cannot tell the assistant's words apart: ${what} (messages[${index}], ${template.where}); put {% generation %} and ` +
+        "{% endgeneration %} around them in the template, or train on loss 'last-assistant' or 'all'",
+      { where: template.where, cause },
+    )
+  let before: string
+  let after: string
+  try {
+    before = template.render(messages.slice(0, index), { ...options, addGenerationPrompt: true })
+    after = template.render(messages.slice(0, index + 1), { ...options, addGenerationPrompt: false })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw refuse(`the template does not render the conversation up to this message: ${reason}`, cause)
+  }
+  if (!text.startsWith(before)) throw refuse('with the generation prompt the text before this message is another')
+  // Some templates (Phi-3) close every conversation with eos: it is no part of a message in the middle.
+  const eos = template.specialTokens['eos_token']
+  const withoutEos = typeof eos === 'string' && after.endsWith(eos) ? after.slice(0, -eos.length) : after
+  const end = [after, withoutEos].find((prefix) => text.startsWith(prefix))
+  if (end === undefined) throw refuse('the text up to this message changes once more messages follow')
+  return [before.length, end.length]
+}
+
+/** For each token whether it lies in a span, from its offsets (in code points) in the text. */
+export function tokensInSpans(
+  text: string,
+  offsets: readonly (readonly [number, number])[],
+  spans: readonly Span[],
+): boolean[] {
+  const bounds = codePointSpans(text, spans)
+  let current = 0
+  return offsets.map(([start, end]) => {
+    // Tokenizers that trim offsets leave nothing of a token that is a blank: it is the character before `end`.
+    const first = start === end ? Math.max(end - 1, 0) : start
+    while (current < bounds.length && (bounds[current]?.[1] ?? 0) <= first) current++
+    const span = bounds[current]
+    return span !== undefined && first < span[1] && Math.max(end, first + 1) > span[0]
+  })
+}
+
+/** Ranges in UTF-16 units as ranges in code points; the spans come in order and do not overlap. */
+function codePointSpans(text: string, spans: readonly Span[]): readonly Span[] {
+  let unit = 0
+  let point = 0
+  const toPoint = (target: number): number => {
+    while (unit < target) {
+      unit += (text.codePointAt(unit) ?? 0) > 0xffff ? 2 : 1
+      point++
+    }
+    return point
+  }
+  return spans.map(([start, end]): Span => [toPoint(start), toPoint(end)])
+}

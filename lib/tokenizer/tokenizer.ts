@@ -1,0 +1,243 @@
+import { join } from 'node:path'
+
+import { Tokenizer as NativeTokenizer, type JsEncoding } from 'tokenizers'
+
+import { AttuneError } from '../errors.js'
+import { ChatTemplate, type ChatTemplateOptions } from './chat-template.js'
+import { DecodeStream } from './decode-stream.js'
+import type { Message } from './message.js'
+import { readTokenizerConfig, type SpecialTokenName, type TokenizerConfig } from './tokenizer-config.js'
+import { copyTokenizerFiles, readTextIfThere } from './tokenizer-files.js'
+
+export interface EncodeOptions {
+  /** Whether the tokens that the tokenizer adds around a text (BOS, [CLS], …) are added. Default: true. */
+  readonly addSpecialTokens?: boolean | undefined
+}
+
+export interface DecodeOptions {
+  /** Whether special tokens are left out of the text. Default: true. */
+  readonly skipSpecialTokens?: boolean | undefined
+}
+
+/** What is known of each token of an encoded text; all lists have one entry per token. */
+export interface EncodedText {
+  readonly ids: Int32Array
+  readonly tokens: readonly string[]
+  /** [start, end) in the text, in Unicode code points; [0, 0] for added tokens. */
+  readonly offsets: readonly (readonly [number, number])[]
+  /** 0 for the first text, 1 for its pair, as the model's token_type_ids. */
+  readonly typeIds: readonly number[]
+  /** Which text the token is from: 0, 1, or null for tokens the tokenizer added. */
+  readonly sequenceIds: readonly (number | null)[]
+}
+
+// Bounds what one native call holds at a time; larger batches gain nothing.
+const textsPerCall = 1024
+
+/** A Hugging Face tokenizer: the Rust library on tokenizer.json, and what the files beside it say. */
+export class Tokenizer {
+  /** All tokens, the added ones included. */
+  readonly vocabSize: number
+  /** `model_max_length` of tokenizer_config.json, undefined where it sets no limit. */
+  readonly modelMaxLength: number | undefined
+  /** Special tokens by Hugging Face's names, such as `eos_token`. */
+  readonly specialTokens: Readonly<Partial<Record<SpecialTokenName, string>>>
+  readonly bosTokenId: number | undefined
+  readonly eosTokenId: number | undefined
+  readonly padTokenId: number | undefined
+  readonly unkTokenId: number | undefined
+  /** What ends a generated text: the tokenizer's eos and those of generation_config.json. */
+  readonly eosTokenIds: readonly number[]
+  /** The default chat template, undefined where the tokenizer has none. */
+  readonly chatTemplate: ChatTemplate | undefined
+
+  readonly #native: NativeTokenizer
+  readonly #chatTemplates: ReadonlyMap<string, ChatTemplate>
+
+  private constructor(
+    readonly directory: string,
+    native: NativeTokenizer,
+    config: TokenizerConfig,
+  ) {
+    this.#native = native
+    this.vocabSize = native.getVocabSize(true)
+    this.modelMaxLength = config.modelMaxLength
+    this.specialTokens = config.specialTokens
+    this.bosTokenId = this.#specialTokenId('bos_token')
+    this.eosTokenId = this.#specialTokenId('eos_token')
+    this.padTokenId = this.#specialTokenId('pad_token')
+    this.unkTokenId = this.#specialTokenId('unk_token')
+    const eos = this.eosTokenId === undefined ? [] : [this.eosTokenId]
+    this.eosTokenIds = [...new Set([...eos, ...config.generationEosTokenIds])]
+    this.#chatTemplates = new Map(
+      [...config.chatTemplates].map(([name, { source, where }]) => [
+        name,
+        new ChatTemplate(source, config.specialTokens, where),
+      ]),
+    )
+    this.chatTemplate = this.#chatTemplates.get('default')
+  }
+
+  /**
+   * Loads the tokenizer of a model directory: tokenizer.json, and where they are there tokenizer_config.json,
+   * special_tokens_map.json, generation_config.json, chat_template.jinja or chat_template.json.
+   * Truncation and padding that tokenizer.json asks for are switched off: lengths are decided where data is encoded.
+   * @throws AttuneError 'invalid-tokenizer' naming the missing or broken file
+   */
+  static async load(directory: string): Promise<Tokenizer> {
+    const path = join(directory, 'tokenizer.json')
+    const [text, config] = await Promise.all([readTextIfThere(path), readTokenizerConfig(directory)])
+    if (text === undefined) {
+      throw new AttuneError(
+        'invalid-tokenizer',
+        `${path} does not exist; a tokenizer in another form (vocab.json, tokenizer.model, …) has to be saved as ` +
+          'tokenizer.json first, as save_pretrained of a transformers fast tokenizer does',
+        { where: path },
+      )
+    }
+    let native: NativeTokenizer
+    try {
+      native = NativeTokenizer.fromString(text)
+      native.disableTruncation()
+      native.disablePadding()
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new AttuneError('invalid-tokenizer', `${path} is no valid tokenizer: ${reason}`, { where: path, cause })
+    }
+    return new Tokenizer(directory, native, config)
+  }
+
+  /** The ids of a text. */
+  async encode(text: string, options: EncodeOptions = {}): Promise<Int32Array> {
+    return idsOf(await this.#native.encode(text, null, nativeOptions(options)))
+  }
+
+  /** The ids of each text, worked out on the library's own threads. */
+  async encodeBatch(texts: readonly string[], options: EncodeOptions = {}): Promise<Int32Array[]> {
+    const ids: Int32Array[] = []
+    for (let start = 0; start < texts.length; start += textsPerCall) {
+      const chunk = texts.slice(start, start + textsPerCall)
+      for (const encoding of await this.#native.encodeBatch(chunk, nativeOptions(options))) ids.push(idsOf(encoding))
+    }
+    return ids
+  }
+
+  /** A text (or a pair of texts) with tokens, offsets and types beside the ids. */
+  async encodeWithOffsets(
+    text: string,
+    options: EncodeOptions & { readonly pair?: string } = {},
+  ): Promise<EncodedText> {
+    return detailsOf(await this.#native.encode(text, options.pair ?? null, nativeOptions(options)))
+  }
+
+  /** `encodeWithOffsets` of many texts. */
+  async encodeBatchWithOffsets(texts: readonly string[], options: EncodeOptions = {}): Promise<EncodedText[]> {
+    const encoded: EncodedText[] = []
+    for (let start = 0; start < texts.length; start += textsPerCall) {
+      const chunk = texts.slice(start, start + textsPerCall)
+      for (const encoding of await this.#native.encodeBatch(chunk, nativeOptions(options))) {
+        encoded.push(detailsOf(encoding))
+      }
+    }
+    return encoded
+  }
+
+  /**
+   * The text of ids.
+   * @throws AttuneError 'invalid-option' for an id that is no whole number from 0 on, such as a masked label
+   */
+  async decode(ids: ArrayLike<number>, options: DecodeOptions = {}): Promise<string> {
+    const list = Array.from(ids)
+    const wrong = list.findIndex((id) => !Number.isInteger(id) || id < 0)
+    if (wrong >= 0) {
+      throw new AttuneError(
+        'invalid-option',
+        `ids[${wrong}] is ${list[wrong]}; token ids are whole numbers from 0 on`,
+        {
+          where: `ids[${wrong}]`,
+        },
+      )
+    }
+    return this.#native.decode(list, options.skipSpecialTokens ?? true)
+  }
+
+  /** A decoder that gives text out as ids are generated. */
+  decodeStream(options: DecodeOptions = {}): DecodeStream {
+    return new DecodeStream((ids) => this.decode(ids, options))
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.#native.tokenToId(token) ?? undefined
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.#native.idToToken(id) ?? undefined
+  }
+
+  /**
+   * A conversation as the text the model reads; encode it with `addSpecialTokens: false`, the template writes them.
+   * @throws AttuneError 'invalid-chat-template' (there is none, or it is broken), 'chat-template-failed'
+   */
+  applyChatTemplate(messages: readonly Message[], options: ChatTemplateOptions = {}): string {
+    return this.chatTemplateFor(options).render(messages, options)
+  }
+
+  /**
+   * The template for these options: 'tool_use' where tools are given and the tokenizer has one, else 'default'.
+   * @throws AttuneError 'invalid-chat-template' where the tokenizer has none
+   */
+  chatTemplateFor(options: ChatTemplateOptions = {}): ChatTemplate {
+    const forTools = options.tools === undefined ? undefined : this.#chatTemplates.get('tool_use')
+    const template = forTools ?? this.chatTemplate
+    if (template !== undefined) return template
+    throw new AttuneError(
+      'invalid-chat-template',
+      `the tokenizer in ${this.directory} has no chat template; add a chat_template.jinja, or use prompt/completion rows`,
+      { where: this.directory },
+    )
+  }
+
+  /**
+   * Copies the tokenizer's files into a directory and returns their names.
+   * @throws AttuneError 'file-write-failed'
+   */
+  save(directory: string): Promise<readonly string[]> {
+    return copyTokenizerFiles(this.directory, directory)
+  }
+
+  #specialTokenId(name: SpecialTokenName): number | undefined {
+    const token = this.specialTokens[name]
+    if (token === undefined) return undefined
+    const id = this.tokenToId(token)
+    // A missing bos or eos would change what is trained without a word; others are not always used.
+    if (id === undefined && (name === 'bos_token' || name === 'eos_token')) {
+      const where = join(this.directory, 'tokenizer_config.json')
+      throw new AttuneError(
+        'invalid-tokenizer',
+        `${where}: ${name} '${token}' is not in the vocabulary of tokenizer.json`,
+        {
+          where,
+        },
+      )
+    }
+    return id
+  }
+}
+
+function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {
+  return { addSpecialTokens: options.addSpecialTokens ?? true }
+}
+
+function idsOf(encoding: JsEncoding): Int32Array {
+  return Int32Array.from(encoding.getIds())
+}
+
+function detailsOf(encoding: JsEncoding): EncodedText {
+  return {
+    ids: idsOf(encoding),
+    tokens: encoding.getTokens(),
+    offsets: encoding.getOffsets().map((offset): [number, number] => [offset[0] ?? 0, offset[1] ?? 0]),
+    typeIds: encoding.getTypeIds(),
+    sequenceIds: encoding.getSequenceIds().map((id) => id ?? null),
+  }
+}
