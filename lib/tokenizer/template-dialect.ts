@@ -9,7 +9,7 @@ import { jsonDumps, type JsonDumpsOptions } from './json-dumps.js'
 type Program = ReturnType<typeof parse>
 type Node = Record<string, unknown> & { type: string }
 
-/** The name templates never see: `x | tojson(indent=2)` becomes `__json_dumps(x, indent=2)`. */
+/** The name templates never see: `x | tojson(indent=2)` becomes `__json_dumps([x], indent=2)`. */
 export const jsonDumpsName = '__json_dumps'
 
 /** Variables that stand for `{% generation %}` and `{% endgeneration %}`; '' unless spans are wanted. */
@@ -48,8 +48,11 @@ export function parseTemplate(source: string): Program {
   return program
 }
 
-/** The function behind `tojson`; the interpreter hands over bare values at the top and its own objects below. */
-export function jsonDumpsForTemplate(value: unknown, ...rest: readonly unknown[]): string {
+/**
+ * The function behind `tojson`. The interpreter hands over bare values, in which none and undefined are the same, but
+ * leaves what is inside a list as its own objects: so the value comes in a list of one.
+ */
+export function jsonDumpsForTemplate([value]: readonly unknown[], ...rest: readonly unknown[]): string {
   const options: Record<string, unknown> = {}
   const positions: readonly (keyof JsonDumpsOptions)[] = ['ensure_ascii', 'indent', 'separators', 'sort_keys']
   rest.forEach((argument, index) => {
@@ -64,6 +67,7 @@ export function jsonDumpsForTemplate(value: unknown, ...rest: readonly unknown[]
 function plain(value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [String(key), plain(entry)]))
   if (Array.isArray(value)) return value.map(plain)
+  if (isNode(value) && value.type === 'NullValue') return null
   if (isNode(value)) return value.type === 'UndefinedValue' ? undefined : plain(value['value'])
   return value
 }
@@ -86,9 +90,11 @@ function rewriteFilter(node: Node): Node {
   const callee = filter.type === 'CallExpression' ? filter['callee'] : filter
   const name = isNode(callee) ? callee['value'] : undefined
   if (name === 'tojson') {
-    const call = expression(`${jsonDumpsName}(0)`)
+    const call = expression(`${jsonDumpsName}()`)
+    const list = expression('[]')
+    list['value'] = [node['operand']]
     const args = filter.type === 'CallExpression' && Array.isArray(filter['args']) ? (filter['args'] as unknown[]) : []
-    call['args'] = [node['operand'], ...args]
+    call['args'] = [list, ...args]
     return call
   }
   if (typeof name === 'string' && stringFilters.has(name)) {

@@ -1,0 +1,135 @@
+import { AttuneError } from '../errors.js'
+import { RandomStream } from './random.js'
+import { RowReader } from './row-reader.js'
+import type { DatasetRow, ShapeName } from './shapes.js'
+
+export interface SplitOptions {
+  /** Part of the rows for validation: a fraction below 1, or a number of rows. Default: 0. */
+  readonly validation?: number | undefined
+  /** Part of the rows for testing: a fraction below 1, or a number of rows. Default: 0. */
+  readonly test?: number | undefined
+  /** Decides which row goes where. Default: 0. */
+  readonly seed?: number | undefined
+}
+
+export interface DatasetSplit {
+  readonly train: Dataset
+  /** Empty where no validation part was asked for. */
+  readonly validation: Dataset
+  /** Empty where no test part was asked for. */
+  readonly test: Dataset
+}
+
+/** Rows of one shape, each with the place it came from. A dataset never changes; its methods give new ones. */
+export class Dataset implements Iterable<DatasetRow> {
+  readonly rows: readonly DatasetRow[]
+  /** Where each row came from, as `file:line` or `row N` (from 0), for messages. */
+  readonly origins: readonly string[]
+  /** The shape all rows have; undefined in an empty dataset. */
+  readonly shape: ShapeName | undefined
+
+  private constructor(rows: readonly DatasetRow[], origins: readonly string[], shape: ShapeName | undefined) {
+    this.rows = rows
+    this.origins = origins
+    this.shape = rows.length === 0 ? undefined : shape
+  }
+
+  /**
+   * A dataset of rows in memory. They are checked as rows of a file are.
+   * @throws AttuneError 'invalid-dataset' naming the rows that are wrong, 'empty-dataset'
+   */
+  static from(rows: Iterable<DatasetRow>): Dataset {
+    const reader = new RowReader()
+    let index = 0
+    for (const row of rows) reader.add(row, `row ${index++}`)
+    if (index === 0) throw new AttuneError('empty-dataset', 'there are no rows', { where: 'rows' })
+    return Dataset.fromReader(reader)
+  }
+
+  /** What a reader has read. Throws AttuneError 'invalid-dataset' or 'invalid-json' where it noted a problem. */
+  static fromReader(reader: RowReader): Dataset {
+    reader.throwIfBad()
+    return new Dataset(reader.rows, reader.origins, reader.shape)
+  }
+
+  get length(): number {
+    return this.rows.length
+  }
+
+  [Symbol.iterator](): Iterator<DatasetRow> {
+    return this.rows[Symbol.iterator]()
+  }
+
+  /**
+   * Parts the rows at random, the same way for the same seed on every machine; rows keep their order in each part.
+   * A part that is asked for gets at least one row.
+   * @throws AttuneError 'invalid-option' where a part is no fraction or count, or nothing would be left to train on
+   */
+  split(options: SplitOptions): DatasetSplit {
+    const validation = partSize('validation', options.validation ?? 0, this.length)
+    const test = partSize('test', options.test ?? 0, this.length)
+    if (validation + test >= this.length) {
+      throw new AttuneError(
+        'invalid-option',
+        `${validation} rows for validation and ${test} for testing leave none of ${this.length} to train on`,
+        { where: validation > 0 ? 'options.validation' : 'options.test' },
+      )
+    }
+    const order = new RandomStream('split', options.seed ?? 0).permutation(this.length)
+    return {
+      validation: this.#pick(order.slice(0, validation).sort(ascending)),
+      test: this.#pick(order.slice(validation, validation + test).sort(ascending)),
+      train: this.#pick(order.slice(validation + test).sort(ascending)),
+    }
+  }
+
+  /** The rows in random order, the same for the same seed on every machine. Default seed: 0. */
+  shuffle(seed = 0): Dataset {
+    return this.#pick(new RandomStream('shuffle', seed).permutation(this.length))
+  }
+
+  /** Rows `start` to `end` - 1, as `Array.slice` counts. */
+  slice(start?: number, end?: number): Dataset {
+    return new Dataset(this.rows.slice(start, end), this.origins.slice(start, end), this.shape)
+  }
+
+  /** The rows for which `keep` is true. */
+  filter(keep: (row: DatasetRow, index: number) => boolean): Dataset {
+    return this.#pick(this.rows.flatMap((row, index) => (keep(row, index) ? [index] : [])))
+  }
+
+  /**
+   * Each row changed; rows keep their origin. The new rows may have another shape, all the same one.
+   * @throws AttuneError 'invalid-dataset' where a new row is wrong
+   */
+  map(change: (row: DatasetRow, index: number) => DatasetRow): Dataset {
+    const reader = new RowReader()
+    this.rows.forEach((row, index) => reader.add(change(row, index), this.origins[index] ?? ''))
+    return Dataset.fromReader(reader)
+  }
+
+  #pick(indices: readonly number[]): Dataset {
+    return new Dataset(
+      indices.map((index) => this.rows[index] as DatasetRow),
+      indices.map((index) => this.origins[index] ?? ''),
+      this.shape,
+    )
+  }
+}
+
+function partSize(name: string, part: number, length: number): number {
+  if (part === 0) return 0
+  if (part > 0 && part < 1) return Math.max(1, Math.round(part * length))
+  if (Number.isInteger(part) && part >= 1) return part
+  throw new AttuneError(
+    'invalid-option',
+    `options.${name} should be a fraction from 0 to 1 or a number of rows, received ${part}`,
+    {
+      where: `options.${name}`,
+    },
+  )
+}
+
+function ascending(a: number, b: number): number {
+  return a - b
+}

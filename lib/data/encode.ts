@@ -1,0 +1,163 @@
+import { AttuneError } from '../errors.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { Dataset } from './dataset.js'
+import { rowEncoders, type EncodedRow, type LossOn } from './row-encoders.js'
+import type { ShapeName } from './shapes.js'
+
+export type { LossOn }
+
+/** The label of a token without loss. */
+export const ignoredLabel = -100
+
+export interface EncodeDatasetOptions {
+  /**
+   * Which tokens carry the loss. 'completion' is for prompt/completion rows, 'assistant' (all the assistant's turns)
+   * and 'last-assistant' for messages, 'all' for every shape.
+   * Default: 'completion' for prompt/completion, 'assistant' for messages, 'all' for text.
+   */
+  readonly loss?: LossOn | undefined
+  /** Whether text and completions end with the tokenizer's eos (where it has one and did not add it). Default: true. */
+  readonly appendEos?: boolean | undefined
+  /** The most tokens of an example. Default: no limit. */
+  readonly maxLength?: number | undefined
+  /**
+   * What happens to longer rows: 'error' throws, 'tail' cuts off their end, 'head' cuts off their beginning, 'skip'
+   * leaves them out. Default: 'error'.
+   */
+  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | undefined
+  /** Further variables for the chat template. Default: none. */
+  readonly chatTemplateVariables?: Readonly<Record<string, unknown>> | undefined
+  /** Stops the work between chunks of rows. Default: none. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One training example. Labels are aligned with the ids: a causal model shifts them itself. */
+export interface TrainingExample {
+  readonly inputIds: Int32Array
+  /** The id where the token carries loss, -100 elsewhere. */
+  readonly labels: Int32Array
+  /** Where the row came from, as `file:line` or `row N`. */
+  readonly origin: string
+}
+
+export interface EncodedDataset {
+  readonly examples: readonly TrainingExample[]
+  /** Tokens in all examples. */
+  readonly tokens: number
+  /** Tokens that carry loss: labels that are not -100, the first of each example left out (nothing predicts it). */
+  readonly targets: number
+  /** How many examples were cut to `maxLength`. */
+  readonly truncated: number
+  /** How many rows were left out because they were longer than `maxLength`. */
+  readonly skipped: number
+}
+
+const lossesOfShape: Readonly<Record<ShapeName, readonly LossOn[]>> = {
+  // The first is the default.
+  'prompt-completion': ['completion', 'all'],
+  messages: ['assistant', 'last-assistant', 'all'],
+  text: ['all'],
+}
+
+// Rows tokenized in one go: enough to use the library's threads, few enough to stop soon.
+const rowsPerChunk = 512
+const rowsNamed = 10
+
+/**
+ * Turns the rows of a dataset into training examples; tokenizing runs off the main thread.
+ * @throws AttuneError 'empty-dataset', 'invalid-option', 'sequence-too-long' (a row over `maxLength` with truncation
+ * 'error'), 'all-labels-masked' (rows in which nothing carries loss), 'invalid-chat-template' and
+ * 'chat-template-failed' (messages), 'aborted'; each names the row it is about
+ */
+export async function encodeDataset(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  options: EncodeDatasetOptions = {},
+): Promise<EncodedDataset> {
+  const { shape } = dataset
+  if (shape === undefined) throw new AttuneError('empty-dataset', 'the dataset has no rows', { where: 'dataset' })
+  const loss = checkedLoss(options.loss, shape)
+  const { maxLength = Infinity, truncation = 'error' } = options
+  if (maxLength !== Infinity && !(Number.isSafeInteger(maxLength) && maxLength >= 2)) {
+    throw new AttuneError(
+      'invalid-option',
+      `options.maxLength should be a whole number from 2 on, received ${maxLength}`,
+      {
+        where: 'options.maxLength',
+      },
+    )
+  }
+
+  const examples: TrainingExample[] = []
+  const masked: string[] = []
+  const totals = { tokens: 0, targets: 0, truncated: 0, skipped: 0 }
+  for (let start = 0; start < dataset.length; start += rowsPerChunk) {
+    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'encoding the dataset was aborted')
+    const chunk = dataset.slice(start, start + rowsPerChunk)
+    const encoded = await rowEncoders[shape](chunk, tokenizer, {
+      loss,
+      appendEos: options.appendEos ?? true,
+      variables: options.chatTemplateVariables,
+    })
+    encoded.forEach((row, index) => {
+      const origin = chunk.origins[index] ?? ''
+      let kept = row
+      if (row.ids.length > maxLength) {
+        if (truncation === 'error') throw tooLong(row.ids.length, maxLength, origin)
+        if (truncation === 'skip') {
+          totals.skipped++
+          return
+        }
+        totals.truncated++
+        kept = cut(row, maxLength, truncation)
+      }
+      const labels = Int32Array.from(kept.ids, (id, at) => (kept.isTarget[at] === true ? id : ignoredLabel))
+      const targets = labels.reduce((count, label, at) => (at > 0 && label !== ignoredLabel ? count + 1 : count), 0)
+      if (targets === 0) masked.push(origin)
+      totals.tokens += labels.length
+      totals.targets += targets
+      examples.push({ inputIds: kept.ids, labels, origin })
+    })
+  }
+  if (masked.length > 0) throw allMasked(masked, totals.truncated > 0)
+  return { examples, ...totals }
+}
+
+function checkedLoss(loss: LossOn | undefined, shape: ShapeName): LossOn {
+  const allowed = lossesOfShape[shape]
+  const [usual = 'all'] = allowed
+  if (loss === undefined || allowed.includes(loss)) return loss ?? usual
+  const list = allowed.map((name) => `'${name}'`).join(' or ')
+  throw new AttuneError('invalid-option', `options.loss for ${shape} rows should be ${list}, received '${loss}'`, {
+    where: 'options.loss',
+  })
+}
+
+function cut(row: EncodedRow, length: number, side: 'tail' | 'head'): EncodedRow {
+  const start = side === 'tail' ? 0 : row.ids.length - length
+  return { ids: row.ids.slice(start, start + length), isTarget: row.isTarget.slice(start, start + length) }
+}
+
+function tooLong(length: number, maxLength: number, origin: string): AttuneError {
+  return new AttuneError(
+    'sequence-too-long',
+    `${origin} has ${length} tokens, more than options.maxLength (${maxLength}); raise it, shorten the row, or set ` +
+      "options.truncation to 'tail', 'head' or 'skip'",
+    { where: origin },
+  )
+}
+
+function allMasked(origins: readonly string[], truncated: boolean): AttuneError {
+  const named = origins.slice(0, rowsNamed).join(', ')
+  const more = origins.length > rowsNamed ? ` and ${origins.length - rowsNamed} more` : ''
+  const advice = truncated
+    ? "; truncation may have cut the targets off: raise options.maxLength or set options.truncation to 'skip'"
+    : '; is the completion empty, or is there no assistant message?'
+  return new AttuneError(
+    'all-labels-masked',
+    `nothing to learn from in ${named}${more}: no token carries loss${advice}`,
+    {
+      where: origins[0] ?? '',
+    },
+  )
+}
