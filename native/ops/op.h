@@ -47,6 +47,8 @@ class Attributes {
   [[nodiscard]] std::string text(std::string_view name, std::string_view fallback) const;
   [[nodiscard]] std::vector<float> numbers(std::string_view name) const;
   void done() const;
+  /// Throws Error{"invalid-attribute"}: `expected` completes "Expected NAME to be ...".
+  [[noreturn]] void fail(std::string_view name, std::string_view expected) const;
 
  private:
   [[nodiscard]] const Value* find(std::string_view name) const;
@@ -68,6 +70,10 @@ struct InferContext {
   [[nodiscard]] const ValueType& in(std::size_t input, std::string_view name) const;
   void check_rank(std::size_t input, std::string_view name, std::size_t rank) const;
   void check_dtype(std::size_t input, std::string_view name, DType dtype) const;
+  /// Activations have the graph's dtype.
+  void check_activation(std::size_t input, std::string_view name) const;
+  /// Weights have the graph's dtype or f32.
+  void check_weight(std::size_t input, std::string_view name) const;
   void check_dimension(std::size_t input, std::string_view name, std::size_t axis, const Dimension& expected) const;
   void check_same_shape(std::size_t input, std::string_view name, const ValueType& expected) const;
   [[nodiscard]] std::string text(const ValueType& type) const;

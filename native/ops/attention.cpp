@@ -1,0 +1,197 @@
+// attention: o = softmax(scale * q k^T, masked) v within each segment of the flat token list
+//   q (T, heads * head_dim), k and v (T, kv_heads * head_dim), cu_seqlens (S + 1); o like q, lse (T, heads)
+//   packed: q holds [q | k | v]. The backward pass needs q, k, v, o, lse.
+
+#include "ops/attention.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/philox.h"
+#include "ops/table.h"
+
+namespace attune {
+namespace {
+
+constexpr std::array<std::string_view, 4> kInputs{"q", "k", "v", "cu_seqlens"};
+constexpr std::array<std::string_view, 2> kOutputs{"o", "lse"};
+constexpr std::array<std::string_view, 7> kBackwardInputs{"do", "q", "k", "v", "o", "lse", "cu_seqlens"};
+constexpr std::array<std::string_view, 3> kBackwardOutputs{"dq", "dk", "dv"};
+
+std::any parse(const Attributes& attributes) { return parse_attention(attributes); }
+
+std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
+  const auto& arguments = std::any_cast<const AttentionArguments&>(any);
+  ValueType o = check_queries_keys_values(arguments, context);
+  context.check_rank(3, "cu_seqlens", 1);
+  context.check_dtype(3, "cu_seqlens", DType::i32);
+  ValueType lse{{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32};
+  return {std::move(o), std::move(lse)};
+}
+
+void gradient(GradientContext& context) {
+  const auto arguments = std::any_cast<AttentionArguments>(context.arguments());
+  const std::vector<ValueId> gradients =
+      context.add("attention_backward", arguments,
+                  {context.output_gradient(0), context.input(0), context.input(1), context.input(2), context.output(0),
+                   context.output(1), context.input(3)});
+  for (std::size_t input = 0; input < gradients.size(); ++input) {
+    if (context.wants(input)) context.give(input, gradients[input]);
+  }
+}
+
+/// With seed 0 and draw 0 for the dropout.
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+  const auto& arguments = std::any_cast<const AttentionArguments&>(any);
+  const auto [q, k, v, k_offset, v_offset] = attention_reference_inputs(arguments, inputs);
+  const std::vector<double>& segments = inputs[3].data;
+  const std::int64_t rows = q.shape[0];
+  const std::int64_t head_dim = arguments.head_dim;
+  const std::int64_t group = arguments.heads / arguments.kv_heads;
+  ReferenceTensor o{.shape = {rows, arguments.heads * head_dim}, .data = {}, .present = true};
+  ReferenceTensor lse{.shape = {rows, arguments.heads}, .data = {}, .present = true};
+  o.data.resize(static_cast<std::size_t>(rows * arguments.heads * head_dim));
+  lse.data.resize(static_cast<std::size_t>(rows * arguments.heads));
+  for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
+    const auto begin = static_cast<std::int64_t>(segments[s]);
+    const auto end = static_cast<std::int64_t>(segments[s + 1]);
+    for (std::int64_t t = begin; t < end; ++t) {
+      for (std::int64_t head = 0; head < arguments.heads; ++head) {
+        const std::int64_t kv = head / group * head_dim;
+        const auto counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20;
+        lse.data[t * arguments.heads + head] =
+            attend(arguments, q.data.data() + t * q.shape[1] + head * head_dim,
+                   k.data.data() + begin * k.shape[1] + k_offset + kv,
+                   v.data.data() + begin * v.shape[1] + v_offset + kv, k.shape[1], end - begin, t - begin, counter,
+                   o.data.data() + (t * arguments.heads + head) * head_dim);
+      }
+    }
+  }
+  outputs = {std::move(o), std::move(lse)};
+}
+
+std::vector<ValueType> infer_backward(const std::any& any, const InferContext& context) {
+  const auto& arguments = std::any_cast<const AttentionArguments&>(any);
+  const InferContext forward{.where = context.where,
+                             .activation_dtype = context.activation_dtype,
+                             .inputs = context.inputs.subspan(1),
+                             .size_names = context.size_names};
+  const ValueType o = check_queries_keys_values(arguments, forward);
+  context.check_activation(0, "do");
+  context.check_same_shape(0, "do", o);
+  context.check_activation(4, "o");
+  context.check_same_shape(4, "o", o);
+  context.check_dtype(5, "lse", DType::f32);
+  context.check_same_shape(5, "lse", {{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32});
+  context.check_rank(6, "cu_seqlens", 1);
+  context.check_dtype(6, "cu_seqlens", DType::i32);
+  if (arguments.packed) return {context.in(1, "q")};
+  return {context.in(1, "q"), context.in(2, "k"), context.in(3, "v")};
+}
+
+}  // namespace
+
+AttentionArguments parse_attention(const Attributes& attributes) {
+  AttentionArguments arguments;
+  arguments.heads = attributes.required_integer("heads");
+  if (arguments.heads < 1) attributes.fail("heads", "at least 1");
+  arguments.kv_heads = attributes.integer("kv_heads", arguments.heads);
+  if (arguments.kv_heads < 1 || arguments.heads % arguments.kv_heads != 0) {
+    attributes.fail("kv_heads", "a divisor of heads (" + std::to_string(arguments.heads) + ")");
+  }
+  arguments.head_dim = attributes.required_integer("head_dim");
+  if (arguments.head_dim < 1) attributes.fail("head_dim", "at least 1");
+  arguments.scale = attributes.number("scale", 1.0F / std::sqrt(static_cast<float>(arguments.head_dim)));
+  arguments.causal = attributes.boolean("causal", true);
+  arguments.window = attributes.integer("window", 0);
+  if (arguments.window < 0) attributes.fail("window", "0 (none) or the number of tokens seen");
+  arguments.softcap = attributes.number("softcap", 0.0F);
+  if (arguments.softcap < 0.0F) attributes.fail("softcap", "0 (none) or positive");
+  arguments.dropout = attributes.number("dropout", 0.0F);
+  if (arguments.dropout < 0.0F || arguments.dropout >= 1.0F) attributes.fail("dropout", "at least 0 and below 1");
+  const std::int64_t stream = attributes.integer("stream", 0);
+  arguments.stream = static_cast<std::uint32_t>(stream);
+  if (arguments.stream != stream) attributes.fail("stream", "a 32-bit unsigned integer");
+  arguments.packed = attributes.boolean("packed", false);
+  return arguments;
+}
+
+ValueType check_queries_keys_values(const AttentionArguments& arguments, const InferContext& context) {
+  context.check_rank(0, "q", 2);
+  context.check_activation(0, "q");
+  const ValueType& q = context.in(0, "q");
+  const ValueType o{{q.dimensions[0], {.fixed = arguments.heads * arguments.head_dim}}, context.activation_dtype};
+  if (arguments.packed) {
+    context.check_dimension(0, "q", 1, {.fixed = (arguments.heads + 2 * arguments.kv_heads) * arguments.head_dim});
+    if (context.has(1) || context.has(2)) {
+      context.fail("shape-mismatch", "expected k and v to be absent: packed q holds them.");
+    }
+    return o;
+  }
+  context.check_same_shape(0, "q", o);
+  const ValueType k{{q.dimensions[0], {.fixed = arguments.kv_heads * arguments.head_dim}}, context.activation_dtype};
+  context.check_activation(1, "k");
+  context.check_same_shape(1, "k", k);
+  context.check_activation(2, "v");
+  context.check_same_shape(2, "v", k);
+  return o;
+}
+
+AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& arguments,
+                                                    std::span<const ReferenceTensor> inputs) {
+  if (!arguments.packed) return {.q = inputs[0], .k = inputs[1], .v = inputs[2]};
+  return {.q = inputs[0],
+          .k = inputs[0],
+          .v = inputs[0],
+          .k_offset = arguments.heads * arguments.head_dim,
+          .v_offset = (arguments.heads + arguments.kv_heads) * arguments.head_dim};
+}
+
+double attend(const AttentionArguments& arguments, const double* query, const double* keys, const double* values,
+              std::int64_t stride, std::int64_t count, std::int64_t i, std::uint64_t counter, double* out) {
+  constexpr double kUnseen = -std::numeric_limits<double>::infinity();
+  std::vector<double> scores(static_cast<std::size_t>(count), kUnseen);
+  double maximum = kUnseen;
+  for (std::int64_t j = 0; j < count; ++j) {
+    if (arguments.causal && j > i) continue;
+    if (arguments.window > 0 && (j <= i - arguments.window || j >= i + arguments.window)) continue;
+    double product = 0.0;
+    for (std::int64_t d = 0; d < arguments.head_dim; ++d) product += query[d] * keys[j * stride + d];
+    product *= static_cast<double>(arguments.scale);
+    const auto softcap = static_cast<double>(arguments.softcap);
+    scores[j] = softcap > 0.0 ? softcap * std::tanh(product / softcap) : product;
+    maximum = std::max(maximum, scores[j]);
+  }
+  for (std::int64_t d = 0; d < arguments.head_dim; ++d) out[d] = 0.0;
+  if (maximum == kUnseen) return kUnseen;
+  double sum = 0.0;
+  for (const double score : scores) sum += std::exp(score - maximum);
+  for (std::int64_t j = 0; j < count; ++j) {
+    double probability = std::exp(scores[j] - maximum) / sum;
+    if (arguments.dropout > 0.0F) {
+      const std::uint32_t word = philox({.stream = arguments.stream}, counter + static_cast<std::uint64_t>(j / 4))[j % 4];
+      const bool dropped = word < dropout_threshold(arguments.dropout);
+      probability = dropped ? 0.0 : probability / (1.0 - static_cast<double>(arguments.dropout));
+    }
+    for (std::int64_t d = 0; d < arguments.head_dim; ++d) out[d] += probability * values[j * stride + d];
+  }
+  return maximum + std::log(sum);
+}
+
+const OpDefinition attention_op{.name = "attention",
+                                .inputs = kInputs,
+                                .outputs = kOutputs,
+                                .parse = parse,
+                                .infer = infer,
+                                .gradient = gradient,
+                                .reference = reference};
+
+const OpDefinition attention_backward_op{.name = "attention_backward",
+                                         .inputs = kBackwardInputs,
+                                         .outputs = kBackwardOutputs,
+                                         .parse = parse,
+                                         .infer = infer_backward};
+
+}  // namespace attune

@@ -1,0 +1,34 @@
+#include "ops/table.h"
+
+namespace attune {
+
+std::span<const OpDefinition> op_table() {
+  static const std::vector<OpDefinition> rows = {
+      embedding_op,
+      embedding_backward_op,
+      linear_op,
+      linear_weight_gradient_op,
+      column_sum_op,
+      layer_norm_op,
+      layer_norm_backward_op,
+      rms_norm_op,
+      rms_norm_backward_op,
+      rotary_op,
+      attention_op,
+      attention_backward_op,
+      cached_attention_op,
+      activation_op,
+      activation_backward_op,
+      gated_activation_op,
+      gated_activation_backward_op,
+      add_op,
+      accumulate_gradient_op,
+      dropout_op,
+      gather_rows_op,
+      scatter_rows_op,
+      linear_cross_entropy_op,
+  };
+  return rows;
+}
+
+}  // namespace attune
