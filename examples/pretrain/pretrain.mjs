@@ -1,0 +1,198 @@
+#!/usr/bin/env node
+// Step 4: trains the base model from random weights on .cache/train.bin, over attune's step API, and saves it with its card.
+//
+//   node examples/pretrain/pretrain.mjs --minutes 40          (or --steps 2400: the same steps on any machine)
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Model } from 'attune'
+import { modelCard } from './model-card.mjs'
+import { TokenWindows } from './token-windows.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const { values } = parseArgs({
+  options: {
+    cache: { type: 'string', default: join(here, '.cache') },
+    model: { type: 'string', default: join(here, '../models/attune-base') }, // config.json and tokenizer; weights are written here
+    minutes: { type: 'string', default: '40' }, // the number of steps is fixed from the speed of the first steps
+    steps: { type: 'string' }, // takes precedence over minutes
+    batch: { type: 'string', default: '16' }, // windows a step
+    length: { type: 'string', default: '256' }, // tokens a window
+    'learning-rate': { type: 'string', default: '3e-3' },
+    warmup: { type: 'string', default: '100' }, // steps
+    'evaluate-every': { type: 'string', default: '100' }, // steps
+    'save-every': { type: 'string', default: '5' }, // minutes
+    dtype: { type: 'string', default: 'f32' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const number = (name) => {
+  const value = Number(values[name])
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`--${name} must be a positive number, not ${values[name]}`)
+  return value
+}
+const batchSize = number('batch')
+const length = number('length')
+const peakLearningRate = number('learning-rate')
+const warmup = number('warmup')
+const evaluateEvery = number('evaluate-every')
+const minutes = number('minutes')
+const saveEvery = number('save-every')
+const MEASURED_STEPS = 20
+const MAX_GRAD_NORM = 1
+const BETAS = [0.9, 0.95]
+const WEIGHT_DECAY = 0.1
+
+const train = new TokenWindows(join(values.cache, 'train.bin'), { length, seed: number('seed') })
+const validation = new TokenWindows(join(values.cache, 'validation.bin'), { length, seed: 0 })
+const heldOut = Array.from({ length: 4 }, (_, part) => quarter(validation.spread(64), part))
+
+const model = await Model.fromConfig(values.model, { seed: number('seed'), dtype: values.dtype })
+const parameters = [...model.parameters()]
+const parameterCount = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+const optimizer = model.optimizer({
+  kind: 'adamw',
+  learningRate: peakLearningRate,
+  betas: BETAS,
+  weightDecay: WEIGHT_DECAY,
+  noDecay: parameters.filter(({ shape }) => shape.length === 1).map(({ name }) => name),
+})
+
+let interrupted = false
+process.once('SIGINT', () => {
+  interrupted = true
+  console.error('stopping after this step; the weights are saved')
+})
+
+const logFile = join(values.cache, 'pretrain-log.jsonl')
+writeFileSync(logFile, '')
+const history = []
+const started = performance.now()
+const elapsed = () => (performance.now() - started) / 1000
+let steps = values.steps ? number('steps') : undefined
+let step = 0
+let tokensSeen = 0
+let lastSave = 0
+const firstSteps = []
+console.log(
+  `${(parameterCount / 1e6).toFixed(2)} M parameters, ${train.tokens} tokens of text, ${batchSize} x ${length} tokens a step`,
+)
+
+while (!interrupted && step < (steps ?? Infinity)) {
+  const begin = performance.now()
+  const learningRate = learningRateAt(step)
+  const { loss, gradNorm } = await optimizer.step(train.batch(step, batchSize), {
+    learningRate,
+    maxGradNorm: MAX_GRAD_NORM,
+  })
+  const seconds = (performance.now() - begin) / 1000
+  step += 1
+  tokensSeen += batchSize * length
+  const entry = {
+    step,
+    loss,
+    gradNorm,
+    learningRate,
+    tokensPerSecond: (batchSize * length) / seconds,
+    seconds: elapsed(),
+  }
+  if (!Number.isFinite(loss)) throw new Error(`loss is ${loss} at step ${step}; the last saved weights stand`)
+
+  if (steps === undefined) {
+    firstSteps.push(seconds)
+    if (firstSteps.length === MEASURED_STEPS) {
+      const median = firstSteps.sort((a, b) => a - b)[MEASURED_STEPS / 2]
+      // 3 % of the time goes to evaluation and saving.
+      steps = Math.max(step, Math.floor((minutes * 60 * 0.97) / median))
+      console.log(`${median.toFixed(3)} s a step: ${steps} steps in ${minutes} minutes`)
+    }
+  }
+  const last = interrupted || step === steps
+  if (step % evaluateEvery === 0 || last || step === 1) {
+    entry.validationLoss = await validationLoss()
+    history.push(entry)
+  }
+  appendFileSync(logFile, JSON.stringify(entry) + '\n')
+  if (step % 20 === 0 || entry.validationLoss !== undefined) print(entry)
+  if (last || elapsed() - lastSave > saveEvery * 60) {
+    await save()
+    lastSave = elapsed()
+  }
+}
+
+await model[Symbol.asyncDispose]()
+
+/** Linear warm-up, then a cosine down to a tenth. Before the number of steps is known the warm-up is still under way. */
+function learningRateAt(index) {
+  if (index < warmup) return (peakLearningRate * (index + 1)) / warmup
+  const progress = Math.min(1, (index - warmup) / Math.max(1, (steps ?? Infinity) - warmup))
+  return peakLearningRate * (0.1 + 0.9 * 0.5 * (1 + Math.cos(Math.PI * progress)))
+}
+
+/** Mean cross-entropy on the held-out windows, from the model's logits. */
+async function validationLoss() {
+  let sum = 0
+  let labels = 0
+  for (const batch of heldOut) {
+    const { logits } = await model.forward(batch)
+    const vocabulary = logits.shape.at(-1)
+    let row = 0
+    for (const ids of batch.inputIds) {
+      for (let t = 0; t < ids.length; t++, row++) {
+        if (t + 1 === ids.length) continue // nothing follows the last token
+        sum += crossEntropy(logits.data.subarray(row * vocabulary, (row + 1) * vocabulary), ids[t + 1])
+        labels += 1
+      }
+    }
+  }
+  return sum / labels
+}
+
+function crossEntropy(row, label) {
+  let max = -Infinity
+  for (const value of row) if (value > max) max = value
+  let sum = 0
+  for (const value of row) sum += Math.exp(value - max)
+  return Math.log(sum) + max - row[label]
+}
+
+function quarter(batch, part) {
+  const size = Math.ceil(batch.inputIds.length / 4)
+  const inputIds = batch.inputIds.slice(part * size, (part + 1) * size)
+  return { inputIds }
+}
+
+async function save() {
+  await model.save(values.model, { format: 'safetensors', dtype: 'bf16' })
+  const card = modelCard({
+    parameterCount,
+    history,
+    tokensSeen,
+    corpusTokens: train.tokens,
+    minutes: elapsed() / 60,
+    settings: {
+      batchSize,
+      length,
+      peakLearningRate,
+      warmup,
+      betas: BETAS,
+      weightDecay: WEIGHT_DECAY,
+      maxGradNorm: MAX_GRAD_NORM,
+    },
+    dtype: values.dtype,
+    seed: number('seed'),
+    steps: step,
+    plannedSteps: steps,
+  })
+  writeFileSync(join(values.model, 'README.md'), card)
+  console.log(`saved ${values.model} at step ${step}`)
+}
+
+function print({ step, loss, validationLoss, learningRate, tokensPerSecond, seconds }) {
+  const heldOutText = validationLoss === undefined ? '' : `  validation ${validationLoss.toFixed(4)}`
+  console.log(
+    `step ${step}/${steps ?? '?'}  loss ${loss.toFixed(4)}${heldOutText}  lr ${learningRate.toExponential(2)}  ` +
+      `${Math.round(tokensPerSecond)} tokens/s  ${(seconds / 60).toFixed(1)} min`,
+  )
+}
