@@ -9,10 +9,9 @@ export function modelCard({
   dtype,
   seed,
   steps,
-  plannedSteps,
+  finished,
 }) {
   const { batchSize, length, peakLearningRate, warmup, betas, weightDecay, maxGradNorm } = settings
-  const unfinished = plannedSteps === undefined || steps < plannedSteps
   const rows = tenth(history).map(
     ({ step, loss, validationLoss }) =>
       `| ${step} | ${thousands(step * batchSize * length)} | ${loss.toFixed(3)} | ${validationLoss.toFixed(3)} |`,
@@ -44,7 +43,7 @@ Plain English, chosen for being near to conversation; one whole file of each kin
 
 ## Training
 
-${steps} steps${unfinished ? ' (of a run that was not finished)' : ''} of ${batchSize} windows of ${length} tokens: ${thousands(tokensSeen)} tokens of ${thousands(corpusTokens)} in ${minutes.toFixed(0)} minutes.
+${steps} steps${finished ? '' : ' (of a run that was not finished)'} of ${batchSize} windows of ${length} tokens: ${thousands(tokensSeen)} tokens of ${thousands(corpusTokens)} in ${minutes.toFixed(0)} minutes.
 AdamW, learning rate ${peakLearningRate} after ${warmup} steps of warm-up, cosine to a tenth, betas ${betas.join(' and ')}, weight decay ${weightDecay}
 (matrices only), gradients clipped to norm ${maxGradNorm}, compute in ${dtype}, weights stored in bfloat16, seed ${seed}.
 The context is 512 tokens; training windows had ${length}.

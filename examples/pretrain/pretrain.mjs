@@ -79,9 +79,9 @@ console.log(
   `${(parameterCount / 1e6).toFixed(2)} M parameters, ${train.tokens} tokens of text, ${batchSize} x ${length} tokens a step`,
 )
 
-while (!interrupted && step < (steps ?? Infinity)) {
+while (!interrupted && progress() < 1) {
   const begin = performance.now()
-  const learningRate = learningRateAt(step)
+  const learningRate = learningRateAt(progress())
   const { loss, gradNorm } = await optimizer.step(train.batch(step, batchSize), {
     learningRate,
     maxGradNorm: MAX_GRAD_NORM,
@@ -108,7 +108,7 @@ while (!interrupted && step < (steps ?? Infinity)) {
       console.log(`${median.toFixed(3)} s a step: ${steps} steps in ${minutes} minutes`)
     }
   }
-  const last = interrupted || step === steps
+  const last = interrupted || progress() === 1
   if (step % evaluateEvery === 0 || last || step === 1) {
     entry.validationLoss = await validationLoss()
     history.push(entry)
@@ -123,11 +123,20 @@ while (!interrupted && step < (steps ?? Infinity)) {
 
 await model[Symbol.asyncDispose]()
 
-/** Linear warm-up, then a cosine down to a tenth. Before the number of steps is known the warm-up is still under way. */
-function learningRateAt(index) {
-  if (index < warmup) return (peakLearningRate * (index + 1)) / warmup
-  const progress = Math.min(1, (index - warmup) / Math.max(1, (steps ?? Infinity) - warmup))
-  return peakLearningRate * (0.1 + 0.9 * 0.5 * (1 + Math.cos(Math.PI * progress)))
+/**
+ * Share of the run that is done, in steps or, when the machine turns out slower than the first steps promised, in time:
+ * so a run always ends on time and with the learning rate brought down.
+ */
+function progress() {
+  if (steps === undefined) return 0
+  const inTime = values.steps ? 0 : elapsed() / (minutes * 60)
+  return Math.min(1, Math.max(step / steps, inTime))
+}
+
+/** Linear warm-up, then a cosine over the rest of the run, down to a tenth. */
+function learningRateAt(done) {
+  if (step < warmup) return (peakLearningRate * (step + 1)) / warmup
+  return peakLearningRate * (0.1 + 0.9 * 0.5 * (1 + Math.cos(Math.PI * done)))
 }
 
 /** Mean cross-entropy on the held-out windows, from the model's logits. */
@@ -183,7 +192,7 @@ async function save() {
     dtype: values.dtype,
     seed: number('seed'),
     steps: step,
-    plannedSteps: steps,
+    finished: progress() === 1,
   })
   writeFileSync(join(values.model, 'README.md'), card)
   console.log(`saved ${values.model} at step ${step}`)
