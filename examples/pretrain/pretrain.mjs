@@ -74,6 +74,7 @@ let steps = values.steps ? number('steps') : undefined
 let step = 0
 let tokensSeen = 0
 let lastSave = 0
+let final
 const firstSteps = []
 console.log(
   `${(parameterCount / 1e6).toFixed(2)} M parameters, ${train.tokens} tokens of text, ${batchSize} x ${length} tokens a step`,
@@ -108,19 +109,23 @@ while (!interrupted && progress() < 1) {
       console.log(`${median.toFixed(3)} s a step: ${steps} steps in ${minutes} minutes`)
     }
   }
-  const last = interrupted || progress() === 1
-  if (step % evaluateEvery === 0 || last || step === 1) {
+  if (step === 1 || step % evaluateEvery === 0) {
     entry.validationLoss = await validationLoss()
     history.push(entry)
   }
-  appendFileSync(logFile, JSON.stringify(entry) + '\n')
-  if (step % 20 === 0 || entry.validationLoss !== undefined) print(entry)
-  if (last || elapsed() - lastSave > saveEvery * 60) {
+  report(entry)
+  if (elapsed() - lastSave > saveEvery * 60) {
     await save()
     lastSave = elapsed()
   }
+  final = entry
 }
-
+if (final.validationLoss === undefined) {
+  final.validationLoss = await validationLoss()
+  history.push(final)
+  report(final)
+}
+await save()
 await model[Symbol.asyncDispose]()
 
 /**
@@ -198,10 +203,14 @@ async function save() {
   console.log(`saved ${values.model} at step ${step}`)
 }
 
-function print({ step, loss, validationLoss, learningRate, tokensPerSecond, seconds }) {
+/** A line in the log a step; a line on the terminal now and then. */
+function report(entry) {
+  appendFileSync(logFile, JSON.stringify(entry) + '\n')
+  const { loss, validationLoss, learningRate, tokensPerSecond, seconds } = entry
+  if (entry.step % 20 !== 0 && validationLoss === undefined) return
   const heldOutText = validationLoss === undefined ? '' : `  validation ${validationLoss.toFixed(4)}`
   console.log(
-    `step ${step}/${steps ?? '?'}  loss ${loss.toFixed(4)}${heldOutText}  lr ${learningRate.toExponential(2)}  ` +
+    `step ${entry.step}/${steps ?? '?'}  loss ${loss.toFixed(4)}${heldOutText}  lr ${learningRate.toExponential(2)}  ` +
       `${Math.round(tokensPerSecond)} tokens/s  ${(seconds / 60).toFixed(1)} min`,
   )
 }
