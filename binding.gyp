@@ -1,19 +1,26 @@
 {
+  # The kernels are compiled once per instruction set and the addon picks one at run time; arm64 has only the portable set.
   "variables": {
     "warnings": ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"],
-    "kernel_sources": ["<!@(node scripts/native-sources.mjs kernels/cpu kernels/cpu/gemm)"]
+    "kernel_sources": ["<!@(node scripts/native-sources.mjs kernels)"],
+    "node_addon_api": "<!(node -p \"path.resolve(require('node-addon-api').include_dir)\")",
+    "avx2": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"]
   },
   "target_defaults": {
     "include_dirs": ["native"],
-    "cflags!": ["-fno-exceptions"],
     "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+    "cflags!": ["-fno-exceptions"],
     "cflags_cc": ["-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "<@(warnings)"],
     "xcode_settings": {
+      "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+      "CLANG_CXX_LIBRARY": "libc++",
       "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
       "GCC_ENABLE_CPP_RTTI": "YES",
-      "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
-      "MACOSX_DEPLOYMENT_TARGET": "13.0",
-      "OTHER_CPLUSPLUSFLAGS": ["-O3", "<@(warnings)"]
+      "GCC_OPTIMIZATION_LEVEL": "3",
+      "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+      "MACOSX_DEPLOYMENT_TARGET": "13.3",
+      "OTHER_CPLUSPLUSFLAGS": ["-fno-math-errno", "-fno-trapping-math", "<@(warnings)"]
     }
   },
   "targets": [
@@ -25,8 +32,10 @@
     },
     {
       "target_name": "attune",
-      "sources": ["<!@(node scripts/native-sources.mjs core backend kernels ops graph optim data engine binding)"],
-      "cflags_cc": ["-isystem <!(node -p \"require('node-addon-api').include_dir\")"],
+      "sources": ["<!@(node scripts/native-sources.mjs core)"],
+      # As system headers: they are not ours to keep free of warnings.
+      "cflags_cc": ["-isystem<(node_addon_api)"],
+      "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-isystem<(node_addon_api)"] },
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "dependencies": ["kernels_portable"],
       "conditions": [
@@ -45,24 +54,24 @@
           "type": "static_library",
           "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx2", "ATTUNE_AVX2"],
-          "cflags_cc": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
-          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"] }
+          "cflags_cc": ["<@(avx2)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx2)"] }
         },
         {
           "target_name": "kernels_avx512",
           "type": "static_library",
           "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx512", "ATTUNE_AVX512"],
-          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"],
-          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"] }
+          "cflags_cc": ["<@(avx512)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)"] }
         },
         {
           "target_name": "kernels_avx512_bf16",
           "type": "static_library",
           "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx512_bf16", "ATTUNE_AVX512", "ATTUNE_AVX512_BF16"],
-          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"],
-          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mfma"] }
+          "cflags_cc": ["<@(avx512)", "-mavx512bf16"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "-mavx512bf16"] }
         }
       ]
     }]

@@ -1,8 +1,8 @@
-// Prints the .cpp files directly inside the given folders of native/, for binding.gyp: a new file needs no entry in a list.
-import { readdirSync } from 'node:fs'
+// Prints the C++ sources for binding.gyp: `kernels` are those built once per instruction set, `core` is everything else.
+import { filesBelow } from './files-below.mjs'
 
-for (const folder of process.argv.slice(2)) {
-  for (const file of readdirSync(`native/${folder}`).sort()) {
-    if (file.endsWith('.cpp')) console.log(`native/${folder}/${file}`)
-  }
+const wantsKernels = process.argv[2] === 'kernels'
+
+for (const file of filesBelow('native')) {
+  if (file.endsWith('.cpp') && file.startsWith('native/kernels/cpu/') === wantsKernels) console.log(file)
 }
