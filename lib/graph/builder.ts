@@ -1,0 +1,177 @@
+import { AttuneError } from '../errors.js'
+import { native, type NativeAttributes, type NativeDimension, type NativeGraph, type NativeValue } from '../native.js'
+import { stream } from './stream.js'
+
+export type Value = NativeValue
+
+/** `train`: dropout on. `evaluate`: dropout off. `decode`: dropout off, attention goes through key/value caches. */
+export type GraphMode = 'train' | 'evaluate' | 'decode'
+
+/** What a parameter is for: decides its initial value and whether weight decay leaves it out. */
+export type ParameterRole = 'weight' | 'embedding' | 'bias' | 'norm' | 'adapter'
+
+export interface ParameterSpec {
+  /** Hugging Face's name; PEFT's for an adapter's. */
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly role: ParameterRole
+  /** Multiplies the standard deviation of the initial values. */
+  readonly initScale: number
+  /** This row starts as zeros and gets no gradient as an input. */
+  readonly paddingIndex: number | undefined
+}
+
+/** A module that an adapter may sit on. */
+export interface ModuleSpec {
+  readonly path: string
+  readonly kind: 'linear' | 'embedding'
+  /** How the weight is stored; an embedding's table is (vocabulary, features). */
+  readonly layout: 'out_in' | 'in_out'
+  readonly inputs: number
+  readonly outputs: number
+}
+
+/** The low-rank adapter of one module. */
+export interface LowRank {
+  readonly rank: number
+  readonly scale: number
+  readonly dropout: number
+}
+
+export interface GraphOptions {
+  readonly dtype: 'f32' | 'bf16'
+  readonly mode: GraphMode
+  /** By module path. */
+  readonly adapters?: ReadonlyMap<string, LowRank>
+  /** For `decode`: sequences held at once, and tokens each may reach. */
+  readonly cache?: { readonly slots: number; readonly capacity: number }
+}
+
+interface Shared {
+  readonly graph: NativeGraph
+  readonly options: GraphOptions
+  readonly inputs: Map<string, Value>
+  readonly parameters: Map<string, ParameterSpec>
+  readonly modules: Map<string, ModuleSpec>
+}
+
+/**
+ * Writes a graph, node by node, into the core, which checks each one at once. A builder has a path
+ * (`model.layers.3.self_attn`): the prefix of its parameters' names and the name of its nodes in errors and prints.
+ */
+export class GraphBuilder {
+  private constructor(
+    private readonly shared: Shared,
+    readonly path: string,
+  ) {}
+
+  static create(options: GraphOptions, graph: NativeGraph = new (native().Graph)(options.dtype)): GraphBuilder {
+    return new GraphBuilder({ graph, options, inputs: new Map(), parameters: new Map(), modules: new Map() }, '')
+  }
+
+  get graph(): NativeGraph {
+    return this.shared.graph
+  }
+
+  get mode(): GraphMode {
+    return this.shared.options.mode
+  }
+
+  get cache(): { readonly slots: number; readonly capacity: number } {
+    const cache = this.shared.options.cache
+    if (cache === undefined) throw new AttuneError('internal', 'a decoding graph needs `cache`', { where: this.path })
+    return cache
+  }
+
+  /** The adapter of the module at this path. */
+  get adapter(): LowRank | undefined {
+    return this.shared.options.adapters?.get(this.path)
+  }
+
+  /** Every parameter the graph has named, in the order of the model's diagram. */
+  get parameters(): ReadonlyMap<string, ParameterSpec> {
+    return this.shared.parameters
+  }
+
+  get modules(): ReadonlyMap<string, ModuleSpec> {
+    return this.shared.modules
+  }
+
+  /** The builder of the module `name` inside this one. */
+  in(name: string): GraphBuilder {
+    return new GraphBuilder(this.shared, this.path === '' ? name : `${this.path}.${name}`)
+  }
+
+  /** One builder per block of a stack: `name.0`, `name.1`, … */
+  *blocks(name: string, count: number): Generator<GraphBuilder> {
+    for (let i = 0; i < count; i++) yield this.in(`${name}.${i}`)
+  }
+
+  /** The parameter `name` of this module. */
+  parameter(
+    name: string,
+    shape: readonly number[],
+    role: ParameterRole,
+    { initScale = 1, paddingIndex }: { initScale?: number; paddingIndex?: number | undefined } = {},
+  ): Value {
+    return this.#declare({ name: `${this.path}.${name}`, shape, role, initScale, paddingIndex })
+  }
+
+  /** A parameter of this module's adapter, under PEFT's name. */
+  adapterParameter(name: string, shape: readonly number[]): Value {
+    const spec = { name: `base_model.model.${this.path}.${name}`, shape, role: 'adapter' as const }
+    return this.#declare({ ...spec, initScale: 1, paddingIndex: undefined })
+  }
+
+  /** Notes that an adapter may sit on this module. */
+  declareModule(module: Omit<ModuleSpec, 'path'>): void {
+    this.shared.modules.set(this.path, { path: this.path, ...module })
+  }
+
+  input(name: string, shape: readonly NativeDimension[], dtype: 'f32' | 'i32', below?: NativeDimension): Value {
+    const known = this.shared.inputs.get(name)
+    if (known !== undefined) return known
+    const value = this.shared.graph.input(name, shape, dtype, below)
+    this.shared.inputs.set(name, value)
+    return value
+  }
+
+  /** Memory of the program under this path, zeros at first. */
+  state(name: string, shape: readonly number[]): Value {
+    return this.shared.graph.state(`${this.path}.${name}`, shape)
+  }
+
+  /** A node at this path; `undefined` stands for an absent input. Attributes that are `undefined` are left out. */
+  node(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, NativeAttributes[string] | undefined>>,
+  ): Value[] {
+    const given: Record<string, NativeAttributes[string]> = {}
+    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) given[key] = value
+    const ids = inputs.map((input) => input?.id ?? -1)
+    return this.shared.graph.node(op, this.path, ids, given)
+  }
+
+  output(name: string, value: Value): void {
+    this.shared.graph.output(name, value.id)
+  }
+
+  /** The random stream of a node at this path. */
+  get stream(): number {
+    return stream(this.path)
+  }
+
+  #declare(spec: ParameterSpec): Value {
+    const known = this.shared.parameters.get(spec.name)
+    if (known === undefined) this.shared.parameters.set(spec.name, spec)
+    return this.shared.graph.parameter(spec.name, spec.shape)
+  }
+}
+
+/** The last size of a value, which is always known: activations are (tokens, features). */
+export function features(value: Value): number {
+  const size = value.shape.at(-1)
+  if (typeof size !== 'number') throw new AttuneError('internal', 'the last size of an activation must be a number')
+  return size
+}

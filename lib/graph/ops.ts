@@ -1,0 +1,250 @@
+/**
+ * One typed function per op of the core. Inputs and attributes are those of `native/kernels/<op>.h`; the core checks
+ * them. Each adds a node at the builder's path.
+ */
+import { AttuneError } from '../errors.js'
+import type { GraphBuilder, Value } from './builder.js'
+
+export type WeightLayout = 'out_in' | 'in_out'
+
+/** Hugging Face's names of the activations the core knows. */
+export const activations = [
+  'gelu',
+  'gelu_new',
+  'gelu_pytorch_tanh',
+  'quick_gelu',
+  'silu',
+  'relu',
+  'tanh',
+  'sigmoid',
+] as const
+export type Activation = (typeof activations)[number]
+
+export interface EmbeddingOptions {
+  readonly vocabulary: number
+  readonly paddingIndex?: number | undefined
+  /** The table is (features, vocabulary). */
+  readonly transposed?: boolean
+}
+
+export function embedding(g: GraphBuilder, table: Value, ids: Value, options: EmbeddingOptions): Value {
+  const { vocabulary, paddingIndex: padding_index, transposed } = options
+  return first(g.node('embedding', [table, ids], { vocabulary, padding_index, transposed }))
+}
+
+export interface LinearInputs {
+  readonly x: Value
+  readonly weight: Value
+  readonly bias?: Value | undefined
+  /** (tokens, rank) times (rank, outputs) is added. */
+  readonly lowRank?: { readonly u: Value; readonly b: Value } | undefined
+  readonly addend?: Value | undefined
+}
+
+export interface LinearOptions {
+  readonly layout?: WeightLayout
+  readonly scale?: number
+  readonly lowRankLayout?: WeightLayout
+  readonly lowRankScale?: number | undefined
+}
+
+export function linear(g: GraphBuilder, inputs: LinearInputs, options: LinearOptions = {}): Value {
+  const { x, weight, bias, lowRank, addend } = inputs
+  return first(
+    g.node('linear', [x, weight, bias, lowRank?.u, lowRank?.b, addend], {
+      layout: options.layout,
+      scale: options.scale,
+      low_rank_layout: options.lowRankLayout,
+      low_rank_scale: options.lowRankScale,
+    }),
+  )
+}
+
+export function layerNorm(
+  g: GraphBuilder,
+  inputs: { readonly x: Value; readonly weight: Value; readonly bias?: Value | undefined },
+  options: { readonly eps: number },
+): Value {
+  return first(g.node('layer_norm', [inputs.x, inputs.weight, inputs.bias], { eps: options.eps }))
+}
+
+export function rmsNorm(
+  g: GraphBuilder,
+  inputs: { readonly x: Value; readonly weight: Value },
+  options: { readonly eps: number; readonly weightOffset?: number },
+): Value {
+  const attributes = { eps: options.eps, weight_offset: options.weightOffset }
+  return first(g.node('rms_norm', [inputs.x, inputs.weight], attributes))
+}
+
+export interface RotaryOptions {
+  readonly headDim: number
+  readonly inverseFrequencies: readonly number[]
+  readonly attentionScaling?: number | undefined
+}
+
+export function rotary(g: GraphBuilder, x: Value, positions: Value, options: RotaryOptions): Value {
+  return first(
+    g.node('rotary', [x, positions], {
+      head_dim: options.headDim,
+      inverse_frequencies: options.inverseFrequencies,
+      attention_scaling: options.attentionScaling,
+    }),
+  )
+}
+
+/** Separate query, key and value, or all three side by side in `packed`. */
+export type AttentionInputs =
+  | { readonly q: Value; readonly k: Value; readonly v: Value; readonly packed?: undefined }
+  | { readonly packed: Value }
+
+export interface AttentionOptions {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly scale: number
+  readonly causal?: boolean
+  /** Tokens each token sees, itself included. */
+  readonly window?: number | undefined
+  readonly softcap?: number | undefined
+  /** On the probabilities; drawn in `train` mode alone. */
+  readonly dropout?: number
+}
+
+export function attention(
+  g: GraphBuilder,
+  inputs: AttentionInputs,
+  segments: Value,
+  options: AttentionOptions,
+): Value {
+  const { p, stream } = dropoutAttributes(g, options.dropout ?? 0)
+  const attributes = { ...attentionAttributes(inputs, options), causal: options.causal, dropout: p, stream }
+  return first(g.node('attention', [...attentionValues(inputs), segments], attributes))
+}
+
+export interface CacheInputs {
+  readonly keys: Value
+  readonly values: Value
+  readonly segments: Value
+  readonly slots: Value
+  readonly lengths: Value
+}
+
+/** The decoding form: writes the new keys and values into the caches and attends to all that is there. */
+export function cachedAttention(
+  g: GraphBuilder,
+  inputs: AttentionInputs,
+  cache: CacheInputs,
+  options: AttentionOptions,
+): Value {
+  const { keys, values, segments, slots, lengths } = cache
+  const all = [...attentionValues(inputs), keys, values, segments, slots, lengths]
+  return first(g.node('cached_attention', all, attentionAttributes(inputs, options)))
+}
+
+export function activation(g: GraphBuilder, x: Value, kind: Activation): Value {
+  return first(g.node('activation', [x], { kind }))
+}
+
+/** activation(gate) * up */
+export function gatedActivation(g: GraphBuilder, gate: Value, up: Value, kind: Activation): Value {
+  return first(g.node('gated_activation', [gate, up], { kind }))
+}
+
+export function add(g: GraphBuilder, a: Value, b: Value): Value {
+  return first(g.node('add', [a, b], {}))
+}
+
+/** The value itself outside `train` mode or when `p` is 0. */
+export function dropout(g: GraphBuilder, x: Value, p: number): Value {
+  const drawn = dropoutAttributes(g, p)
+  return drawn.p === undefined ? x : first(g.node('dropout', [x], { p: drawn.p, stream: drawn.stream }))
+}
+
+export function gatherRows(g: GraphBuilder, x: Value, rows: Value): Value {
+  return first(g.node('gather_rows', [x, rows], {}))
+}
+
+export interface LinearCrossEntropyInputs {
+  readonly hidden: Value
+  readonly weight: Value
+  readonly labels: Value
+  readonly lossScale: Value
+  readonly bias?: Value | undefined
+}
+
+/** `loss` is `lossScale` times the sum of `rowLoss`; `prediction` is the first largest logit of each row. */
+export function linearCrossEntropy(
+  g: GraphBuilder,
+  inputs: LinearCrossEntropyInputs,
+  options: { readonly labelSmoothing?: number; readonly softcap?: number | undefined } = {},
+): { loss: Value; rowLoss: Value; prediction: Value } {
+  const { hidden, weight, labels, lossScale, bias } = inputs
+  const attributes = { label_smoothing: options.labelSmoothing, softcap: options.softcap }
+  const [loss, rowLoss, prediction] = g.node(
+    'linear_cross_entropy',
+    [hidden, weight, labels, lossScale, bias],
+    attributes,
+  )
+  if (loss === undefined || rowLoss === undefined || prediction === undefined) {
+    throw new AttuneError('internal', 'linear_cross_entropy gave fewer than three outputs', { where: g.path })
+  }
+  return { loss, rowLoss, prediction }
+}
+
+/** Every op that a graph is written with, by the core's name. A test holds this against the core's table, both ways. */
+export const opFunctions = {
+  embedding,
+  linear,
+  layer_norm: layerNorm,
+  rms_norm: rmsNorm,
+  rotary,
+  attention,
+  cached_attention: cachedAttention,
+  activation,
+  gated_activation: gatedActivation,
+  add,
+  dropout,
+  gather_rows: gatherRows,
+  linear_cross_entropy: linearCrossEntropy,
+} as const
+
+/** Ops that only the core's differentiation adds. */
+export const gradientOps = [
+  'embedding_backward',
+  'linear_weight_gradient',
+  'column_sum',
+  'layer_norm_backward',
+  'rms_norm_backward',
+  'attention_backward',
+  'activation_backward',
+  'gated_activation_backward',
+  'scatter_rows',
+  'accumulate_gradient',
+] as const
+
+function first(values: readonly Value[]): Value {
+  const value = values[0]
+  if (value === undefined) throw new AttuneError('internal', 'the core made a node without outputs')
+  return value
+}
+
+function dropoutAttributes(g: GraphBuilder, p: number): { p: number | undefined; stream: number | undefined } {
+  return g.mode === 'train' && p > 0 ? { p, stream: g.stream } : { p: undefined, stream: undefined }
+}
+
+function attentionValues(inputs: AttentionInputs): (Value | undefined)[] {
+  return inputs.packed === undefined ? [inputs.q, inputs.k, inputs.v] : [inputs.packed, undefined, undefined]
+}
+
+function attentionAttributes(inputs: AttentionInputs, options: AttentionOptions) {
+  return {
+    heads: options.heads,
+    kv_heads: options.kvHeads,
+    head_dim: options.headDim,
+    scale: options.scale,
+    window: options.window,
+    softcap: options.softcap,
+    packed: inputs.packed === undefined ? undefined : true,
+  }
+}

@@ -1,0 +1,101 @@
+/** `adapter_config.json` of PEFT, both ways. */
+import { z } from 'zod'
+import { AttuneError } from '../errors.js'
+import type { LoraConfig } from '../nn/lora.js'
+
+const schema = z.looseObject({
+  peft_type: z.string(),
+  r: z.int().positive(),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).max(1).default(0),
+  target_modules: z.union([z.string(), z.array(z.string())]),
+  use_rslora: z.boolean().nullish(),
+  bias: z.string().default('none'),
+  rank_pattern: z.record(z.string(), z.int().positive()).nullish(),
+  alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+  init_lora_weights: z.unknown(),
+})
+
+/** Fields that do not change what a stored adapter computes here. */
+const harmless = new Set([
+  'arrow_config auto_mapping base_model_name_or_path corda_config ensure_weight_tying eva_config fan_in_fan_out',
+  'inference_mode layers_pattern loftq_config lora_ga_config megatron_config megatron_core peft_version',
+  'qalora_group_size revision runtime_config task_type',
+].flatMap((line) => line.split(' ')))
+
+/** @throws AttuneError `invalid-adapter` naming what is not supported */
+export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: string): LoraConfig {
+  const result = schema.safeParse(json)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    throw new AttuneError('invalid-adapter', `${issue?.message ?? 'Invalid adapter configuration'}.`, {
+      where: [where, ...(issue?.path ?? [])].join('.'),
+    })
+  }
+  const c = result.data
+  if (c.peft_type.toUpperCase() !== 'LORA') {
+    throw new AttuneError('invalid-adapter', `Adapters of type "${c.peft_type}" are not supported: expected "LORA".`, { where: `${where}.peft_type` })
+  }
+  if (c.bias !== 'none') {
+    throw new AttuneError('invalid-adapter', `bias "${c.bias}" is not supported: expected "none".`, { where: `${where}.bias` })
+  }
+  for (const [field, value] of Object.entries(json)) {
+    if (field in schema.shape || harmless.has(field) || isEmpty(value)) continue
+    throw new AttuneError('invalid-adapter', `"${field}": ${JSON.stringify(value)} is not supported.`, { where: `${where}.${field}` })
+  }
+  return {
+    type: 'lora',
+    rank: c.r,
+    alpha: c.lora_alpha,
+    dropout: c.lora_dropout,
+    targets: typeof c.target_modules === 'string' && c.target_modules !== 'all-linear' ? new RegExp(`^(?:${c.target_modules})$`) : c.target_modules,
+    rslora: c.use_rslora ?? false,
+    init: c.init_lora_weights === 'gaussian' ? 'gaussian' : 'kaiming',
+    rankPattern: c.rank_pattern ?? {},
+    alphaPattern: c.alpha_pattern ?? {},
+  }
+}
+
+export interface PeftOptions {
+  readonly config: LoraConfig
+  /** Module paths that carry the adapter. */
+  readonly modules: readonly string[]
+  readonly fanInFanOut: boolean
+  readonly base: string | undefined
+}
+
+/** What PEFT needs to load the adapter. Targets are written as whole paths, so that PEFT matches the same modules. */
+export function writePeftConfig({ config, modules, fanInFanOut, base }: PeftOptions): Record<string, unknown> {
+  return {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: base ?? null,
+    inference_mode: true,
+    r: config.rank,
+    lora_alpha: config.alpha,
+    lora_dropout: config.dropout,
+    target_modules: targetNames(config, modules),
+    use_rslora: config.rslora,
+    fan_in_fan_out: fanInFanOut,
+    bias: 'none',
+    init_lora_weights: config.init === 'gaussian' ? 'gaussian' : true,
+    rank_pattern: config.rankPattern,
+    alpha_pattern: config.alphaPattern,
+    modules_to_save: null,
+    use_dora: false,
+  }
+}
+
+/** The names given, where they were names; else the whole paths. */
+function targetNames(config: LoraConfig, modules: readonly string[]): readonly string[] {
+  const { targets } = config
+  const names = Array.isArray(targets) ? targets : [targets]
+  const plain = names.every((name): name is string => typeof name === 'string' && name !== 'all-linear' && /^[\w.]+$/.test(name))
+  return plain ? (names as string[]) : modules
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === false) return true
+  if (Array.isArray(value)) return value.length === 0
+  return typeof value === 'object' && Object.keys(value).length === 0
+}

@@ -1,0 +1,23 @@
+import type { GraphBuilder, Value } from '../graph/builder.js'
+import * as ops from '../graph/ops.js'
+
+export interface EmbeddingOptions {
+  readonly vocabulary: number
+  readonly features: number
+  /** Row that gets no gradient as an input. */
+  readonly paddingIndex?: number | undefined
+}
+
+/** Rows of a table, with the module's adapter if it has one (PEFT's: A is (rank, vocabulary), no dropout). */
+export function embedding(g: GraphBuilder, ids: Value, options: EmbeddingOptions): Value {
+  const { vocabulary, features, paddingIndex } = options
+  g.declareModule({ kind: 'embedding', layout: 'in_out', inputs: vocabulary, outputs: features })
+  const table = g.parameter('weight', [vocabulary, features], 'embedding', { paddingIndex })
+  const y = ops.embedding(g, table, ids, { vocabulary, paddingIndex })
+  const adapter = g.adapter
+  if (adapter === undefined) return y
+  const a = g.adapterParameter('lora_embedding_A', [adapter.rank, vocabulary])
+  const b = g.adapterParameter('lora_embedding_B', [features, adapter.rank])
+  const u = ops.embedding(g.in('lora_embedding_A'), a, ids, { vocabulary, paddingIndex, transposed: true })
+  return ops.linear(g.in('lora_embedding_B'), { x: u, weight: b, addend: y }, { scale: adapter.scale })
+}

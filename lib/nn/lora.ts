@@ -1,0 +1,112 @@
+/**
+ * LoRA (Hu et al. 2021): y = x W + scale * (dropout(x) Aᵀ) Bᵀ. Which modules get one, how large, how they start.
+ * Matching and initial values are PEFT's.
+ */
+import { AttuneError } from '../errors.js'
+import type { LowRank, ModuleSpec } from '../graph/builder.js'
+import { suggestion } from '../nearest.js'
+
+export interface LoraOptions {
+  /** Columns of A and B. @default 8 */
+  readonly rank?: number
+  /** The product is scaled by alpha / rank (alpha / √rank with `rslora`). @default 16 */
+  readonly alpha?: number
+  /** Dropout on the input of A in training. @default 0 */
+  readonly dropout?: number
+  /**
+   * Modules that get an adapter: `'all-linear'` (every linear but the head), names (`'q_proj'` matches every module of
+   * that name), a pattern over whole module paths. @default 'all-linear'
+   */
+  readonly targets?: 'all-linear' | string | RegExp | readonly (string | RegExp)[]
+  /** Rank-stabilised scale (Kalajdzievski 2023). @default false */
+  readonly rslora?: boolean
+  /** How A starts; B starts as zeros. @default 'kaiming' */
+  readonly init?: 'kaiming' | 'gaussian'
+  /** Other ranks for some modules: PEFT's patterns, matched at the end of a path. @default {} */
+  readonly rankPattern?: Readonly<Record<string, number>>
+  /** Other alphas for some modules. @default {} */
+  readonly alphaPattern?: Readonly<Record<string, number>>
+}
+
+/** An adapter to put on a model. */
+export interface LoraConfig {
+  readonly type: 'lora'
+  readonly rank: number
+  readonly alpha: number
+  readonly dropout: number
+  readonly targets: string | RegExp | readonly (string | RegExp)[]
+  readonly rslora: boolean
+  readonly init: 'kaiming' | 'gaussian'
+  readonly rankPattern: Readonly<Record<string, number>>
+  readonly alphaPattern: Readonly<Record<string, number>>
+}
+
+/** Describes a LoRA adapter. */
+export function lora(options: LoraOptions = {}): LoraConfig {
+  const known = ['rank', 'alpha', 'dropout', 'targets', 'rslora', 'init', 'rankPattern', 'alphaPattern']
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw invalid(key, `There is no option "${key}".${suggestion(key, known)}`)
+  }
+  const { rank = 8, alpha = 16, dropout = 0, targets = 'all-linear', rslora = false, init = 'kaiming' } = options
+  const { rankPattern = {}, alphaPattern = {} } = options
+  if (!Number.isInteger(rank) || rank < 1) throw invalid('rank', `Expected a whole number from 1 on but received ${rank}.`)
+  if (!(alpha > 0) || !Number.isFinite(alpha)) throw invalid('alpha', `Expected a positive number but received ${alpha}.`)
+  if (!(dropout >= 0 && dropout < 1)) throw invalid('dropout', `Expected a number from 0 to below 1 but received ${dropout}.`)
+  if (init !== 'kaiming' && init !== 'gaussian') throw invalid('init', `Expected 'kaiming' or 'gaussian' but received ${String(init)}.`)
+  return { type: 'lora', rank, alpha, dropout, targets, rslora, init, rankPattern, alphaPattern }
+}
+
+/** The adapter of each module that `config.targets` names. @throws AttuneError `no-match` */
+export function placeLora(config: LoraConfig, modules: Iterable<ModuleSpec>, head: string): ReadonlyMap<string, LowRank> {
+  const all = [...modules]
+  const chosen = new Set<string>()
+  const targets: readonly (string | RegExp)[] = Array.isArray(config.targets) ? config.targets : [wholePattern(config.targets as string | RegExp)]
+  for (const target of targets) {
+    const matches = target === 'all-linear' ? all.filter((m) => m.kind === 'linear' && m.path !== head) : all.filter((m) => matchesTarget(target, m.path))
+    if (matches.length === 0) throw noModule(target, all)
+    for (const { path } of matches) chosen.add(path)
+  }
+  if (chosen.has(head)) {
+    throw new AttuneError('no-match', `The head "${head}" cannot carry an adapter: leave it out of the targets.`, { where: 'adapter.targets' })
+  }
+  const placed = all.filter((module) => chosen.has(module.path))
+  return new Map(placed.map(({ path }) => [path, lowRank(config, path)]))
+}
+
+function lowRank(config: LoraConfig, path: string): LowRank {
+  const rank = byPattern(config.rankPattern, path) ?? config.rank
+  const alpha = byPattern(config.alphaPattern, path) ?? config.alpha
+  return { rank, scale: alpha / (config.rslora ? Math.sqrt(rank) : rank), dropout: config.dropout }
+}
+
+/** PEFT: the first key that is the end of the path, as a regular expression. */
+function byPattern(patterns: Readonly<Record<string, number>>, path: string): number | undefined {
+  return Object.entries(patterns).find(([key]) => new RegExp(`^(?:.*\\.)?(?:${key})$`).test(path))?.[1]
+}
+
+/** PEFT reads a lone string as a pattern over the whole path, and names only in lists. */
+function wholePattern(target: string | RegExp): string | RegExp {
+  if (typeof target !== 'string' || target === 'all-linear' || /^[\w.]+$/.test(target)) return target
+  try {
+    return new RegExp(`^(?:${target})$`)
+  } catch (cause) {
+    throw new AttuneError('invalid-option', `"${target}" is no pattern.`, { where: 'adapter.targets', cause })
+  }
+}
+
+function matchesTarget(target: string | RegExp, path: string): boolean {
+  if (target instanceof RegExp) return new RegExp(target.source, target.flags.replace(/[gy]/g, '')).test(path)
+  return path === target || path.endsWith(`.${target}`)
+}
+
+function noModule(target: string | RegExp, modules: readonly ModuleSpec[]): AttuneError {
+  const names = [...new Set(modules.map(({ path }) => path.split('.').at(-1) ?? path))]
+  const hint = typeof target === 'string' ? suggestion(target, names) : ''
+  return new AttuneError('no-match', `No module matches ${String(target)}.${hint} There are: ${names.join(', ')}.`, {
+    where: 'adapter.targets',
+  })
+}
+
+function invalid(option: string, message: string): AttuneError {
+  return new AttuneError('invalid-option', message, { where: `lora.${option}` })
+}
