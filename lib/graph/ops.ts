@@ -95,8 +95,7 @@ export function rotary(g: GraphBuilder, x: Value, positions: Value, options: Rot
 
 /** Separate query, key and value, or all three side by side in `packed`. */
 export type AttentionInputs =
-  | { readonly q: Value; readonly k: Value; readonly v: Value; readonly packed?: undefined }
-  | { readonly packed: Value }
+  { readonly q: Value; readonly k: Value; readonly v: Value; readonly packed?: undefined } | { readonly packed: Value }
 
 export interface AttentionOptions {
   readonly heads: number
@@ -111,12 +110,7 @@ export interface AttentionOptions {
   readonly dropout?: number
 }
 
-export function attention(
-  g: GraphBuilder,
-  inputs: AttentionInputs,
-  segments: Value,
-  options: AttentionOptions,
-): Value {
+export function attention(g: GraphBuilder, inputs: AttentionInputs, segments: Value, options: AttentionOptions): Value {
   const { p, stream } = dropoutAttributes(g, options.dropout ?? 0)
   const attributes = { ...attentionAttributes(inputs, options), causal: options.causal, dropout: p, stream }
   return first(g.node('attention', [...attentionValues(inputs), segments], attributes))

@@ -84,7 +84,12 @@ export function causalTargets(batch: Batch, flat: FlatBatch, limits: BatchLimits
     for (let i = 0; i < row.length; i++, at++) {
       const label = row[i]
       if (label === ignoredLabel) continue
-      checked(label, limits.vocabularySize, `${ignoredLabel} or a token id below the vocabulary size`, `${where}.labels[${r}][${i}]`)
+      checked(
+        label,
+        limits.vocabularySize,
+        `${ignoredLabel} or a token id below the vocabulary size`,
+        `${where}.labels[${r}][${i}]`,
+      )
       if (starts.has(at)) continue
       rows.push(at - 1)
       labels.push(label as number)
@@ -113,16 +118,24 @@ export function lossInputs(flat: FlatBatch, targets: Targets, lossScale: number)
 function checkRows(rows: Batch['labels'], inputIds: Batch['inputIds'], where: string): void {
   if (rows === undefined) return
   if (rows.length !== inputIds.length) {
-    throw new AttuneError('invalid-batch', `Expected ${inputIds.length} rows, as in inputIds, but received ${rows.length}.`, {
-      where,
-    })
+    throw new AttuneError(
+      'invalid-batch',
+      `Expected ${inputIds.length} rows, as in inputIds, but received ${rows.length}.`,
+      {
+        where,
+      },
+    )
   }
   rows.forEach((row, r) => {
     const expected = inputIds[r]?.length
     if (row.length !== expected) {
-      throw new AttuneError('invalid-batch', `Expected ${expected} values, one per token, but received ${row.length}.`, {
-        where: `${where}[${r}]`,
-      })
+      throw new AttuneError(
+        'invalid-batch',
+        `Expected ${expected} values, one per token, but received ${row.length}.`,
+        {
+          where: `${where}[${r}]`,
+        },
+      )
     }
   })
 }

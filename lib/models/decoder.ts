@@ -99,10 +99,14 @@ export class Decoder {
       throw new AttuneError('invalid-batch', `Expected token ids below ${vocabulary} but received ${bad}.`, { where })
     }
     if (slot === undefined || !(slot >= 0 && slot < this.slots) || step.slots.indexOf(slot) !== s) {
-      throw new AttuneError('invalid-batch', `Expected a slot below ${this.slots} of its own but received ${slot}.`, { where: `slots[${s}]` })
+      throw new AttuneError('invalid-batch', `Expected a slot below ${this.slots} of its own but received ${slot}.`, {
+        where: `slots[${s}]`,
+      })
     }
     if (length === undefined || !(length >= 0)) {
-      throw new AttuneError('invalid-batch', `Expected the tokens held but received ${length}.`, { where: `lengths[${s}]` })
+      throw new AttuneError('invalid-batch', `Expected the tokens held but received ${length}.`, {
+        where: `lengths[${s}]`,
+      })
     }
     if (length + row.length > this.capacity) {
       throw new AttuneError(

@@ -66,8 +66,14 @@ export const gpt2: ModelFamily = {
 }
 
 function hidden(g: GraphBuilder, c: Gpt2Config): Value {
-  const tokens = embedding(g.in('transformer.wte'), tokenIds(g, c.vocab_size), { vocabulary: c.vocab_size, features: c.n_embd })
-  const places = embedding(g.in('transformer.wpe'), positions(g, c.n_positions), { vocabulary: c.n_positions, features: c.n_embd })
+  const tokens = embedding(g.in('transformer.wte'), tokenIds(g, c.vocab_size), {
+    vocabulary: c.vocab_size,
+    features: c.n_embd,
+  })
+  const places = embedding(g.in('transformer.wpe'), positions(g, c.n_positions), {
+    vocabulary: c.n_positions,
+    features: c.n_embd,
+  })
   let x = ops.dropout(g.in('transformer.drop'), ops.add(g.in('transformer'), tokens, places), c.embd_pdrop)
   for (const block of g.blocks('transformer.h', c.n_layer)) {
     x = attention(block.in('attn'), layerNorm(block.in('ln_1'), x, c.layer_norm_epsilon), x, c)
@@ -88,13 +94,17 @@ function hidden(g: GraphBuilder, c: Gpt2Config): Value {
 function attention(g: GraphBuilder, x: Value, residual: Value, c: Gpt2Config): Value {
   const headDim = c.n_embd / c.n_head
   const packed = linear(g.in('c_attn'), x, { outputs: 3 * c.n_embd, layout: 'in_out' })
-  const o = causalAttention(g, { packed }, {
-    heads: c.n_head,
-    kvHeads: c.n_head,
-    headDim,
-    scale: c.scale_attn_weights ? 1 / Math.sqrt(headDim) : 1,
-    dropout: c.attn_pdrop,
-  })
+  const o = causalAttention(
+    g,
+    { packed },
+    {
+      heads: c.n_head,
+      kvHeads: c.n_head,
+      headDim,
+      scale: c.scale_attn_weights ? 1 / Math.sqrt(headDim) : 1,
+      dropout: c.attn_pdrop,
+    },
+  )
   return linearOntoResidual(g.in('c_proj'), o, {
     outputs: c.n_embd,
     layout: 'in_out',
@@ -115,10 +125,13 @@ function withDropout(c: Gpt2Config, dropout: number | undefined): Gpt2Config {
 
 function check(c: Gpt2Config): void {
   for (const field of unsupported) {
-    if (c[field] === true) throw new AttuneError('invalid-config', `"${field}" is not supported.`, { where: `config.json.${field}` })
+    if (c[field] === true)
+      throw new AttuneError('invalid-config', `"${field}" is not supported.`, { where: `config.json.${field}` })
   }
   if (c.n_embd % c.n_head !== 0) {
-    throw new AttuneError('invalid-config', `n_embd ${c.n_embd} is no multiple of n_head ${c.n_head}.`, { where: 'config.json.n_head' })
+    throw new AttuneError('invalid-config', `n_embd ${c.n_embd} is no multiple of n_head ${c.n_head}.`, {
+      where: 'config.json.n_head',
+    })
   }
   activationNamed(c.activation_function, 'activation_function')
 }

@@ -12,7 +12,10 @@ export interface ConfigJson {
 }
 
 /** @throws AttuneError `unsupported-architecture` listing those supported */
-export function defineModel(config: ConfigJson, options: { readonly dropout?: number | undefined } = {}): ModelDefinition {
+export function defineModel(
+  config: ConfigJson,
+  options: { readonly dropout?: number | undefined } = {},
+): ModelDefinition {
   const type = config.model_type
   const types = families.flatMap((family) => family.modelTypes)
   const family = families.find(({ modelTypes }) => modelTypes.some((known) => known === type))

@@ -39,10 +39,10 @@ export async function initializeAdapter(
     const [rank = 1, inputs = 1] = shape
     if (name.endsWith('.lora_A.weight')) {
       // kaiming_uniform with a = √5 comes to ±1/√inputs; 'gaussian' is PEFT's other choice.
-      if (config.init === 'kaiming') await session.initParameter(name, { kind: 'uniform', value: 1 / Math.sqrt(inputs), seed })
+      if (config.init === 'kaiming')
+        await session.initParameter(name, { kind: 'uniform', value: 1 / Math.sqrt(inputs), seed })
       else await session.initParameter(name, { kind: 'normal', value: 1 / rank, seed })
     } else if (name.endsWith('.lora_embedding_B')) await session.initParameter(name, { kind: 'normal', value: 1, seed })
     else await session.initParameter(name, { kind: 'constant', value: 0, seed })
   }
 }
-

@@ -87,8 +87,14 @@ function hidden(g: GraphBuilder, c: LlamaConfig): Value {
     paddingIndex: paddingRow(c),
   })
   for (const block of g.blocks('model.layers', c.num_hidden_layers)) {
-    x = selfAttention(block.in('self_attn'), rmsNorm(block.in('input_layernorm'), x, c.rms_norm_eps), { ...attention, residual: x })
-    x = gatedMlp(block.in('mlp'), rmsNorm(block.in('post_attention_layernorm'), x, c.rms_norm_eps), { ...mlp, residual: x })
+    x = selfAttention(block.in('self_attn'), rmsNorm(block.in('input_layernorm'), x, c.rms_norm_eps), {
+      ...attention,
+      residual: x,
+    })
+    x = gatedMlp(block.in('mlp'), rmsNorm(block.in('post_attention_layernorm'), x, c.rms_norm_eps), {
+      ...mlp,
+      residual: x,
+    })
   }
   return rmsNorm(g.in('model.norm'), x, c.rms_norm_eps)
 }
@@ -101,7 +107,8 @@ function paddingRow(c: LlamaConfig): number | undefined {
 }
 
 function check(c: LlamaConfig): void {
-  const fail = (field: string, message: string) => new AttuneError('invalid-config', message, { where: `config.json.${field}` })
+  const fail = (field: string, message: string) =>
+    new AttuneError('invalid-config', message, { where: `config.json.${field}` })
   const heads = c.num_attention_heads
   const kvHeads = c.num_key_value_heads ?? heads
   if (c.head_dim == null && c.hidden_size % heads !== 0) {

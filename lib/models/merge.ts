@@ -7,7 +7,11 @@ import type { NativeSession } from '../native.js'
  * W + scale · B A, in W's own layout.
  * The rank is the inner size: (out, r) times (r, in) for a Linear; (in, r) times (r, out) for a Conv1D or a table.
  */
-export async function mergedWeight(session: NativeSession, module: ModuleSpec, { rank, scale }: LowRank): Promise<Float32Array> {
+export async function mergedWeight(
+  session: NativeSession,
+  module: ModuleSpec,
+  { rank, scale }: LowRank,
+): Promise<Float32Array> {
   const prefix = `base_model.model.${module.path}.lora_`
   const names = module.kind === 'embedding' ? ['embedding_A', 'embedding_B'] : ['A.weight', 'B.weight']
   const base = await session.readParameter(`${module.path}.weight`)

@@ -55,24 +55,36 @@ const schema = z.strictObject({
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   const { device, dropout, adapter, task: _task, ...rest } = checkOptions(schema, options, 'options')
   if (device === 'cuda') {
-    throw new AttuneError('unsupported-device', "This build computes on the processor only: use device 'auto' or 'cpu'.", {
-      where: 'options.device',
-    })
+    throw new AttuneError(
+      'unsupported-device',
+      "This build computes on the processor only: use device 'auto' or 'cpu'.",
+      {
+        where: 'options.device',
+      },
+    )
   }
   return { ...rest, adapter, dropout: typeof dropout === 'boolean' ? (dropout ? undefined : 0) : dropout }
 }
 
 /** `value` as the schema has it. @throws AttuneError `invalid-option` naming the field, with the nearest name for an unknown one */
-export function checkOptions<Schema extends z.ZodObject>(schema: Schema, value: unknown, where: string): z.output<Schema> {
+export function checkOptions<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = [where, ...(issue?.path ?? [])].join('.')
   if (issue?.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''
-    throw new AttuneError('invalid-option', `There is no option "${key}".${suggestion(key, Object.keys(schema.shape))}`, {
-      where: `${path}.${key}`,
-    })
+    throw new AttuneError(
+      'invalid-option',
+      `There is no option "${key}".${suggestion(key, Object.keys(schema.shape))}`,
+      {
+        where: `${path}.${key}`,
+      },
+    )
   }
   throw new AttuneError('invalid-option', `${issue?.message ?? 'Invalid options'}.`, { where: path })
 }

@@ -91,7 +91,9 @@ export function settleGroups(
 ): SettledGroup[] {
   const { noDecay, groups, kind: _kind, ...base } = checkOptions(schema, options, 'optimizer')
   if (trained.length === 0) {
-    throw new AttuneError('invalid-option', 'Nothing is trainable: call model.setTrainable or add an adapter first.', { where: 'optimizer' })
+    throw new AttuneError('invalid-option', 'Nothing is trainable: call model.setTrainable or add an adapter first.', {
+      where: 'optimizer',
+    })
   }
   const exempt = noDecay === undefined ? undefined : matchNames(noDecay, all, 'optimizer.noDecay')
   const decays = (name: string) => !(exempt?.has(name) ?? defaultNoDecay(name))
@@ -108,7 +110,11 @@ export function settleGroups(
     const { parameters, ...own } = checkOptions(groupSchema, group, `optimizer.groups[${i}]`)
     const matched = matchNames(parameters, trained, `optimizer.groups[${i}].parameters`)
     const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-    place([...left].filter((name) => matched.has(name)), { ...base, ...given }, own.weightDecay !== undefined)
+    place(
+      [...left].filter((name) => matched.has(name)),
+      { ...base, ...given },
+      own.weightDecay !== undefined,
+    )
   })
   place([...left], base, false)
   return result
@@ -118,7 +124,12 @@ export function settleGroups(
 export interface OptimizerHost {
   readonly native: NativeOptimizer
   readonly groups: readonly SettledGroup[]
-  step(batches: readonly Batch[], rates: readonly number[], options: StepOptions, stepNumber: number): Promise<StepResult>
+  step(
+    batches: readonly Batch[],
+    rates: readonly number[],
+    options: StepOptions,
+    stepNumber: number,
+  ): Promise<StepResult>
   save(path: string): Promise<void>
   load(path: string): Promise<void>
 }
@@ -180,9 +191,13 @@ export class Optimizer {
     if (given === undefined) return groups.map((group) => group.learningRate)
     const rates = typeof given === 'number' ? groups.map(() => given) : given
     if (rates.length !== groups.length || !rates.every((rate) => Number.isFinite(rate) && rate >= 0)) {
-      throw new AttuneError('invalid-option', `Expected one rate or ${groups.length}, from 0 on, but received ${JSON.stringify(given)}.`, {
-        where: 'learningRate',
-      })
+      throw new AttuneError(
+        'invalid-option',
+        `Expected one rate or ${groups.length}, from 0 on, but received ${JSON.stringify(given)}.`,
+        {
+          where: 'learningRate',
+        },
+      )
     }
     return rates
   }

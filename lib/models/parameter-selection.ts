@@ -16,14 +16,22 @@ export type TrainableSelection =
   | { readonly head: true }
 
 /** The names that the patterns match. @throws AttuneError `no-match` for a pattern that matches nothing */
-export function matchNames(patterns: readonly ParameterPattern[], names: readonly string[], where: string): Set<string> {
+export function matchNames(
+  patterns: readonly ParameterPattern[],
+  names: readonly string[],
+  where: string,
+): Set<string> {
   const chosen = new Set<string>()
   for (const pattern of patterns) {
     const matches = matcher(pattern)
     const found = names.filter(matches)
     if (found.length === 0) {
       const hint = typeof pattern === 'string' ? suggestion(pattern, names) : ''
-      throw new AttuneError('no-match', `No parameter matches ${String(pattern)}.${hint} There are: ${summary(names)}.`, { where })
+      throw new AttuneError(
+        'no-match',
+        `No parameter matches ${String(pattern)}.${hint} There are: ${summary(names)}.`,
+        { where },
+      )
     }
     for (const name of found) chosen.add(name)
   }
@@ -43,11 +51,18 @@ export function selectTrainable(
   if (!('lastLayers' in selection)) return matchNames([head], names, where)
   const { lastLayers } = selection
   if (!Number.isInteger(lastLayers) || lastLayers < 0 || lastLayers > definition.blockCount) {
-    throw new AttuneError('invalid-option', `Expected 0 to ${definition.blockCount} layers but received ${lastLayers}.`, {
-      where: `${where}.lastLayers`,
-    })
+    throw new AttuneError(
+      'invalid-option',
+      `Expected 0 to ${definition.blockCount} layers but received ${lastLayers}.`,
+      {
+        where: `${where}.lastLayers`,
+      },
+    )
   }
-  const modules = Array.from({ length: lastLayers }, (_, i) => `${definition.blocks}.${definition.blockCount - lastLayers + i}`)
+  const modules = Array.from(
+    { length: lastLayers },
+    (_, i) => `${definition.blocks}.${definition.blockCount - lastLayers + i}`,
+  )
   modules.push(definition.finalNorm)
   if (selection.head !== false && !definition.tied) modules.push(definition.head)
   return matchNames(modules, names, where)

@@ -17,11 +17,13 @@ const schema = z.looseObject({
 })
 
 /** Fields that do not change what a stored adapter computes here. */
-const harmless = new Set([
-  'arrow_config auto_mapping base_model_name_or_path corda_config ensure_weight_tying eva_config fan_in_fan_out',
-  'inference_mode layers_pattern loftq_config lora_ga_config megatron_config megatron_core peft_version',
-  'qalora_group_size revision runtime_config task_type',
-].flatMap((line) => line.split(' ')))
+const harmless = new Set(
+  [
+    'arrow_config auto_mapping base_model_name_or_path corda_config ensure_weight_tying eva_config fan_in_fan_out',
+    'inference_mode layers_pattern loftq_config lora_ga_config megatron_config megatron_core peft_version',
+    'qalora_group_size revision runtime_config task_type',
+  ].flatMap((line) => line.split(' ')),
+)
 
 /** @throws AttuneError `invalid-adapter` naming what is not supported */
 export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: string): LoraConfig {
@@ -34,21 +36,30 @@ export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: s
   }
   const c = result.data
   if (c.peft_type.toUpperCase() !== 'LORA') {
-    throw new AttuneError('invalid-adapter', `Adapters of type "${c.peft_type}" are not supported: expected "LORA".`, { where: `${where}.peft_type` })
+    throw new AttuneError('invalid-adapter', `Adapters of type "${c.peft_type}" are not supported: expected "LORA".`, {
+      where: `${where}.peft_type`,
+    })
   }
   if (c.bias !== 'none') {
-    throw new AttuneError('invalid-adapter', `bias "${c.bias}" is not supported: expected "none".`, { where: `${where}.bias` })
+    throw new AttuneError('invalid-adapter', `bias "${c.bias}" is not supported: expected "none".`, {
+      where: `${where}.bias`,
+    })
   }
   for (const [field, value] of Object.entries(json)) {
     if (field in schema.shape || harmless.has(field) || isEmpty(value)) continue
-    throw new AttuneError('invalid-adapter', `"${field}": ${JSON.stringify(value)} is not supported.`, { where: `${where}.${field}` })
+    throw new AttuneError('invalid-adapter', `"${field}": ${JSON.stringify(value)} is not supported.`, {
+      where: `${where}.${field}`,
+    })
   }
   return {
     type: 'lora',
     rank: c.r,
     alpha: c.lora_alpha,
     dropout: c.lora_dropout,
-    targets: typeof c.target_modules === 'string' && c.target_modules !== 'all-linear' ? new RegExp(`^(?:${c.target_modules})$`) : c.target_modules,
+    targets:
+      typeof c.target_modules === 'string' && c.target_modules !== 'all-linear'
+        ? new RegExp(`^(?:${c.target_modules})$`)
+        : c.target_modules,
     rslora: c.use_rslora ?? false,
     init: c.init_lora_weights === 'gaussian' ? 'gaussian' : 'kaiming',
     rankPattern: c.rank_pattern ?? {},
@@ -90,7 +101,9 @@ export function writePeftConfig({ config, modules, fanInFanOut, base }: PeftOpti
 function targetNames(config: LoraConfig, modules: readonly string[]): readonly string[] {
   const { targets } = config
   const names = Array.isArray(targets) ? targets : [targets]
-  const plain = names.every((name): name is string => typeof name === 'string' && name !== 'all-linear' && /^[\w.]+$/.test(name))
+  const plain = names.every(
+    (name): name is string => typeof name === 'string' && name !== 'all-linear' && /^[\w.]+$/.test(name),
+  )
   return plain ? (names as string[]) : modules
 }
 

@@ -33,7 +33,9 @@ export class Programs {
 
   /** Outputs `logits` of every token. */
   forward(adapters: Adapters): NativeProgram {
-    return this.#program('forward', () => this.session.compile(forwardGraph(this.definition, this.dtype, adapters).graph))
+    return this.#program('forward', () =>
+      this.session.compile(forwardGraph(this.definition, this.dtype, adapters).graph),
+    )
   }
 
   /** Outputs `logits` of the tokens in `rows`; keeps keys and values. Not shared: the caller disposes it. */
@@ -72,7 +74,10 @@ function lossGraph(
 ): GraphBuilder {
   const g = GraphBuilder.create(options)
   const { labelSmoothing } = options
-  const { loss, rowLoss, prediction } = causalLoss(g, definition.hidden(g), { ...headOptions(definition), labelSmoothing })
+  const { loss, rowLoss, prediction } = causalLoss(g, definition.hidden(g), {
+    ...headOptions(definition),
+    labelSmoothing,
+  })
   g.output('loss', loss)
   if (options.mode === 'evaluate') {
     g.output('row_loss', rowLoss)

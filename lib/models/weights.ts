@@ -33,9 +33,13 @@ export async function openWeights(directory: string): Promise<WeightFiles> {
       { where: whole },
     )
   }
-  throw new AttuneError('file-not-found', `There is no model.safetensors (or model.safetensors.index.json) in ${directory}.`, {
-    where: whole,
-  })
+  throw new AttuneError(
+    'file-not-found',
+    `There is no model.safetensors (or model.safetensors.index.json) in ${directory}.`,
+    {
+      where: whole,
+    },
+  )
 }
 
 export function openFiles(where: string, paths: readonly string[]): WeightFiles {
@@ -65,10 +69,13 @@ async function shardsOf(directory: string, index: string): Promise<string[]> {
   const shards = [...new Set(Object.values(map as Record<string, unknown>))]
   return shards.map((shard) => {
     if (typeof shard !== 'string' || basename(shard) !== shard) {
-      throw new AttuneError('invalid-file', `Expected file names in "weight_map" but found ${JSON.stringify(shard)}.`, { where: index })
+      throw new AttuneError('invalid-file', `Expected file names in "weight_map" but found ${JSON.stringify(shard)}.`, {
+        where: index,
+      })
     }
     const path = join(directory, shard)
-    if (!existsSync(path)) throw new AttuneError('file-not-found', `The index names ${shard}, which is missing.`, { where: path })
+    if (!existsSync(path))
+      throw new AttuneError('file-not-found', `The index names ${shard}, which is missing.`, { where: path })
     return path
   })
 }

@@ -17,14 +17,20 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Value
   const { outputs, bias = true, layout = 'out_in', addend, initScale = 1 } = options
   const inputs = features(x)
   g.declareModule({ kind: 'linear', layout, inputs, outputs })
-  const weight = g.parameter('weight', layout === 'out_in' ? [outputs, inputs] : [inputs, outputs], 'weight', { initScale })
+  const weight = g.parameter('weight', layout === 'out_in' ? [outputs, inputs] : [inputs, outputs], 'weight', {
+    initScale,
+  })
   const biasValue = bias ? g.parameter('bias', [outputs], 'bias') : undefined
   const adapter = g.adapter
   if (adapter === undefined) return ops.linear(g, { x, weight, bias: biasValue, addend }, { layout })
   const a = g.adapterParameter('lora_A.weight', [adapter.rank, inputs])
   const b = g.adapterParameter('lora_B.weight', [outputs, adapter.rank])
   const u = ops.linear(g.in('lora_A'), { x: ops.dropout(g.in('lora_dropout'), x, adapter.dropout), weight: a })
-  return ops.linear(g, { x, weight, bias: biasValue, lowRank: { u, b }, addend }, { layout, lowRankScale: adapter.scale })
+  return ops.linear(
+    g,
+    { x, weight, bias: biasValue, lowRank: { u, b }, addend },
+    { layout, lowRankScale: adapter.scale },
+  )
 }
 
 /** residual + dropout(linear(x)). Without dropout the sum happens inside the matrix product. */

@@ -49,25 +49,40 @@ export function lora(options: LoraOptions = {}): LoraConfig {
   }
   const { rank = 8, alpha = 16, dropout = 0, targets = 'all-linear', rslora = false, init = 'kaiming' } = options
   const { rankPattern = {}, alphaPattern = {} } = options
-  if (!Number.isInteger(rank) || rank < 1) throw invalid('rank', `Expected a whole number from 1 on but received ${rank}.`)
-  if (!(alpha > 0) || !Number.isFinite(alpha)) throw invalid('alpha', `Expected a positive number but received ${alpha}.`)
-  if (!(dropout >= 0 && dropout < 1)) throw invalid('dropout', `Expected a number from 0 to below 1 but received ${dropout}.`)
-  if (init !== 'kaiming' && init !== 'gaussian') throw invalid('init', `Expected 'kaiming' or 'gaussian' but received ${String(init)}.`)
+  if (!Number.isInteger(rank) || rank < 1)
+    throw invalid('rank', `Expected a whole number from 1 on but received ${rank}.`)
+  if (!(alpha > 0) || !Number.isFinite(alpha))
+    throw invalid('alpha', `Expected a positive number but received ${alpha}.`)
+  if (!(dropout >= 0 && dropout < 1))
+    throw invalid('dropout', `Expected a number from 0 to below 1 but received ${dropout}.`)
+  if (init !== 'kaiming' && init !== 'gaussian')
+    throw invalid('init', `Expected 'kaiming' or 'gaussian' but received ${String(init)}.`)
   return { type: 'lora', rank, alpha, dropout, targets, rslora, init, rankPattern, alphaPattern }
 }
 
 /** The adapter of each module that `config.targets` names. @throws AttuneError `no-match` */
-export function placeLora(config: LoraConfig, modules: Iterable<ModuleSpec>, head: string): ReadonlyMap<string, LowRank> {
+export function placeLora(
+  config: LoraConfig,
+  modules: Iterable<ModuleSpec>,
+  head: string,
+): ReadonlyMap<string, LowRank> {
   const all = [...modules]
   const chosen = new Set<string>()
-  const targets: readonly (string | RegExp)[] = Array.isArray(config.targets) ? config.targets : [wholePattern(config.targets as string | RegExp)]
+  const targets: readonly (string | RegExp)[] = Array.isArray(config.targets)
+    ? config.targets
+    : [wholePattern(config.targets as string | RegExp)]
   for (const target of targets) {
-    const matches = target === 'all-linear' ? all.filter((m) => m.kind === 'linear' && m.path !== head) : all.filter((m) => matchesTarget(target, m.path))
+    const matches =
+      target === 'all-linear'
+        ? all.filter((m) => m.kind === 'linear' && m.path !== head)
+        : all.filter((m) => matchesTarget(target, m.path))
     if (matches.length === 0) throw noModule(target, all)
     for (const { path } of matches) chosen.add(path)
   }
   if (chosen.has(head)) {
-    throw new AttuneError('no-match', `The head "${head}" cannot carry an adapter: leave it out of the targets.`, { where: 'adapter.targets' })
+    throw new AttuneError('no-match', `The head "${head}" cannot carry an adapter: leave it out of the targets.`, {
+      where: 'adapter.targets',
+    })
   }
   const placed = all.filter((module) => chosen.has(module.path))
   return new Map(placed.map(({ path }) => [path, lowRank(config, path)]))

@@ -31,7 +31,15 @@ export interface MlpOptions {
 
 /** residual + dropout(down(activation(up(x)))) */
 export function mlp(g: GraphBuilder, x: Value, options: MlpOptions): Value {
-  const { intermediateSize: outputs, activation, residual, names, layout = 'out_in', dropout = 0, initScale = 1 } = options
+  const {
+    intermediateSize: outputs,
+    activation,
+    residual,
+    names,
+    layout = 'out_in',
+    dropout = 0,
+    initScale = 1,
+  } = options
   const up = linear(g.in(names.up), x, { outputs, layout })
   const y = ops.activation(g.in('act'), up, activation)
   return linearOntoResidual(g.in(names.down), y, { outputs: features(x), layout, residual, dropout, initScale })

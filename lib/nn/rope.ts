@@ -47,14 +47,21 @@ export function inverseFrequencies(config: RopeConfig, headDim: number, maxPosit
         original: rope.original_max_position_embeddings ?? maxPositions,
       })
     default:
-      throw new AttuneError('invalid-config', `Rope type "${type}" is not supported: expected default, linear or llama3.`, {
-        where: `config.json.${config.rope_parameters == null ? 'rope_scaling' : 'rope_parameters'}.rope_type`,
-      })
+      throw new AttuneError(
+        'invalid-config',
+        `Rope type "${type}" is not supported: expected default, linear or llama3.`,
+        {
+          where: `config.json.${config.rope_parameters == null ? 'rope_scaling' : 'rope_parameters'}.rope_type`,
+        },
+      )
   }
 }
 
 /** Long wavelengths are stretched by `factor`, short ones stay, those between are blended. */
-function llama3(plain: readonly number[], o: { factor: number; low: number; high: number; original: number }): number[] {
+function llama3(
+  plain: readonly number[],
+  o: { factor: number; low: number; high: number; original: number },
+): number[] {
   return plain.map((frequency) => {
     const wavelength = f32((2 * Math.PI) / frequency)
     if (wavelength < o.original / o.high) return frequency
@@ -67,7 +74,9 @@ function llama3(plain: readonly number[], o: { factor: number; low: number; high
 
 function required(value: number | undefined, field: string): number {
   if (value === undefined) {
-    throw new AttuneError('invalid-config', `This rope type needs "${field}".`, { where: `config.json.rope_scaling.${field}` })
+    throw new AttuneError('invalid-config', `This rope type needs "${field}".`, {
+      where: `config.json.rope_scaling.${field}`,
+    })
   }
   return value
 }

@@ -1,0 +1,130 @@
+/** A LoRA adapter on a model: where it sits, its parameters, and the weights it was merged over. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { AttuneError } from '../errors.js'
+import type { LowRank, ModuleSpec, ParameterSpec } from '../graph/builder.js'
+import type { NativeSession } from '../native.js'
+import { placeLora, type LoraConfig } from '../nn/lora.js'
+import type { ModelDefinition } from './family.js'
+import { initializeAdapter, type InitOptions } from './initialize.js'
+import { readJsonObject } from './json-file.js'
+import { mergedWeight } from './merge.js'
+import { readPeftConfig } from './peft-config.js'
+import { forwardGraph } from './programs.js'
+import { assignWeights, loadParameters, openFiles } from './weights.js'
+
+export interface Adapter {
+  readonly config: LoraConfig
+  /** By module path. */
+  readonly placed: ReadonlyMap<string, LowRank>
+  readonly parameters: readonly ParameterSpec[]
+  /** The weights as they were before merging; undefined while the adapter is not merged. */
+  originals: ReadonlyMap<string, Float32Array> | undefined
+  /** Trainable parameters as they were before the adapter came. */
+  readonly trainableBefore: ReadonlySet<string>
+}
+
+export interface AdapterHost extends InitOptions {
+  readonly session: NativeSession
+  readonly definition: ModelDefinition
+  readonly modules: ReadonlyMap<string, ModuleSpec>
+}
+
+/** Defines and fills the adapter's parameters: random ones, or those of a PEFT directory. */
+export async function makeAdapter(
+  host: AdapterHost,
+  given: LoraConfig | undefined,
+  from: string | undefined,
+  trainableBefore: ReadonlySet<string>,
+): Promise<Adapter> {
+  const config = from === undefined ? given : await storedConfig(from, given)
+  if (config === undefined) {
+    throw new AttuneError('invalid-option', 'Expected lora({...}) or `from`, the directory of an adapter.', {
+      where: 'adapter',
+    })
+  }
+  const { session, definition, dtype } = host
+  const placed = placeLora(config, host.modules.values(), definition.head)
+  const graph = forwardGraph(definition, dtype, placed)
+  const parameters = [...graph.parameters.values()].filter(({ role }) => role === 'adapter')
+  if (from === undefined) await initializeAdapter(session, parameters, { ...host, config })
+  else await loadAdapter(session, parameters, from, dtype)
+  return { config, placed, parameters, originals: undefined, trainableBefore }
+}
+
+async function storedConfig(from: string, given: LoraConfig | undefined): Promise<LoraConfig> {
+  const path = join(from, 'adapter_config.json')
+  const stored = readPeftConfig(await readJsonObject(path), path)
+  if (given === undefined) return stored
+  for (const field of ['rank', 'alpha', 'rslora'] as const) {
+    if (given[field] !== stored[field]) {
+      throw new AttuneError(
+        'invalid-adapter',
+        `The stored adapter has ${field} ${stored[field]}, but ${given[field]} was asked for. Leave the options out to take its own.`,
+        { where: path },
+      )
+    }
+  }
+  return { ...stored, dropout: given.dropout }
+}
+
+async function loadAdapter(
+  session: NativeSession,
+  parameters: readonly ParameterSpec[],
+  from: string,
+  dtype: 'f32' | 'bf16',
+): Promise<void> {
+  const path = join(from, 'adapter_model.safetensors')
+  if (!existsSync(path)) {
+    const hint = existsSync(join(from, 'adapter_model.bin'))
+      ? ' Convert adapter_model.bin: save_pretrained in PEFT writes safetensors.'
+      : ''
+    throw new AttuneError('file-not-found', `There is no adapter_model.safetensors in ${from}.${hint}`, { where: path })
+  }
+  const files = openFiles(path, [path])
+  try {
+    await loadParameters(
+      session,
+      parameters,
+      assignWeights(parameters, files, (name) => name),
+      dtype,
+    )
+  } finally {
+    files.close()
+  }
+}
+
+/** The weights that the adapter's modules have with the adapter multiplied in, by parameter name. */
+export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promise<Map<string, Float32Array>> {
+  const { session, definition } = host
+  if (definition.tied && adapter.placed.has(definition.embedding)) {
+    throw new AttuneError(
+      'invalid-adapter',
+      `The adapter sits on "${definition.embedding}", whose table is the head's too: merged, it would change the head. Save the adapter instead.`,
+      { where: definition.embedding },
+    )
+  }
+  const merged = new Map<string, Float32Array>()
+  for (const [path, lowRank] of adapter.placed) {
+    const module = host.modules.get(path)
+    if (module === undefined) throw new AttuneError('internal', 'an adapter without its module', { where: path })
+    merged.set(`${path}.weight`, await mergedWeight(session, module, lowRank))
+  }
+  return merged
+}
+
+/** Puts the merged weights in place and keeps the originals. */
+export async function merge(host: AdapterHost, adapter: Adapter): Promise<void> {
+  const { session } = host
+  const merged = await mergedWeights(host, adapter)
+  const originals = new Map<string, Float32Array>()
+  for (const name of merged.keys()) originals.set(name, await session.readParameter(name))
+  for (const [name, data] of merged) await session.writeParameter(name, data)
+  adapter.originals = originals
+}
+
+/** Puts the originals back, bit for bit. */
+export async function unmerge(session: NativeSession, adapter: Adapter): Promise<void> {
+  for (const [name, data] of adapter.originals ?? []) await session.writeParameter(name, data)
+  adapter.originals = undefined
+}

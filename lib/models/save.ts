@@ -1,0 +1,102 @@
+/** A model or an adapter as a directory that transformers and PEFT load. */
+import { existsSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AttuneError } from '../errors.js'
+import { writeDirectory, writeJson } from '../export/write-directory.js'
+import type { ParameterSpec } from '../graph/builder.js'
+import type { NativeSafetensorsEntry, NativeSession } from '../native.js'
+import { copyTokenizerFiles } from '../tokenizer/tokenizer-files.js'
+import type { ConfigJson } from './index.js'
+
+export type FileDtype = 'f32' | 'bf16' | 'f16'
+
+export interface SaveOptions {
+  /** @default 'safetensors' */
+  readonly format?: 'safetensors'
+  /** Write the whole model with the adapter multiplied in; without it a model that has an adapter writes the adapter alone. @default false */
+  readonly merge?: boolean
+  /** Of the weights in the file. @default the model's (adapters: 'f32') */
+  readonly dtype?: FileDtype
+}
+
+export interface ModelFiles {
+  readonly session: NativeSession
+  readonly config: ConfigJson
+  readonly parameters: Iterable<ParameterSpec>
+  readonly dtype: FileDtype
+  /** Weights in place of the session's, by name. */
+  readonly replaced: ReadonlyMap<string, Float32Array>
+  readonly architecture: string
+  /** Where the tokenizer's files lie. */
+  readonly source: string | undefined
+}
+
+const torchDtypes = { f32: 'float32', bf16: 'bfloat16', f16: 'float16' } as const
+
+const metadata = { format: 'pt' }
+
+/** Files that would be read in place of, or beside, those just written. */
+const stale = ['model.safetensors.index.json', 'adapter_config.json', 'adapter_model.safetensors']
+
+export async function saveModel(target: string, files: ModelFiles): Promise<void> {
+  const { session, parameters, dtype, replaced, source } = files
+  const entries: NativeSafetensorsEntry[] = []
+  for (const { name, shape } of parameters) {
+    const data = replaced.get(name)
+    entries.push(data === undefined ? { name, dtype, shape, parameter: name } : { name, dtype, shape, data })
+  }
+  const fill = async (directory: string) => {
+    await session.saveSafetensors(join(directory, 'model.safetensors'), entries, metadata)
+    await writeJson(join(directory, 'config.json'), savedConfig(files))
+    if (source !== undefined) await copyCompanions(source, directory)
+  }
+  await writeDirectory(target, fill, { replaces: stale })
+}
+
+export interface AdapterFiles {
+  readonly session: NativeSession
+  readonly parameters: Iterable<ParameterSpec>
+  readonly dtype: FileDtype
+  readonly config: Readonly<Record<string, unknown>>
+  readonly source: string | undefined
+}
+
+export async function saveAdapter(target: string, files: AdapterFiles): Promise<void> {
+  const { session, parameters, dtype, config, source } = files
+  const entries = [...parameters].map(({ name, shape }) => ({ name, dtype, shape, parameter: name }))
+  await writeDirectory(target, async (directory) => {
+    await session.saveSafetensors(join(directory, 'adapter_model.safetensors'), entries, metadata)
+    await writeJson(join(directory, 'adapter_config.json'), config)
+    if (source !== undefined) await copyTokenizerFiles(source, directory)
+  })
+}
+
+/** The configuration it was loaded with, with the dtype of the file, in the field that it uses. */
+function savedConfig({ config, dtype, architecture }: ModelFiles): ConfigJson {
+  const field = 'torch_dtype' in config && !('dtype' in config) ? 'torch_dtype' : 'dtype'
+  const architectures = Array.isArray(config.architectures) ? config.architectures : [architecture]
+  return { ...config, architectures, [field]: torchDtypes[dtype] }
+}
+
+async function copyCompanions(source: string, directory: string): Promise<void> {
+  await copyTokenizerFiles(source, directory)
+  const generation = join(source, 'generation_config.json')
+  if (existsSync(generation)) await copyFile(generation, join(directory, 'generation_config.json'))
+}
+
+export function checkSaveOptions(options: SaveOptions): void {
+  const { format = 'safetensors', dtype = 'f32' } = options
+  if (format !== 'safetensors') {
+    throw new AttuneError('invalid-option', `Expected format 'safetensors' but received ${JSON.stringify(format)}.`, {
+      where: 'save.format',
+    })
+  }
+  if (!(dtype in torchDtypes)) {
+    throw new AttuneError(
+      'invalid-option',
+      `Expected dtype 'f32', 'bf16' or 'f16' but received ${JSON.stringify(dtype)}.`,
+      { where: 'save.dtype' },
+    )
+  }
+}
