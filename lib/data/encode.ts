@@ -1,13 +1,10 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import { rowEncoders, type EncodedRow, type LossOn } from './row-encoders.js'
+import { ignoredLabel, rowEncoders, type EncodedRow, type LossOn } from './row-encoders.js'
 import type { ShapeName } from './shapes.js'
 
-export type { LossOn }
-
-/** The label of a token without loss. */
-export const ignoredLabel = -100
+export { ignoredLabel, type LossOn }
 
 export interface EncodeDatasetOptions {
   /**
@@ -32,10 +29,7 @@ export interface EncodeDatasetOptions {
 }
 
 /** One training example. Labels are aligned with the ids: a causal model shifts them itself. */
-export interface TrainingExample {
-  readonly inputIds: Int32Array
-  /** The id where the token carries loss, -100 elsewhere. */
-  readonly labels: Int32Array
+export interface TrainingExample extends EncodedRow {
   /** Where the row came from, as `file:line` or `row N`. */
   readonly origin: string
 }
@@ -59,8 +53,8 @@ const lossesOfShape: Readonly<Record<ShapeName, readonly LossOn[]>> = {
   text: ['all'],
 }
 
-// Rows tokenized in one go: enough to use the library's threads, few enough to stop soon.
-const rowsPerChunk = 512
+// Rows rendered and tokenized in one go: enough to use the library's threads, few enough not to hold the event loop.
+const rowsPerChunk = 64
 const rowsNamed = 10
 
 /**
@@ -102,8 +96,8 @@ export async function encodeDataset(
     encoded.forEach((row, index) => {
       const origin = chunk.origins[index] ?? ''
       let kept = row
-      if (row.ids.length > maxLength) {
-        if (truncation === 'error') throw tooLong(row.ids.length, maxLength, origin)
+      if (row.inputIds.length > maxLength) {
+        if (truncation === 'error') throw tooLong(row.inputIds.length, maxLength, origin)
         if (truncation === 'skip') {
           totals.skipped++
           return
@@ -111,12 +105,11 @@ export async function encodeDataset(
         totals.truncated++
         kept = cut(row, maxLength, truncation)
       }
-      const labels = Int32Array.from(kept.ids, (id, at) => (kept.isTarget[at] === true ? id : ignoredLabel))
-      const targets = labels.reduce((count, label, at) => (at > 0 && label !== ignoredLabel ? count + 1 : count), 0)
+      const targets = countTargets(kept.labels)
       if (targets === 0) masked.push(origin)
-      totals.tokens += labels.length
+      totals.tokens += kept.inputIds.length
       totals.targets += targets
-      examples.push({ inputIds: kept.ids, labels, origin })
+      examples.push({ ...kept, origin })
     })
   }
   if (masked.length > 0) throw allMasked(masked, totals.truncated > 0)
@@ -133,9 +126,16 @@ function checkedLoss(loss: LossOn | undefined, shape: ShapeName): LossOn {
   })
 }
 
+/** The labels that carry loss; nothing predicts the first token, so it never counts. */
+function countTargets(labels: Int32Array): number {
+  let count = 0
+  for (let at = 1; at < labels.length; at++) if (labels[at] !== ignoredLabel) count++
+  return count
+}
+
 function cut(row: EncodedRow, length: number, side: 'tail' | 'head'): EncodedRow {
-  const start = side === 'tail' ? 0 : row.ids.length - length
-  return { ids: row.ids.slice(start, start + length), isTarget: row.isTarget.slice(start, start + length) }
+  const start = side === 'tail' ? 0 : row.inputIds.length - length
+  return { inputIds: row.inputIds.slice(start, start + length), labels: row.labels.slice(start, start + length) }
 }
 
 function tooLong(length: number, maxLength: number, origin: string): AttuneError {

@@ -8,10 +8,13 @@ import type { MessagesRow, PromptCompletionRow, ShapeName, TextRow } from './sha
 /** What the model is trained to write; other tokens are only read. */
 export type LossOn = 'all' | 'completion' | 'assistant' | 'last-assistant'
 
+/** The label of a token without loss. */
+export const ignoredLabel = -100
+
 export interface EncodedRow {
-  readonly ids: Int32Array
-  /** For each token whether it carries loss. */
-  readonly isTarget: readonly boolean[]
+  readonly inputIds: Int32Array
+  /** The id where the token carries loss, -100 elsewhere. */
+  readonly labels: Int32Array
 }
 
 export interface RowEncoderOptions {
@@ -33,8 +36,8 @@ async function encodeText(dataset: Dataset, tokenizer: Tokenizer, options: RowEn
   const rows = dataset.rows as readonly TextRow[]
   const encoded = await tokenizer.encodeBatch(rows.map(({ text }) => text))
   return encoded.map((ids) => {
-    const ended = withEos([...ids], tokenizer, options.appendEos)
-    return { ids: Int32Array.from(ended), isTarget: ended.map(() => true) }
+    const inputIds = joined([ids], eosFor(tokenizer, options))
+    return { inputIds, labels: inputIds.slice() }
   })
 }
 
@@ -48,19 +51,19 @@ async function encodePromptCompletion(
   options: RowEncoderOptions,
 ): Promise<EncodedRow[]> {
   const rows = dataset.rows as readonly PromptCompletionRow[]
-  const prompts = await tokenizer.encodeBatchWithOffsets(rows.map(({ prompt }) => prompt))
+  const prompts = await tokenizer.encodeBatch(rows.map(({ prompt }) => prompt))
   const completions = await tokenizer.encodeBatch(
     rows.map(({ completion }) => completion),
     { addSpecialTokens: false },
   )
-  return prompts.map((prompt, index) => {
-    // What the tokenizer puts after a text (an eos, a [SEP]) has no place between prompt and completion.
-    let promptLength = prompt.ids.length
-    while (promptLength > 0 && prompt.sequenceIds[promptLength - 1] === null) promptLength--
-    if (promptLength === 0) promptLength = leadingAdded(prompt.ids, tokenizer)
-    const completion = withEos([...(completions[index] ?? [])], tokenizer, options.appendEos)
-    const ids = Int32Array.from([...prompt.ids.slice(0, promptLength), ...completion])
-    return { ids, isTarget: Array.from(ids, (_, at) => options.loss === 'all' || at >= promptLength) }
+  // What the tokenizer puts after a text (an eos, a [SEP]) has no place between prompt and completion.
+  const { after } = await tokenizer.addedTokenCounts()
+  return prompts.map((ids, index) => {
+    const prompt = ids.subarray(0, ids.length - after)
+    const inputIds = joined([prompt, completions[index] ?? new Int32Array()], eosFor(tokenizer, options))
+    const labels = inputIds.slice()
+    if (options.loss !== 'all') labels.fill(ignoredLabel, 0, prompt.length)
+    return { inputIds, labels }
   })
 }
 
@@ -77,8 +80,13 @@ async function encodeMessages(
   )
   return encoded.map(({ ids, offsets }, index) => {
     const { text, spans } = chats[index] ?? { text: '', spans: [] }
-    const isTarget = options.loss === 'all' ? offsets.map(() => true) : tokensInSpans(text, offsets, spans)
-    return { ids, isTarget }
+    const labels = ids.slice()
+    if (options.loss !== 'all') {
+      tokensInSpans(text, offsets, spans).forEach((inside, at) => {
+        if (!inside) labels[at] = ignoredLabel
+      })
+    }
+    return { inputIds: ids, labels }
   })
 }
 
@@ -95,14 +103,21 @@ function renderRow(row: MessagesRow, origin: string, tokenizer: Tokenizer, optio
   }
 }
 
-/** How many of the ids that stand alone around an empty text come before it: those up to the eos that closes it. */
-function leadingAdded(ids: Int32Array, tokenizer: Tokenizer): number {
-  const last = ids.at(-1)
-  return last !== undefined && last !== tokenizer.bosTokenId ? ids.length - 1 : ids.length
+/** The id that ends an example, where one is wanted and the tokenizer has one. */
+function eosFor(tokenizer: Tokenizer, options: RowEncoderOptions): number | undefined {
+  return options.appendEos ? tokenizer.eosTokenId : undefined
 }
 
-function withEos(ids: number[], tokenizer: Tokenizer, append: boolean): number[] {
-  const eos = tokenizer.eosTokenId
-  if (append && eos !== undefined && ids.at(-1) !== eos) ids.push(eos)
+/** The parts in one, with `eos` at the end unless the last part ends with it already. */
+function joined(parts: readonly Int32Array[], eos: number | undefined): Int32Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const needsEos = eos !== undefined && parts.at(-1)?.at(-1) !== eos
+  const ids = new Int32Array(length + (needsEos ? 1 : 0))
+  let at = 0
+  for (const part of parts) {
+    ids.set(part, at)
+    at += part.length
+  }
+  if (needsEos) ids[at] = eos
   return ids
 }

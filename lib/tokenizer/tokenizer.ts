@@ -31,8 +31,11 @@ export interface EncodedText {
   readonly sequenceIds: readonly (number | null)[]
 }
 
-// Bounds what one native call holds at a time; larger batches gain nothing.
-const textsPerCall = 1024
+/** What training on spans of a text needs of each token. */
+export type IdsWithOffsets = Pick<EncodedText, 'ids' | 'offsets'>
+
+// A native call's results are copied out on the main thread, some 100 ns a number: about 10 ms for this much text.
+const charactersPerCall = 1 << 18
 
 /** A Hugging Face tokenizer: the Rust library on tokenizer.json, and what the files beside it say. */
 export class Tokenizer {
@@ -53,6 +56,7 @@ export class Tokenizer {
 
   readonly #native: NativeTokenizer
   readonly #chatTemplates: ReadonlyMap<string, ChatTemplate>
+  #addedTokenCounts: Promise<{ readonly before: number; readonly after: number }> | undefined
 
   private constructor(
     readonly directory: string,
@@ -114,12 +118,7 @@ export class Tokenizer {
 
   /** The ids of each text, worked out on the library's own threads. */
   async encodeBatch(texts: readonly string[], options: EncodeOptions = {}): Promise<Int32Array[]> {
-    const ids: Int32Array[] = []
-    for (let start = 0; start < texts.length; start += textsPerCall) {
-      const chunk = texts.slice(start, start + textsPerCall)
-      for (const encoding of await this.#native.encodeBatch(chunk, nativeOptions(options))) ids.push(idsOf(encoding))
-    }
-    return ids
+    return this.#encodeChunks(texts, options, idsOf)
   }
 
   /** A text (or a pair of texts) with tokens, offsets and types beside the ids. */
@@ -127,19 +126,28 @@ export class Tokenizer {
     text: string,
     options: EncodeOptions & { readonly pair?: string } = {},
   ): Promise<EncodedText> {
-    return detailsOf(await this.#native.encode(text, options.pair ?? null, nativeOptions(options)))
+    const encoding = await this.#native.encode(text, options.pair ?? null, nativeOptions(options))
+    return {
+      ids: idsOf(encoding),
+      tokens: encoding.getTokens(),
+      offsets: offsetsOf(encoding),
+      typeIds: encoding.getTypeIds(),
+      sequenceIds: encoding.getSequenceIds().map((id) => id ?? null),
+    }
   }
 
-  /** `encodeWithOffsets` of many texts. */
-  async encodeBatchWithOffsets(texts: readonly string[], options: EncodeOptions = {}): Promise<EncodedText[]> {
-    const encoded: EncodedText[] = []
-    for (let start = 0; start < texts.length; start += textsPerCall) {
-      const chunk = texts.slice(start, start + textsPerCall)
-      for (const encoding of await this.#native.encodeBatch(chunk, nativeOptions(options))) {
-        encoded.push(detailsOf(encoding))
-      }
-    }
-    return encoded
+  /** The ids of each text, and where in it they stand. */
+  async encodeBatchWithOffsets(texts: readonly string[], options: EncodeOptions = {}): Promise<IdsWithOffsets[]> {
+    return this.#encodeChunks(texts, options, (encoding) => ({ ids: idsOf(encoding), offsets: offsetsOf(encoding) }))
+  }
+
+  /** How many tokens the tokenizer adds before and after a text: 1 and 0 for a BOS, 0 and 1 for a closing eos. */
+  addedTokenCounts(): Promise<{ readonly before: number; readonly after: number }> {
+    return (this.#addedTokenCounts ??= this.encodeWithOffsets('a').then(({ sequenceIds }) => {
+      const before = sequenceIds.findIndex((id) => id !== null)
+      const last = sequenceIds.findLastIndex((id) => id !== null)
+      return { before: Math.max(before, 0), after: before < 0 ? 0 : sequenceIds.length - 1 - last }
+    }))
   }
 
   /**
@@ -205,6 +213,25 @@ export class Tokenizer {
     return copyTokenizerFiles(this.directory, directory)
   }
 
+  async #encodeChunks<T>(
+    texts: readonly string[],
+    options: EncodeOptions,
+    convert: (encoding: JsEncoding) => T,
+  ): Promise<T[]> {
+    const results: T[] = []
+    let start = 0
+    while (start < texts.length) {
+      let end = start
+      for (let size = 0; end < texts.length && (end === start || size < charactersPerCall); end++) {
+        size += texts[end]?.length ?? 0
+      }
+      const encodings = await this.#native.encodeBatch(texts.slice(start, end), nativeOptions(options))
+      for (const encoding of encodings) results.push(convert(encoding))
+      start = end
+    }
+    return results
+  }
+
   #specialTokenId(name: SpecialTokenName): number | undefined {
     const token = this.specialTokens[name]
     if (token === undefined) return undefined
@@ -229,15 +256,9 @@ function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {
 }
 
 function idsOf(encoding: JsEncoding): Int32Array {
-  return Int32Array.from(encoding.getIds())
+  return new Int32Array(encoding.getIds())
 }
 
-function detailsOf(encoding: JsEncoding): EncodedText {
-  return {
-    ids: idsOf(encoding),
-    tokens: encoding.getTokens(),
-    offsets: encoding.getOffsets().map((offset): [number, number] => [offset[0] ?? 0, offset[1] ?? 0]),
-    typeIds: encoding.getTypeIds(),
-    sequenceIds: encoding.getSequenceIds().map((id) => id ?? null),
-  }
+function offsetsOf(encoding: JsEncoding): (readonly [number, number])[] {
+  return encoding.getOffsets() as [number, number][]
 }

@@ -101,12 +101,28 @@ describe('encoding and decoding', () => {
     expect(sequenceIds).toEqual([null, 0, 0, null])
   })
 
+  test('how many tokens are added before and after a text', async () => {
+    for (const [addBos, addEos] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
+      // prettier-ignore
+      const tokenizer = await Tokenizer.load(await folderWith({ addBos, addEos }))
+      expect(await tokenizer.addedTokenCounts()).toEqual({ before: Number(addBos), after: Number(addEos) })
+    }
+  })
+
   test('a batch longer than one native call gives what single calls give', async () => {
     const tokenizer = await Tokenizer.load(await folderWith())
-    const texts = Array.from({ length: 2051 }, (_, index) => `text ${index}`)
+    // Three calls' worth of characters, an empty text, and one text that is a call by itself.
+    const texts = Array.from({ length: 8 }, (_, index) => String(index).repeat(index === 5 ? 300_000 : 100_000))
+    texts.push('', 'end')
     const batch = await tokenizer.encodeBatch(texts)
-    expect(batch.length).toBe(2051)
-    for (const index of [0, 1023, 1024, 2050]) expect(batch[index]).toEqual(await tokenizer.encode(texts[index] ?? ''))
+    expect(batch.map((ids) => ids.length)).toEqual(texts.map((text) => text.length))
+    expect(batch.map((ids) => ids[0])).toEqual(texts.map((text) => (text === '' ? undefined : text.charCodeAt(0))))
+    expect(await tokenizer.encodeBatch([])).toEqual([])
   })
 
   test('a batch leaves the event loop free', async () => {
