@@ -118,7 +118,7 @@ std::int32_t Graph::size_name(std::string_view name) {
 std::string Graph::text(const Dimension& dimension) const {
   if (dimension.name < 0) return std::to_string(dimension.fixed);
   std::string out = size_names_.at(static_cast<std::size_t>(dimension.name));
-  if (dimension.offset > 0) out += "+" + std::to_string(dimension.offset);
+  if (dimension.offset > 0) out.append("+").append(std::to_string(dimension.offset));
   return out;
 }
 
@@ -145,7 +145,7 @@ std::string Graph::print() const {
   const auto describe = [this](ValueId id) {
     if (id == kNone) return std::string("-");
     const Value& v = value(id);
-    const std::string name = v.kind == ValueKind::computed ? "%" + std::to_string(id) : v.name;
+    const std::string name = v.kind == ValueKind::computed ? std::string("%").append(std::to_string(id)) : v.name;
     return name + " " + std::string(name_of(v.type.dtype)) + text(v.type);
   };
   const auto list = [&](const std::vector<ValueId>& ids) {
