@@ -9,6 +9,9 @@ namespace attune::cpu::ATTUNE_ISA {
 //   void register_<op>(KernelTable&);
 
 void register_adamw(KernelTable& table);
+void register_column_sum(KernelTable& table);
+void register_linear(KernelTable& table);
+void register_linear_cross_entropy(KernelTable& table);
 
 void register_kernels(KernelTable& table);
 

@@ -13,6 +13,7 @@
 //   broadcast, zero, + - * /, fma(a, b, c) = a b + c, fnma(a, b, c) = c - a b, min, max, abs, sqrt, negate
 //   less(a, b) -> Mask, select(mask, a, b)
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
+//   transpose(rows)                       a square of kWidth vectors, in registers
 //   exp, sigmoid, tanh, erf               about 1-2 units in the last place; NaN stays NaN
 
 #ifndef ATTUNE_ISA

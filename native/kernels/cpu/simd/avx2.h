@@ -97,6 +97,31 @@ ATTUNE_INLINE float reduce_max(Vec a) {
   return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
 }
 
+/// rows[i][j] <-> rows[j][i]: pairs, then quadruples within 128 bits, then the 128-bit halves.
+ATTUNE_INLINE void transpose(Vec (&rows)[8]) {
+  __m256 a[8];
+  __m256 b[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    a[2 * i] = _mm256_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
+    a[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    for (int half = 0; half < 2; ++half) {
+      const __m256d low = _mm256_castps_pd(a[4 * i + half]);
+      const __m256d high = _mm256_castps_pd(a[4 * i + 2 + half]);
+      b[4 * i + 2 * half] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
+      b[4 * i + 2 * half + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
+    }
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    rows[c].v = _mm256_permute2f128_ps(b[c], b[4 + c], 0x20);
+    rows[4 + c].v = _mm256_permute2f128_ps(b[c], b[4 + c], 0x31);
+  }
+}
+
 ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
 }  // namespace attune::cpu::ATTUNE_ISA

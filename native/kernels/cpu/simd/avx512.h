@@ -1,6 +1,15 @@
 #pragma once
 
+// GCC 12 takes its own _mm512_undefined_ps (`__m512 y = y`) for an uninitialised variable wherever it is inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
+#else
+#include <immintrin.h>
+#endif
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -77,6 +86,38 @@ ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm512_mask_blend_ps
 
 ATTUNE_INLINE float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
 ATTUNE_INLINE float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
+
+/// rows[i][j] <-> rows[j][i]: pairs, then quadruples within 128 bits, then the 128-bit parts.
+ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
+  __m512 a[16];
+  __m512 b[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    a[2 * i] = _mm512_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
+    a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    for (int half = 0; half < 2; ++half) {
+      const __m512d low = _mm512_castps_pd(a[4 * i + half]);
+      const __m512d high = _mm512_castps_pd(a[4 * i + 2 + half]);
+      b[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      b[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+  }
+  // b[4 i + c] holds, in 128-bit part q, column 4 q + c of rows 4 i .. 4 i + 3.
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    const __m512 even_low = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88);
+    const __m512 odd_low = _mm512_shuffle_f32x4(b[c], b[4 + c], 0xdd);
+    const __m512 even_high = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0x88);
+    const __m512 odd_high = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0xdd);
+    rows[c].v = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+    rows[8 + c].v = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+    rows[4 + c].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+    rows[12 + c].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+  }
+}
 
 ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 

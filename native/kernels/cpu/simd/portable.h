@@ -112,6 +112,17 @@ ATTUNE_INLINE float reduce_max(Vec a) {
   return even > odd ? even : odd;
 }
 
+/// rows[i][j] <-> rows[j][i].
+ATTUNE_INLINE void transpose(Vec (&rows)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < i; ++j) {
+      const float kept = rows[i].v[j];
+      rows[i].v[j] = rows[j].v[i];
+      rows[j].v[i] = kept;
+    }
+  }
+}
+
 ATTUNE_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "kernels/cpu/gemm/gemm.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+// The micro tile: kTileRows x kTileColumns sums in registers, kTileVectors vectors wide. Each step of depth loads
+// kTileVectors vectors of B, broadcasts one element of A per row, and does kTileRows * kTileVectors multiply-adds.
+// Two vectors wide: one broadcast then feeds two multiply-adds, and the load ports stay idle half the time.
+inline constexpr int kTileVectors = 2;
+inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
+// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2 and 1 (AVX2)
+// or 4 x 2 and room for a compiler that needs more (portable, NEON).
+inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
+
+// Depth of one block. The panel of A (14 x 432 floats, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of
+// B (54 KiB) stream past it from the second level; deeper blocks would push A out, shallower ones touch C more often.
+// 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
+inline constexpr std::int64_t kDepthBlock = 432;
+
+// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes packing
+// about 2 % of the work, and bounds scratch: 2 x 3.5 MiB, and 16 MiB of float32 sums when C is bfloat16.
+inline constexpr std::int64_t kRowBlock = 2048;
+inline constexpr std::int64_t kColumnBlock = 2048;
+
+// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache from task to
+// task, because tasks with the same columns follow one another.
+inline constexpr std::int64_t kGroupRowPanels = 4;
+inline constexpr std::int64_t kGroupColumnPanels = 8;
+// Fewer tasks than this and groups are made smaller: with 16, two to four threads wait at most a tenth of the time.
+inline constexpr std::int64_t kFewTasks = 16;
+
+/// Up to this many rows the product streams B once, unpacked (streaming.cpp).
+inline constexpr std::int64_t kStreamingRows = 4;
+
+ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// `total` cut in `parts` ranges whose lengths differ by at most one: no part is a mere remainder.
+struct EvenSplit {
+  std::int64_t total = 0;
+  std::int64_t parts = 1;
+
+  [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t part) const { return part * total / parts; }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t longest() const { return ceil_divide(total, parts); }
+};
+
+/// At least one part, so that a depth of 0 still writes bias and addend.
+ATTUNE_INLINE EvenSplit split_by(std::int64_t total, std::int64_t longest) {
+  const std::int64_t parts = ceil_divide(total, longest);
+  return {total, parts < 1 ? 1 : parts};
+}
+
+/// How one block of rows x columns is cut into panels and tasks.
+struct Tasks {
+  EvenSplit row_panels;     ///< rows -> panels of at most kTileRows
+  EvenSplit row_groups;     ///< row panels -> tasks
+  EvenSplit column_groups;  ///< column panels (all kTileColumns wide but the last) -> tasks
+
+  ATTUNE_INLINE Tasks(std::int64_t rows, std::int64_t columns) : row_panels(split_by(rows, kTileRows)) {
+    const std::int64_t column_panels = ceil_divide(columns, kTileColumns);
+    std::int64_t across = kGroupColumnPanels;
+    std::int64_t down = kGroupRowPanels;
+    for (;;) {
+      row_groups = split_by(row_panels.parts, down);
+      column_groups = split_by(column_panels, across);
+      if (count() >= kFewTasks || (across == 1 && down == 1)) return;
+      (across >= down && across > 1 ? across : down) /= 2;
+    }
+  }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t count() const { return row_groups.parts * column_groups.parts; }
+};
+
+}  // namespace attune::cpu::ATTUNE_ISA

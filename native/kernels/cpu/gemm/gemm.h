@@ -1,0 +1,49 @@
+#pragma once
+
+#include "core/thread_pool.h"
+#include "kernels/cpu/simd.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+/// A matrix by its strides, in elements: element (i, j) is data[i * row_stride + j * column_stride]. The transposed
+/// matrix is the same data with the strides swapped. float32 or bfloat16.
+struct Matrix {
+  const void* data = nullptr;
+  DType dtype = DType::f32;
+  std::int64_t row_stride = 0;
+  std::int64_t column_stride = 1;
+};
+
+/// alpha A (M, depth) B (depth, N).
+struct Product {
+  Matrix a;
+  Matrix b;
+  std::int64_t depth = 0;
+  float alpha = 1.0F;
+};
+
+/// C (M, N) = sum of the products + bias (N) + addend (M, N) + (accumulate ? C : 0).
+/// Sums are float32, whatever the types; C is rounded once, at the end. `addend` may be C's own memory.
+struct Gemm {
+  static constexpr int kMaximumProducts = 2;
+
+  std::int64_t rows = 0;     ///< M
+  std::int64_t columns = 0;  ///< N
+  Product products[kMaximumProducts];
+  int product_count = 0;
+  Matrix bias;    ///< data null: none; contiguous
+  Matrix addend;  ///< data null: none; column_stride must be 1
+  void* c = nullptr;
+  DType c_dtype = DType::f32;
+  std::int64_t c_stride = 0;  ///< elements between rows of C
+  bool accumulate = false;
+};
+
+/// Bytes of scratch that gemm() wants for these sizes; data pointers are not looked at.
+[[nodiscard]] std::size_t gemm_scratch(const Gemm& gemm, int threads);
+
+/// Runs on all threads of the pool. The result's bits depend on the sizes alone, never on the number of threads.
+/// `scratch` is 64-byte aligned and holds gemm_scratch() bytes.
+void gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm);
+
+}  // namespace attune::cpu::ATTUNE_ISA

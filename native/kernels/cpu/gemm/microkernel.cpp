@@ -1,0 +1,76 @@
+// tile (rows, columns) = or += a^T b over a depth: rank-one updates of sums that never leave the registers.
+// a: (depth, rows) packed; b: (depth, vectors * width) packed; tile: row-major float32.
+// One instance per number of rows, so that a last panel of 1..5 rows costs its own rows and not a full tile.
+
+#include "kernels/cpu/gemm/microkernel.h"
+
+#include <utility>
+
+namespace attune::cpu::ATTUNE_ISA {
+namespace {
+
+template <int kRows, int kVectors>
+void multiply(std::int64_t depth, const float* __restrict a, const float* __restrict b, float* tile,
+              std::int64_t tile_stride, std::int64_t columns, bool add) {
+  Vec sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+    // Where the tile's old values are wanted, they come while the sums are made.
+    if (add) prefetch(tile + i * tile_stride);
+    if (add && kVectors > 1) prefetch(tile + i * tile_stride + Vec::kWidth);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = zero();
+  }
+  for (std::int64_t k = 0; k < depth; ++k) {
+    Vec row[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * Vec::kWidth);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      const Vec element = broadcast(a[i]);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(element, row[v], sum[i][v]);
+    }
+    a += kRows;
+    b += kVectors * Vec::kWidth;
+  }
+  if (columns == kVectors * Vec::kWidth) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        float* out = tile + i * tile_stride + v * Vec::kWidth;
+        store(out, add ? load(out) + sum[i][v] : sum[i][v]);
+      }
+    }
+    return;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const std::int64_t left = columns - v * Vec::kWidth;
+      if (left <= 0) continue;
+      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
+      float* out = tile + i * tile_stride + v * Vec::kWidth;
+      store_partial(out, add ? load_partial(out, count) + sum[i][v] : sum[i][v], count);
+    }
+  }
+}
+
+struct Table {
+  MicroKernel kernels[kTileRows][kTileVectors];
+};
+
+template <int... kRowsMinusOne>
+constexpr Table make_table(std::integer_sequence<int, kRowsMinusOne...>) {
+  return {{{multiply<kRowsMinusOne + 1, 1>, multiply<kRowsMinusOne + 1, 2>}...}};
+}
+
+constexpr Table kTable = make_table(std::make_integer_sequence<int, kTileRows>{});
+
+}  // namespace
+
+MicroKernel microkernel(std::int64_t rows, std::int64_t vectors) { return kTable.kernels[rows - 1][vectors - 1]; }
+
+}  // namespace attune::cpu::ATTUNE_ISA

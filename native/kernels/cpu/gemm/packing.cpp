@@ -1,0 +1,144 @@
+// out[k * width + j] = alpha * source(j, k) for j < count, 0 for count <= j < width: a panel, depth slowest.
+// source: float32 or bfloat16 with any two strides; out: float32. bfloat16 is widened here, once per packing.
+
+#include "kernels/cpu/gemm/packing.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+namespace {
+
+struct Panel {
+  float* out = nullptr;
+  std::int64_t width = 0;  ///< elements between two depths of out
+  std::int64_t count = 0;  ///< elements of a depth that come from the source
+  std::int64_t depth = 0;
+  float alpha = 1.0F;
+};
+
+ATTUNE_INLINE std::int64_t lanes_left(std::int64_t total, std::int64_t done) {
+  const std::int64_t left = total - done;
+  return left < 0 ? 0 : (left < Vec::kWidth ? left : Vec::kWidth);
+}
+
+/// Neighbours across the panel are neighbours in memory: rows of vectors.
+template <class T>
+void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
+  const Vec alpha = broadcast(panel.alpha);
+  if (panel.count == kTileColumns && panel.width == kTileColumns) {
+    for (std::int64_t k = 0; k < panel.depth; ++k) {
+      const T* from = source + k * depth_stride;
+      float* to = panel.out + k * kTileColumns;
+#pragma GCC unroll 2
+      for (int v = 0; v < kTileVectors; ++v) store(to + v * Vec::kWidth, alpha * load(from + v * Vec::kWidth));
+    }
+    return;
+  }
+  for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
+    const std::int64_t in = lanes_left(panel.count, j);
+    const std::int64_t out = lanes_left(panel.width, j);
+    for (std::int64_t k = 0; k < panel.depth; ++k) {
+      store_partial(panel.out + k * panel.width + j, alpha * load_partial(source + k * depth_stride + j, in), out);
+    }
+  }
+}
+
+/// Neighbours in depth are neighbours in memory: squares, transposed in registers.
+template <class T>
+void pack_columns(const Panel& panel, const T* source, std::int64_t stride) {
+  const Vec alpha = broadcast(panel.alpha);
+  for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
+    const std::int64_t in = lanes_left(panel.count, j);
+    const std::int64_t out = lanes_left(panel.width, j);
+    for (std::int64_t k = 0; k < panel.depth; k += Vec::kWidth) {
+      const std::int64_t deep = lanes_left(panel.depth, k);
+      const T* from = source + j * stride + k;
+      float* to = panel.out + k * panel.width + j;
+      Vec square[Vec::kWidth];
+      if (in == Vec::kWidth && out == Vec::kWidth && deep == Vec::kWidth) {
+#pragma GCC unroll 16
+        for (int i = 0; i < Vec::kWidth; ++i) square[i] = alpha * load(from + i * stride);
+        transpose(square);
+#pragma GCC unroll 16
+        for (int i = 0; i < Vec::kWidth; ++i) store(to + i * panel.width, square[i]);
+        continue;
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < Vec::kWidth; ++i) {
+        square[i] = i < in ? alpha * load_partial(from + i * stride, deep) : zero();
+      }
+      transpose(square);
+#pragma GCC unroll 16
+      for (int i = 0; i < Vec::kWidth; ++i) {
+        if (i < deep) store_partial(to + i * panel.width, square[i], out);
+      }
+    }
+  }
+}
+
+template <class T>
+void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std::int64_t depth_stride) {
+  for (std::int64_t k = 0; k < panel.depth; ++k) {
+    float* to = panel.out + k * panel.width;
+    for (std::int64_t j = 0; j < panel.count; ++j) to[j] = panel.alpha * to_float(source[j * stride + k * depth_stride]);
+    for (std::int64_t j = panel.count; j < panel.width; ++j) to[j] = 0.0F;
+  }
+}
+
+template <class T>
+void pack(const Panel& panel, const T* source, std::int64_t stride, std::int64_t depth_stride) {
+  if (stride == 1) {
+    pack_rows(panel, source, depth_stride);
+  } else if (depth_stride == 1) {
+    pack_columns(panel, source, stride);
+  } else {
+    pack_strided(panel, source, stride, depth_stride);
+  }
+}
+
+void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride, std::int64_t depth_stride) {
+  if (matrix.dtype == DType::bf16) {
+    pack(panel, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
+  } else {
+    pack(panel, static_cast<const float*>(matrix.data) + offset, stride, depth_stride);
+  }
+}
+
+/// Calls visit(product, first depth within it, depths, depths of the range before it) for each product in the range.
+template <class Visit>
+ATTUNE_INLINE void for_products(const Gemm& gemm, DepthRange range, const Visit& visit) {
+  std::int64_t start = 0;
+  for (int p = 0; p < gemm.product_count; ++p) {
+    const Product& product = gemm.products[p];
+    const std::int64_t begin = range.begin > start ? range.begin : start;
+    const std::int64_t stop = start + product.depth;
+    const std::int64_t end = range.end < stop ? range.end : stop;
+    if (begin < end) visit(product, begin - start, end - begin, begin - range.begin);
+    start = stop;
+  }
+}
+
+}  // namespace
+
+std::int64_t total_depth(const Gemm& gemm) {
+  std::int64_t depth = 0;
+  for (int p = 0; p < gemm.product_count; ++p) depth += gemm.products[p].depth;
+  return depth;
+}
+
+void pack_a(const Gemm& gemm, DepthRange depth, std::int64_t row, std::int64_t count, float* out) {
+  for_products(gemm, depth, [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+    const Matrix& a = product.a;
+    pack({out + before * count, count, count, depths, product.alpha}, a, row * a.row_stride + k * a.column_stride,
+         a.row_stride, a.column_stride);
+  });
+}
+
+void pack_b(const Gemm& gemm, DepthRange depth, std::int64_t column, std::int64_t count, float* out) {
+  const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
+  for_products(gemm, depth, [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+    const Matrix& b = product.b;
+    pack({out + before * width, width, count, depths, 1.0F}, b, k * b.row_stride + column * b.column_stride,
+         b.column_stride, b.row_stride);
+  });
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA
