@@ -1,9 +1,5 @@
 #include "core/thread_pool.h"
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
-
 namespace attune {
 namespace {
 
@@ -13,7 +9,9 @@ constexpr int kSpins = 20'000;
 
 void relax() {
 #if defined(__x86_64__)
-  _mm_pause();
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
 }
 
