@@ -64,11 +64,11 @@ export class RandomStream {
   }
 
   /** Puts a list into random order, in place. */
-  shuffle<T>(list: T[]): void {
+  shuffle(list: unknown[]): void {
     for (let last = list.length - 1; last > 0; last--) {
       const other = this.nextBelow(last + 1)
-      const moved = list[last] as T
-      list[last] = list[other] as T
+      const moved = list[last]
+      list[last] = list[other]
       list[other] = moved
     }
   }

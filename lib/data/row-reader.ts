@@ -24,7 +24,7 @@ export class RowReader {
     this.#decidedBy = 'options.shape'
     if (shape !== undefined && this.#shape === undefined) {
       const names = shapes.map(({ name }) => `'${name}'`).join(', ')
-      throw new AttuneError('invalid-option', `options.shape should be one of ${names}, received '${String(shape)}'`, {
+      throw new AttuneError('invalid-option', `options.shape should be one of ${names}, received '${shape}'`, {
         where: 'options.shape',
       })
     }

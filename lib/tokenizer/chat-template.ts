@@ -1,6 +1,5 @@
-import { Environment, Interpreter } from '@huggingface/jinja'
-
 import { AttuneError } from '../errors.js'
+import { Environment, Interpreter, type TemplateProgram } from './jinja.js'
 import type { Message, Tool } from './message.js'
 import { strftime } from './strftime.js'
 import {
@@ -38,7 +37,7 @@ export interface RenderedChat {
 export class ChatTemplate {
   /** Whether the template marks what the assistant says with `{% generation %}`. */
   readonly hasGenerationTags: boolean
-  #program: ReturnType<typeof parseTemplate> | undefined
+  #program: TemplateProgram | undefined
 
   /**
    * @param source the template's text; it is parsed when it is first rendered
@@ -118,7 +117,7 @@ export class ChatTemplate {
     }
   }
 
-  #parse(): ReturnType<typeof parseTemplate> {
+  #parse(): TemplateProgram {
     const { opening, closing } = countGenerationTags(this.source)
     try {
       if (opening !== closing) {

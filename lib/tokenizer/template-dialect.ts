@@ -1,13 +1,9 @@
-import { parse, tokenize } from '@huggingface/jinja'
-
+import { parse, tokenize, type TemplateNode, type TemplateProgram } from './jinja.js'
 import { jsonDumps, type JsonDumpsOptions } from './json-dumps.js'
 
 // @huggingface/jinja differs from Python's Jinja in two filters that chat templates lean on: string filters refuse
 // an undefined value (Python's see ''), and `tojson` ignores positional arguments and sorts keys by locale. Both are
 // put right on the parsed template, so that the library stays the interpreter.
-
-type Program = ReturnType<typeof parse>
-type Node = Record<string, unknown> & { type: string }
 
 /** The name templates never see: `x | tojson(indent=2)` becomes `__json_dumps([x], indent=2)`. */
 export const jsonDumpsName = '__json_dumps'
@@ -37,7 +33,7 @@ export function countGenerationTags(source: string): { readonly opening: number;
 }
 
 /** Parses a chat template with trim_blocks and lstrip_blocks, as transformers does. Throws a SyntaxError. */
-export function parseTemplate(source: string): Program {
+export function parseTemplate(source: string): TemplateProgram {
   // A tag becomes a statement that writes a variable, not a bare expression: only statements are trimmed around.
   const marked = source.replace(generationTag, (_tag, before: string, end: string | undefined, after: string) => {
     const name = end === 'end' ? generationEndName : generationStartName
@@ -72,7 +68,7 @@ function plain(value: unknown): unknown {
   return value
 }
 
-function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is TemplateNode {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 }
 
@@ -84,7 +80,7 @@ function rewrite(value: unknown): unknown {
   return value.type === 'FilterExpression' ? rewriteFilter(value) : value
 }
 
-function rewriteFilter(node: Node): Node {
+function rewriteFilter(node: TemplateNode): TemplateNode {
   const filter = node['filter']
   if (!isNode(filter)) return node
   const callee = filter.type === 'CallExpression' ? filter['callee'] : filter
@@ -105,7 +101,7 @@ function rewriteFilter(node: Node): Node {
   return node
 }
 
-function expression(source: string): Node {
+function expression(source: string): TemplateNode {
   const node: unknown = parse(tokenize(`{{ ${source} }}`)).body[0]
   if (!isNode(node)) throw new TypeError(`not an expression: ${source}`)
   return node

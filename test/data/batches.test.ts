@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { batches, type BatchOptions } from '../../lib/data/batches.ts'
+import { batches, type BatchOptions } from '../../lib/data/batches.js'
 
 const lengths = Array.from({ length: 103 }, (_, index) => 1 + ((index * 37) % 41))
 const examples = lengths.map((length) => ({ inputIds: new Int32Array(length) }))

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { Dataset } from '../../lib/data/dataset.ts'
-import { loadDataset } from '../../lib/data/load-dataset.ts'
-import type { DatasetRow } from '../../lib/data/shapes.ts'
-import { AttuneError } from '../../lib/errors.ts'
+import { Dataset } from '../../lib/data/dataset.js'
+import { loadDataset } from '../../lib/data/load-dataset.js'
+import type { DatasetRow } from '../../lib/data/shapes.js'
+import { AttuneError } from '../../lib/errors.js'
 
 let folder: string
 let count = 0

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { Dataset } from '../../lib/data/dataset.ts'
-import { encodeDataset, type EncodeDatasetOptions, type TrainingExample } from '../../lib/data/encode.ts'
-import type { DatasetRow } from '../../lib/data/shapes.ts'
-import { Tokenizer } from '../../lib/tokenizer/tokenizer.ts'
-import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.ts'
-import { removeFolder, writeByteTokenizer, type ByteTokenizerOptions } from '../tokenizer/byte-tokenizer.ts'
+import { Dataset } from '../../lib/data/dataset.js'
+import { encodeDataset, type EncodeDatasetOptions, type TrainingExample } from '../../lib/data/encode.js'
+import type { DatasetRow } from '../../lib/data/shapes.js'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
+import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
+import { removeFolder, writeByteTokenizer, type ByteTokenizerOptions } from '../tokenizer/byte-tokenizer.js'
 
 const [bos, eos, start, end] = [256, 257, 259, 260]
 const x = -100
@@ -209,7 +209,7 @@ describe.skipIf(goldensMissing !== '').each(['chatml', 'gemma', 'llama3', 'mistr
   (name) => {
     test('ids and labels of every conversation with an assistant', async () => {
       const golden = readGolden<ChatGolden>('chat', `${name}.json`)
-      const { conversations } = readGolden<{ conversations: Record<string, never> }>('chat', 'conversations.json')
+      const { conversations } = readGolden<{ conversations: Record<string, DatasetRow> }>('chat', 'conversations.json')
       const tokenizer = await Tokenizer.load(goldenPath(golden.tokenizer))
       expect(tokenizer.chatTemplate?.source).toBe(golden.template)
       let compared = 0

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { RandomStream } from '../../lib/data/random.ts'
+import { RandomStream } from '../../lib/data/random.js'
 
 describe('RandomStream', () => {
   test('the numbers are fixed: a change would move every split and every order', () => {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 
 import { describe, expect, test } from 'vitest'
 
-import { renderWithAssistantSpans } from '../../lib/tokenizer/assistant-spans.ts'
-import { ChatTemplate } from '../../lib/tokenizer/chat-template.ts'
-import type { Message } from '../../lib/tokenizer/message.ts'
-import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.ts'
+import { renderWithAssistantSpans } from '../../lib/tokenizer/assistant-spans.js'
+import { ChatTemplate } from '../../lib/tokenizer/chat-template.js'
+import type { Message } from '../../lib/tokenizer/message.js'
+import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 
 // Most released templates have no {% generation %} tags: there the spans come from rendering prefixes.
 

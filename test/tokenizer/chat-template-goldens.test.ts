@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 
 import { describe, expect, test } from 'vitest'
 
-import { AttuneError } from '../../lib/errors.ts'
-import { renderWithAssistantSpans, tokensInSpans } from '../../lib/tokenizer/assistant-spans.ts'
-import { ChatTemplate } from '../../lib/tokenizer/chat-template.ts'
-import type { Message, Tool } from '../../lib/tokenizer/message.ts'
-import { Tokenizer } from '../../lib/tokenizer/tokenizer.ts'
-import { goldenNames, goldenPath, goldensMissing, readGolden } from '../shared-goldens.ts'
+import { AttuneError } from '../../lib/errors.js'
+import { renderWithAssistantSpans, tokensInSpans } from '../../lib/tokenizer/assistant-spans.js'
+import { ChatTemplate } from '../../lib/tokenizer/chat-template.js'
+import type { Message, Tool } from '../../lib/tokenizer/message.js'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
+import { goldenNames, goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 
 interface ChatGolden {
   tokenizer?: string
@@ -41,6 +41,7 @@ describe.each([...own, ...thirdParty])('chat golden %s', (name) => {
   const isFile = golden.template.endsWith('.jinja')
   const source = isFile ? readFileSync(goldenPath('chat', golden.template), 'utf8') : golden.template
   const template = new ChatTemplate(source, golden.variables, name)
+  let loaded: Promise<Tokenizer> | undefined
 
   const titled = golden.cases.map((c) => ({
     ...c,
@@ -64,7 +65,7 @@ describe.each([...own, ...thirdParty])('chat golden %s', (name) => {
     if (golden.tokenizer === undefined) return
     const { text, spans } = renderWithAssistantSpans(template, conversation.messages, options)
     expect(text).toBe(expected.text)
-    const tokenizer = await Tokenizer.load(goldenPath(golden.tokenizer))
+    const tokenizer = await (loaded ??= Tokenizer.load(goldenPath(golden.tokenizer)))
     const { ids, offsets } = await tokenizer.encodeWithOffsets(text, { addSpecialTokens: false })
     expect([...ids]).toEqual(expected.ids)
     // Continued cases carry no spans: transformers cuts their text only after it has found them.

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 
-import { renderWithAssistantSpans, tokensInSpans } from '../../lib/tokenizer/assistant-spans.ts'
-import { ChatTemplate, type ChatTemplateOptions } from '../../lib/tokenizer/chat-template.ts'
-import { jsonDumps } from '../../lib/tokenizer/json-dumps.ts'
-import type { Message } from '../../lib/tokenizer/message.ts'
+import { renderWithAssistantSpans, tokensInSpans } from '../../lib/tokenizer/assistant-spans.js'
+import { ChatTemplate, type ChatTemplateOptions } from '../../lib/tokenizer/chat-template.js'
+import { jsonDumps } from '../../lib/tokenizer/json-dumps.js'
+import type { Message } from '../../lib/tokenizer/message.js'
 
 const talk: Message[] = [
   { role: 'user', content: 'one' },

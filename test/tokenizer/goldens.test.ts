@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import { Tokenizer } from '../../lib/tokenizer/tokenizer.ts'
-import { goldenNames, goldenPath, goldensMissing, readGolden } from '../shared-goldens.ts'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
+import { goldenNames, goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 
 interface TokenizationCase {
   tokenizer: string

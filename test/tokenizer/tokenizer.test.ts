@@ -4,8 +4,8 @@ import { join } from 'node:path'
 
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { Tokenizer } from '../../lib/tokenizer/tokenizer.ts'
-import { removeFolder, writeByteTokenizer, type ByteTokenizerOptions } from './byte-tokenizer.ts'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
+import { removeFolder, writeByteTokenizer, type ByteTokenizerOptions } from './byte-tokenizer.js'
 
 const folders: string[] = []
 afterEach(async () => {
