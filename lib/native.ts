@@ -146,7 +146,10 @@ export interface NativeSession {
   readParameter(name: string): Promise<Float32Array>
   writeParameter(name: string, data: Float32Array): Promise<void>
   /** Normal(0, std) or uniform(-bound, bound) from Philox keyed by seed and name; or a constant. */
-  initParameter(name: string, init: { kind: 'normal' | 'uniform' | 'constant'; value: number; seed: number }): Promise<void>
+  initParameter(
+    name: string,
+    init: { kind: 'normal' | 'uniform' | 'constant'; value: number; seed: number },
+  ): Promise<void>
   /** Which parameters get gradients in programs compiled from now on. Compiled programs stay as they were. */
   setTrainable(names: readonly string[]): void
   compile(graph: NativeGraph, options?: NativeCompileOptions): NativeProgram
@@ -218,9 +221,13 @@ export function native(): NativeAddon {
     const root = join(dirname(fileURLToPath(import.meta.url)), '..')
     const path = join(root, 'build', 'Release', 'attune.node')
     if (!existsSync(path)) {
-      throw new AttuneError('missing-addon', `The native addon is not built: ${path} is missing. Run \`npm run build\`.`, {
-        where: path,
-      })
+      throw new AttuneError(
+        'missing-addon',
+        `The native addon is not built: ${path} is missing. Run \`npm run build\`.`,
+        {
+          where: path,
+        },
+      )
     }
     addon = createRequire(import.meta.url)(path) as NativeAddon
     addon.initialize(

@@ -28,6 +28,8 @@ export interface AdapterHost extends InitOptions {
   readonly session: NativeSession
   readonly definition: ModelDefinition
   readonly modules: ReadonlyMap<string, ModuleSpec>
+  /** Whether the model was loaded with dropout off, whatever the configurations say. */
+  readonly withoutDropout: boolean
 }
 
 /** Defines and fills the adapter's parameters: random ones, or those of a PEFT directory. */
@@ -44,7 +46,8 @@ export async function makeAdapter(
     })
   }
   const { session, definition, dtype } = host
-  const placed = placeLora(config, host.modules.values(), definition.head)
+  const drawn = host.withoutDropout ? { ...config, dropout: 0 } : config
+  const placed = placeLora(drawn, host.modules.values(), definition.head)
   const graph = forwardGraph(definition, dtype, placed)
   const parameters = [...graph.parameters.values()].filter(({ role }) => role === 'adapter')
   if (from === undefined) await initializeAdapter(session, parameters, { ...host, config })

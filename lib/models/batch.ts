@@ -36,7 +36,7 @@ export interface Targets {
 /** Checks the rows and lays them end to end. `where` names the batch in errors. */
 export function flatten(batch: Batch, limits: BatchLimits, where = 'batch'): FlatBatch {
   const { inputIds, positionIds } = batch
-  if (!Array.isArray(inputIds) || inputIds.length === 0) {
+  if (inputIds.length === 0) {
     throw new AttuneError('invalid-batch', 'Expected at least one row of token ids.', { where: `${where}.inputIds` })
   }
   checkRows(positionIds, inputIds, `${where}.positionIds`)

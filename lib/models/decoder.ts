@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { NativeProgram, NativeSession } from '../native.js'
 import type { ModelDefinition } from './family.js'
+import { checkOptions } from '../check-options.js'
 import type { Tensor } from './tensor.js'
 
 export interface DecoderOptions {
@@ -17,6 +19,17 @@ export interface DecoderStep {
   readonly slots: readonly number[]
   /** Tokens that each slot holds already. */
   readonly lengths: readonly number[]
+}
+
+export function settleDecoderOptions(
+  options: DecoderOptions,
+  { maxPositions }: ModelDefinition,
+): { slots: number; capacity: number } {
+  const schema = z.strictObject({
+    slots: z.int().positive().default(1),
+    capacity: z.int().positive().max(maxPositions).default(maxPositions),
+  })
+  return checkOptions(schema, options, 'decoder')
 }
 
 /** Runs the model token by token: keys and values of what went before are kept, one slot per sequence. */

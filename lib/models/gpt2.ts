@@ -125,7 +125,7 @@ function withDropout(c: Gpt2Config, dropout: number | undefined): Gpt2Config {
 
 function check(c: Gpt2Config): void {
   for (const field of unsupported) {
-    if (c[field] === true)
+    if (c[field])
       throw new AttuneError('invalid-config', `"${field}" is not supported.`, { where: `config.json.${field}` })
   }
   if (c.n_embd % c.n_head !== 0) {

@@ -111,7 +111,7 @@ function check(c: LlamaConfig): void {
     new AttuneError('invalid-config', message, { where: `config.json.${field}` })
   const heads = c.num_attention_heads
   const kvHeads = c.num_key_value_heads ?? heads
-  if (c.head_dim == null && c.hidden_size % heads !== 0) {
+  if ((c.head_dim ?? undefined) === undefined && c.hidden_size % heads !== 0) {
     throw fail('num_attention_heads', `hidden_size ${c.hidden_size} is no multiple of num_attention_heads ${heads}.`)
   }
   if (heads % kvHeads !== 0) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { checkOptions } from '../check-options.js'
 import { AttuneError } from '../errors.js'
-import { suggestion } from '../nearest.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda'
 export type ModelDtype = 'f32' | 'bf16'
@@ -53,7 +53,11 @@ const schema = z.strictObject({
 
 /** Checks the options and fills in defaults. */
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
-  const { device, dropout, adapter, task: _task, ...rest } = checkOptions(schema, options, 'options')
+  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter } = checkOptions(
+    schema,
+    options,
+    'options',
+  )
   if (device === 'cuda') {
     throw new AttuneError(
       'unsupported-device',
@@ -63,28 +67,6 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
       },
     )
   }
-  return { ...rest, adapter, dropout: typeof dropout === 'boolean' ? (dropout ? undefined : 0) : dropout }
-}
-
-/** `value` as the schema has it. @throws AttuneError `invalid-option` naming the field, with the nearest name for an unknown one */
-export function checkOptions<Schema extends z.ZodObject>(
-  schema: Schema,
-  value: unknown,
-  where: string,
-): z.output<Schema> {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const path = [where, ...(issue?.path ?? [])].join('.')
-  if (issue?.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? ''
-    throw new AttuneError(
-      'invalid-option',
-      `There is no option "${key}".${suggestion(key, Object.keys(schema.shape))}`,
-      {
-        where: `${path}.${key}`,
-      },
-    )
-  }
-  throw new AttuneError('invalid-option', `${issue?.message ?? 'Invalid options'}.`, { where: path })
+  const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
+  return { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet, adapter }
 }

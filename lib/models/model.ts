@@ -1,31 +1,21 @@
-import { join } from 'node:path'
 import { AttuneError } from '../errors.js'
-import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
-import { native, type NativeMemory, type NativeRandom, type NativeSession } from '../native.js'
-import { suggestion } from '../nearest.js'
+import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { makeAdapter, merge, mergedWeights, unmerge, type Adapter, type AdapterHost } from './adapter.js'
-import { causalTargets, flatten, forwardInputs, lossInputs, type Batch, type FlatBatch, type Targets } from './batch.js'
-import { Decoder, type DecoderOptions } from './decoder.js'
+import { flatten, forwardInputs, lossInputs, type Batch } from './batch.js'
+import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
 import type { ModelDefinition } from './family.js'
-import { defineModel, type ConfigJson } from './index.js'
-import { initializeParameters } from './initialize.js'
-import { readJsonObject } from './json-file.js'
-import {
-  settleModelOptions,
-  type LoadOptions,
-  type ModelDtype,
-  type ModelOptions,
-  type SettledModelOptions,
-} from './model-options.js'
+import type { ConfigJson } from './index.js'
+import { labelled, stepInputs } from './labelled-batch.js'
+import { loadParts, randomParts, type ModelParts } from './model-parts.js'
+import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
-import { selectTrainable, type TrainableSelection } from './parameter-selection.js'
-import { writePeftConfig } from './peft-config.js'
-import { forwardGraph, Programs, type Adapters } from './programs.js'
+import type { TrainableSelection } from './parameter-selection.js'
+import { ParameterSet } from './parameter-set.js'
+import { Programs, type Adapters } from './programs.js'
 import { checkSaveOptions, saveAdapter, saveModel, type SaveOptions } from './save.js'
 import { elementCount, type Tensor } from './tensor.js'
-import { assignWeights, loadParameters, openWeights } from './weights.js'
 
 export interface Parameter {
   readonly name: string
@@ -63,110 +53,78 @@ export interface BatchSizes {
 
 const noAdapters: Adapters = new Map()
 
+/** Adam's two moments, float32. */
+const momentBytes = 8
+
 /** A language model with its weights. Dispose of it, or declare it with `await using`. */
 export class Model implements AsyncDisposable {
-  readonly config: ConfigJson
-  readonly definition: ModelDefinition
-  readonly dtype: ModelDtype
-  /** Where it was loaded from. */
-  readonly directory: string | undefined
-
-  readonly #session: NativeSession
-  readonly #options: SettledModelOptions
+  readonly #parts: ModelParts
+  readonly #parameters: ParameterSet
   readonly #programs: Programs
-  readonly #base: ReadonlyMap<string, ParameterSpec>
-  readonly #modules: ReadonlyMap<string, ModuleSpec>
   #adapter: Adapter | undefined
-  #trainable: ReadonlySet<string>
-  /** Whether the session knows `#trainable`: it allocates gradients, so it is told only when they are needed. */
-  #trainableKnown = false
-  /** Counts changes of what is trained: an optimizer belongs to one state. */
-  #generation = 0
-  /** Whether base weights may differ from those loaded. */
-  #baseChanged = false
   #random: NativeRandom
   #tokenizer: Promise<Tokenizer> | undefined
   #disposed = false
-  /** Ends when the last call that needs several native calls in a row has ended. */
+  /** Ends when the last call that takes several native calls has ended. */
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(made: {
-    config: ConfigJson
-    definition: ModelDefinition
-    directory: string | undefined
-    options: SettledModelOptions
-    session: NativeSession
-    parameters: ReadonlyMap<string, ParameterSpec>
-    modules: ReadonlyMap<string, ModuleSpec>
-  }) {
-    this.config = made.config
-    this.definition = made.definition
-    this.directory = made.directory
-    this.dtype = made.options.dtype
-    this.#options = made.options
-    this.#session = made.session
-    this.#base = made.parameters
-    this.#modules = made.modules
-    this.#trainable = new Set(made.parameters.keys())
-    this.#random = { seed: made.options.seed, draw: 0 }
-    this.#programs = new Programs(made.session, made.definition, made.options.dtype)
+  private constructor(parts: ModelParts) {
+    this.#parts = parts
+    this.#parameters = new ParameterSet(parts.parameters, parts.definition)
+    this.#programs = new Programs(parts.session, parts.definition, parts.options.dtype)
+    this.#random = { seed: parts.options.seed, draw: 0 }
   }
 
   /** Loads a Hugging Face directory: config.json and safetensors. */
   static async load(directory: string, options: LoadOptions = {}): Promise<Model> {
-    const settled = settleModelOptions(options)
-    const config = await readJsonObject(join(directory, 'config.json'))
-    const definition = defineModel(config, { dropout: settled.dropout })
-    const files = await openWeights(directory)
+    const parts = await loadParts(directory, options)
+    const model = new Model(parts)
     try {
-      const { parameters, modules } = forwardGraph(definition, settled.dtype, noAdapters)
-      const assigned = assignWeights(parameters.values(), files, fileNames(definition))
-      const session = openSession(settled)
-      const model = new Model({ config, definition, directory, options: settled, session, parameters, modules })
-      await model.#disposeIfItFails(async () => {
-        await loadParameters(session, parameters.values(), assigned, settled.dtype)
-        if (settled.adapter !== undefined) await model.addAdapter(undefined, { from: settled.adapter })
-      })
+      if (parts.options.adapter !== undefined) await model.addAdapter(undefined, { from: parts.options.adapter })
       return model
-    } finally {
-      files.close()
+    } catch (error) {
+      model.dispose()
+      throw error
     }
   }
 
   /** A model with random weights, as Hugging Face initialises them, from a configuration or a directory that holds one. */
   static async fromConfig(source: string | ConfigJson, options: ModelOptions = {}): Promise<Model> {
-    const settled = settleModelOptions(options)
-    const directory = typeof source === 'string' ? source : undefined
-    const config = typeof source === 'string' ? await readJsonObject(join(source, 'config.json')) : source
-    const definition = defineModel(config, { dropout: settled.dropout })
-    const { parameters, modules } = forwardGraph(definition, settled.dtype, noAdapters)
-    const session = openSession(settled)
-    const model = new Model({ config, definition, directory, options: settled, session, parameters, modules })
-    const { initializerRange } = definition
-    await model.#disposeIfItFails(() =>
-      initializeParameters(session, parameters.values(), { ...settled, initializerRange }),
-    )
-    return model
+    return new Model(await randomParts(source, options))
+  }
+
+  /** Hugging Face's configuration, as it was read. */
+  get config(): ConfigJson {
+    return this.#parts.config
+  }
+
+  get definition(): ModelDefinition {
+    return this.#parts.definition
+  }
+
+  get dtype(): ModelDtype {
+    return this.#parts.options.dtype
+  }
+
+  /** Where it was loaded from. */
+  get directory(): string | undefined {
+    return this.#parts.directory
   }
 
   /** Threads that compute. */
   get threads(): number {
-    return this.#session.threads
+    return this.#live().threads
   }
 
   get instructionSet(): string {
-    return this.#session.instructionSet
+    return this.#live().instructionSet
   }
 
   /** The tokenizer beside the weights, loaded once. */
   tokenizer(): Promise<Tokenizer> {
     if (this.directory === undefined) {
-      return Promise.reject(
-        new AttuneError(
-          'invalid-tokenizer',
-          'The model was made from a configuration object: it has no directory, so no tokenizer.',
-        ),
-      )
+      const message = 'The model was made from a configuration object: it has no directory, so no tokenizer.'
+      return Promise.reject(new AttuneError('invalid-tokenizer', message))
     }
     this.#tokenizer ??= Tokenizer.load(this.directory)
     return this.#tokenizer
@@ -176,31 +134,31 @@ export class Model implements AsyncDisposable {
 
   /** Every parameter under Hugging Face's name, an adapter's under PEFT's. A tied head is the embedding. */
   *parameters(): Generator<Parameter> {
-    for (const { name, shape } of this.#specs())
-      yield { name, shape, dtype: this.dtype, trainable: this.#trainable.has(name) }
+    const { dtype } = this
+    const { trainable } = this.#parameters
+    for (const { name, shape } of this.#parameters.all()) yield { name, shape, dtype, trainable: trainable.has(name) }
   }
 
   /** Which parameters are trained. At first all; with an adapter, the adapter's. */
   setTrainable(selection: TrainableSelection): void {
-    this.#changeTrainable(selectTrainable(selection, this.#names(), this.definition))
+    this.#train(this.#parameters.select(selection))
   }
 
   /** float32 whatever the storage: the master copy where there is one. */
   async read(name: string): Promise<Tensor> {
-    const spec = this.#spec(name)
+    const spec = this.#parameters.named(name)
     return { data: await this.#live().readParameter(spec.name), shape: spec.shape }
   }
 
   async write(name: string, data: Float32Array | readonly number[] | Tensor): Promise<void> {
-    const spec = this.#spec(name)
+    const spec = this.#parameters.named(name)
     const values = 'data' in data ? data.data : data
     const count = elementCount(spec.shape)
     if (values.length !== count) {
-      throw new AttuneError('shape-mismatch', `Expected ${count} values for ${name} but received ${values.length}.`, {
-        where: name,
-      })
+      const message = `Expected ${count} values for ${name} but received ${values.length}.`
+      throw new AttuneError('shape-mismatch', message, { where: name })
     }
-    if (spec.role !== 'adapter') this.#baseChanged = true
+    if (spec.role !== 'adapter') this.#parameters.baseChanged = true
     await this.#live().writeParameter(spec.name, values instanceof Float32Array ? values : Float32Array.from(values))
   }
 
@@ -211,31 +169,30 @@ export class Model implements AsyncDisposable {
     return this.#random
   }
 
-  set randomState(state: NativeRandom) {
-    this.#random = { seed: state.seed, draw: state.draw }
+  set randomState({ seed, draw }: NativeRandom) {
+    this.#random = { seed, draw }
   }
 
   /** Logits of every token, row after row, without dropout. */
   async forward(batch: Batch): Promise<{ logits: Tensor }> {
+    const session = this.#live()
     const flat = flatten(batch, this.definition)
     const program = this.#programs.forward(this.#adapters)
-    const { logits } = await this.#live().run(program, forwardInputs(flat), { fetch: ['logits'] })
+    const { logits } = await session.run(program, forwardInputs(flat), { fetch: ['logits'] })
     return { logits: { data: logits as Float32Array, shape: [flat.ids.length, this.definition.vocabularySize] } }
   }
 
-  /** Loss and gradients of one batch at the present weights, before clipping. Takes no draw. */
+  /** Loss and gradients of one batch at the present weights, with dropout, before clipping. Takes no draw. */
   gradients(batch: Batch, options: { readonly labelSmoothing?: number } = {}): Promise<Gradients> {
-    return this.#inOrder(async () => {
-      const session = this.#live()
-      const { flat, targets } = this.#labelled(batch, 'batch')
-      const tokens = targets.rows.length
-      if (tokens === 0) throw allMasked('batch')
+    return this.#inOrder(async (session) => {
+      const { inputs, tokens } = stepInputs([batch], this.definition)
       const program = this.#training(options.labelSmoothing)
-      const input = lossInputs(flat, targets, 1 / tokens)
+      const [input] = inputs as [(typeof inputs)[number]]
       const { loss } = await session.run(program, input, { fetch: ['loss'], random: this.#random })
       const gradients = new Map<string, Tensor>()
-      for (const { name, shape } of this.#specs()) {
-        if (this.#trainable.has(name)) gradients.set(name, { data: await session.readGradient(name), shape })
+      for (const name of this.#parameters.trainableNames) {
+        const { shape } = this.#parameters.named(name)
+        gradients.set(name, { data: await session.readGradient(name), shape })
       }
       return { loss: loss?.[0] ?? NaN, tokens, gradients }
     })
@@ -243,12 +200,13 @@ export class Model implements AsyncDisposable {
 
   /** Loss and hits of one batch, without dropout or label smoothing. */
   async evaluateBatch(batch: Batch): Promise<BatchEvaluation> {
-    const { flat, targets } = this.#labelled(batch, 'batch')
+    const session = this.#live()
+    const { flat, targets } = labelled(batch, this.definition)
     const tokens = targets.rows.length
     if (tokens === 0) return { lossSum: 0, tokens, correct: 0, losses: new Float32Array(0) }
     const program = this.#programs.evaluation(this.#adapters)
     const fetch = ['row_loss', 'prediction']
-    const { row_loss, prediction } = await this.#live().run(program, lossInputs(flat, targets, 1), { fetch })
+    const { row_loss, prediction } = await session.run(program, lossInputs(flat, targets, 1), { fetch })
     const losses = row_loss as Float32Array
     const lossSum = losses.reduce((sum, loss) => sum + loss, 0)
     const correct = targets.labels.reduce((hits, label, i) => hits + (prediction?.[i] === label ? 1 : 0), 0)
@@ -257,50 +215,38 @@ export class Model implements AsyncDisposable {
 
   /** An optimizer of what is trainable now. */
   optimizer(options: OptimizerOptions = {}): Optimizer {
-    const trained = this.#names().filter((name) => this.#trainable.has(name))
-    const groups = settleGroups(options, trained, this.#names(), (name) => this.#isExemptFromDecay(name))
-    this.#applyTrainable()
     const session = this.#live()
+    const parameters = this.#parameters
+    const groups = settleGroups(options, parameters.trainableNames, parameters.names, (name) =>
+      parameters.isExemptFromDecay(name),
+    )
+    parameters.prepare(session)
     const optimizer = session.createOptimizer(groups)
-    const generation = this.#generation
+    const { generation } = parameters
     return new Optimizer({
       native: optimizer,
       groups,
       save: (path) => session.saveOptimizer(optimizer, path),
       load: (path) => {
-        this.#noteTraining()
+        parameters.noteTraining()
         return session.loadOptimizer(optimizer, path)
       },
       step: (batches, rates, stepOptions, number) =>
-        this.#inOrder(async () => {
-          if (generation !== this.#generation) {
-            throw new AttuneError(
-              'invalid-option',
-              'What is trained changed since this optimizer was made: make another.',
-              { where: 'optimizer' },
-            )
-          }
-          return this.#step(optimizer, batches, rates, stepOptions, number)
+        this.#inOrder(() => {
+          if (generation === parameters.generation) return this.#step(optimizer, batches, rates, stepOptions, number)
+          const message = 'What is trained changed since this optimizer was made: make another.'
+          throw new AttuneError('invalid-option', message, { where: 'optimizer' })
         }),
     })
   }
 
   /** Runs the model token by token with kept keys and values. */
-  decoder({ slots = 1, capacity = this.definition.maxPositions }: DecoderOptions = {}): Decoder {
-    if (!Number.isInteger(slots) || slots < 1) {
-      throw new AttuneError('invalid-option', `Expected a whole number from 1 on but received ${slots}.`, {
-        where: 'decoder.slots',
-      })
-    }
-    const limit = this.definition.maxPositions
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > limit) {
-      throw new AttuneError('invalid-option', `Expected 1 to ${limit} tokens but received ${capacity}.`, {
-        where: 'decoder.capacity',
-      })
-    }
+  decoder(options: DecoderOptions = {}): Decoder {
     const session = this.#live()
-    const program = this.#programs.decoding(this.#adapters, { slots, capacity })
-    return new Decoder({ session, program, definition: this.definition, slots, capacity })
+    const { definition } = this
+    const cache = settleDecoderOptions(options, definition)
+    const program = this.#programs.decoding(this.#adapters, cache)
+    return new Decoder({ session, program, definition, ...cache })
   }
 
   // ---- adapters ----
@@ -313,15 +259,13 @@ export class Model implements AsyncDisposable {
   addAdapter(config: LoraConfig | undefined, options: { readonly from?: string } = {}): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#adapter !== undefined) {
-        throw new AttuneError(
-          'invalid-option',
-          'The model has an adapter: merge it into the weights or remove it first.',
-          { where: 'adapter' },
-        )
+        const message = 'The model has an adapter: remove it first, or save the merged model and load that.'
+        throw new AttuneError('invalid-option', message, { where: 'adapter' })
       }
-      const made = await makeAdapter(this.#adapterHost(), config, options.from, this.#trainable)
-      this.#adapter = this.#options.dropout === 0 ? withoutDropout(made) : made
-      this.#changeTrainable(new Set(made.parameters.map(({ name }) => name)))
+      const adapter = await makeAdapter(this.#adapterHost(), config, options.from, this.#parameters.trainable)
+      this.#adapter = adapter
+      this.#parameters.adapter = adapter.parameters
+      this.#train(new Set(adapter.parameters.map(({ name }) => name)))
     })
   }
 
@@ -331,28 +275,28 @@ export class Model implements AsyncDisposable {
       const adapter = this.#present()
       if (adapter.originals !== undefined) return
       await merge(this.#adapterHost(), adapter)
-      this.#changeTrainable(new Set())
+      this.#train(new Set())
     })
   }
 
   unmergeAdapter(): Promise<void> {
-    return this.#inOrder(async () => {
+    return this.#inOrder(async (session) => {
       const adapter = this.#present()
       if (adapter.originals === undefined) return
-      await unmerge(this.#live(), adapter)
-      this.#changeTrainable(new Set(adapter.parameters.map(({ name }) => name)))
+      await unmerge(session, adapter)
+      this.#train(new Set(adapter.parameters.map(({ name }) => name)))
     })
   }
 
   /** Takes the adapter off: the model is as before `addAdapter`. */
   removeAdapter(): Promise<void> {
-    return this.#inOrder(async () => {
+    return this.#inOrder(async (session) => {
       const adapter = this.#present()
-      await unmerge(this.#live(), adapter)
+      await unmerge(session, adapter)
       this.#adapter = undefined
-      this.#changeTrainable(adapter.trainableBefore)
-      this.#applyTrainable()
-      for (const { name } of adapter.parameters) this.#session.removeParameter(name)
+      this.#parameters.adapter = []
+      this.#train(adapter.trainableBefore)
+      for (const { name } of adapter.parameters) session.removeParameter(name)
     })
   }
 
@@ -361,38 +305,21 @@ export class Model implements AsyncDisposable {
   /** Writes a directory that transformers loads; with an unmerged adapter and without `merge`, one that PEFT loads. */
   save(directory: string, options: SaveOptions = {}): Promise<void> {
     checkSaveOptions(options)
-    return this.#inOrder(async () => {
-      const session = this.#live()
-      const adapter = this.#adapter
-      const { merge: merging = false } = options
-      const common = { session, source: this.directory }
-      if (adapter === undefined || adapter.originals !== undefined || merging) {
-        const open = adapter !== undefined && adapter.originals === undefined
-        const replaced = open ? await mergedWeights(this.#adapterHost(), adapter) : new Map<string, Float32Array>()
-        const { config, definition } = this
-        const dtype = options.dtype ?? this.dtype
-        const files = { ...common, config, dtype, replaced, parameters: this.#base.values() }
-        return saveModel(directory, { ...files, architecture: definition.architecture })
+    return this.#inOrder(async (session) => {
+      const { config, definition, directory: source } = this
+      const open = this.#adapter?.originals === undefined ? this.#adapter : undefined
+      if (open !== undefined && options.merge !== true) {
+        this.#refuseChangedBase()
+        const modules = [...open.placed.keys()]
+        const peft = { config: open.config, modules, fanInFanOut: definition.fanInFanOut, base: source }
+        const dtype = options.dtype ?? 'f32'
+        return saveAdapter(directory, { session, source, parameters: open.parameters, dtype, peft })
       }
-      if (this.#baseChanged) {
-        throw new AttuneError(
-          'invalid-option',
-          'Base weights were changed too, which an adapter file cannot hold: save with merge: true.',
-          { where: 'save.merge' },
-        )
-      }
-      const config = writePeftConfig({
-        config: adapter.config,
-        modules: [...adapter.placed.keys()],
-        fanInFanOut: this.definition.fanInFanOut,
-        base: this.directory,
-      })
-      return saveAdapter(directory, {
-        ...common,
-        config,
-        parameters: adapter.parameters,
-        dtype: options.dtype ?? 'f32',
-      })
+      const replaced = open === undefined ? new Map() : await mergedWeights(this.#adapterHost(), open)
+      const parameters = this.#parameters.base.values()
+      const { architecture } = definition
+      const dtype = options.dtype ?? this.dtype
+      return saveModel(directory, { session, source, parameters, dtype, config, architecture, replaced })
     })
   }
 
@@ -407,18 +334,10 @@ export class Model implements AsyncDisposable {
   plan(sizes: BatchSizes): NativeMemory {
     const program = this.#training(undefined)
     const { parameters, gradients, states } = this.#live().memory()
-    let trained = 0
-    for (const { name, shape } of this.#specs()) if (this.#trainable.has(name)) trained += elementCount(shape)
-    const optimizer = trained * momentBytes
+    const optimizer = this.#parameters.trainableElements * momentBytes
     const activations = program.arenaBytes({ ...sizes })
-    return {
-      parameters,
-      gradients,
-      optimizer,
-      activations,
-      states,
-      total: parameters + gradients + optimizer + activations + states,
-    }
+    const total = parameters + gradients + optimizer + activations + states
+    return { parameters, gradients, optimizer, activations, states, total }
   }
 
   /** The call in progress, and those queued, reject with `aborted`. */
@@ -431,67 +350,52 @@ export class Model implements AsyncDisposable {
     if (this.#disposed) return
     this.#disposed = true
     this.#programs.dispose()
-    this.#session.dispose()
+    this.#parts.session.dispose()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.dispose()
+    return Promise.resolve()
   }
 
   // ---- inside ----
 
   async #step(
-    optimizer: Parameters<NativeSession['step']>[0]['optimizer'],
+    optimizer: NativeOptimizer,
     batches: readonly Batch[],
     learningRates: readonly number[],
-    options: StepOptions,
+    { maxGradNorm = 0, labelSmoothing }: StepOptions,
     number: number,
   ): Promise<StepResult> {
-    const { maxGradNorm = 0 } = options
     if (!(maxGradNorm >= 0)) {
-      throw new AttuneError('invalid-option', `Expected a number from 0 on but received ${maxGradNorm}.`, {
-        where: 'maxGradNorm',
-      })
+      const message = `Expected a number from 0 on but received ${maxGradNorm}.`
+      throw new AttuneError('invalid-option', message, { where: 'maxGradNorm' })
     }
-    const several = batches.length !== 1
-    const labelled = batches.map((batch, i) => this.#labelled(batch, several ? `batches[${i}]` : 'batch'))
-    const tokens = labelled.reduce((sum, { targets }) => sum + targets.rows.length, 0)
-    if (tokens === 0) throw allMasked(several ? 'batches' : 'batch')
-    // A micro-batch without labels adds nothing to the sum.
-    const inputs = labelled
-      .filter(({ targets }) => targets.rows.length > 0)
-      .map(({ flat, targets }) => lossInputs(flat, targets, 1 / tokens))
-    const program = this.#training(options.labelSmoothing)
+    const { inputs, tokens } = stepInputs(batches, this.definition)
+    const program = this.#training(labelSmoothing)
     const random = this.#random
     this.#random = { seed: random.seed, draw: random.draw + inputs.length }
-    this.#noteTraining()
+    this.#parameters.noteTraining()
     const request = { program, batches: inputs, optimizer, learningRates, maxGradNorm, random }
     const { loss, gradNorm, updated } = await this.#live().step(request)
-    if (!updated) {
-      throw new AttuneError(
-        'nan-loss',
-        `Step ${number}: loss ${loss}, gradient norm ${gradNorm}. No weight was changed. Try a lower learning rate, or look at the batch.`,
-        { where: `step ${number}` },
-      )
-    }
-    return { loss, gradNorm, tokens }
+    if (updated) return { loss, gradNorm, tokens }
+    throw new AttuneError(
+      'nan-loss',
+      `Step ${number}: loss ${loss}, gradient norm ${gradNorm}. No weight was changed. Try a lower learning rate, or look at the batch.`,
+      { where: `step ${number}` },
+    )
   }
 
-  #labelled(batch: Batch, where: string): { flat: FlatBatch; targets: Targets } {
-    const flat = flatten(batch, this.definition, where)
-    return { flat, targets: causalTargets(batch, flat, this.definition, where) }
+  #training(labelSmoothing: number | undefined): NativeProgram {
+    this.#parameters.prepare(this.#live())
+    return this.#programs.training(this.#adapters, labelSmoothing ?? this.#parts.options.labelSmoothing)
   }
 
-  #training(labelSmoothing: number | undefined) {
-    if (this.#trainable.size === 0) {
-      throw new AttuneError(
-        'invalid-option',
-        'Nothing is trainable: call model.setTrainable or add an adapter first.',
-        { where: 'trainable' },
-      )
-    }
-    this.#applyTrainable()
-    return this.#programs.training(this.#adapters, labelSmoothing ?? this.#options.labelSmoothing)
+  #train(names: ReadonlySet<string>): void {
+    this.#parameters.train(names)
+    this.#programs.dispose()
+    // Gradients of what is no longer trained are given back at once.
+    if (this.#live().memory().gradients > 0) this.#parameters.tell(this.#live())
   }
 
   /** Adapters that the graph carries: none once merged. */
@@ -499,103 +403,32 @@ export class Model implements AsyncDisposable {
     return this.#adapter === undefined || this.#adapter.originals !== undefined ? noAdapters : this.#adapter.placed
   }
 
-  #changeTrainable(names: ReadonlySet<string>): void {
-    this.#trainable = names
-    this.#trainableKnown = false
-    this.#generation++
-    this.#programs.dispose()
-  }
-
-  #applyTrainable(): void {
-    if (this.#trainableKnown) return
-    this.#live().setTrainable([...this.#trainable])
-    this.#trainableKnown = true
-  }
-
-  /** Before weights move: an adapter file can no longer hold the model if the base is among them. */
-  #noteTraining(): void {
-    for (const name of this.#trainable) if (this.#base.has(name)) this.#baseChanged = true
-  }
-
-  *#specs(): Generator<ParameterSpec> {
-    yield* this.#base.values()
-    yield* this.#adapter?.parameters ?? []
-  }
-
-  #names(): string[] {
-    return [...this.#specs()].map(({ name }) => name)
-  }
-
-  #spec(name: string): ParameterSpec {
-    const { tied, head, embedding } = this.definition
-    const stored = tied && name === `${head}.weight` ? `${embedding}.weight` : name
-    for (const spec of this.#specs()) if (spec.name === stored) return spec
-    throw new AttuneError('no-match', `There is no parameter "${name}".${suggestion(name, this.#names())}`, {
-      where: name,
-    })
-  }
-
-  #isExemptFromDecay(name: string): boolean {
-    return name.includes('bias') || this.#base.get(name)?.role === 'norm'
-  }
-
   #adapterHost(): AdapterHost {
-    const { dtype, definition } = this
-    return { session: this.#live(), definition, modules: this.#modules, dtype, seed: this.#options.seed }
+    const { definition, modules, options } = this.#parts
+    const { dtype, seed, dropout } = options
+    return { session: this.#live(), definition, modules, dtype, seed, withoutDropout: dropout === 0 }
   }
 
   #present(): Adapter {
-    if (this.#adapter === undefined)
-      throw new AttuneError('invalid-option', 'The model has no adapter.', { where: 'adapter' })
-    return this.#adapter
+    if (this.#adapter !== undefined) return this.#adapter
+    throw new AttuneError('invalid-option', 'The model has no adapter.', { where: 'adapter' })
+  }
+
+  #refuseChangedBase(): void {
+    if (!this.#parameters.baseChanged) return
+    const message = 'Base weights were changed too, which an adapter file cannot hold: save with merge: true.'
+    throw new AttuneError('invalid-option', message, { where: 'save.merge' })
   }
 
   #live(): NativeSession {
     if (this.#disposed) throw new AttuneError('disposed', 'The model was disposed of; load it again.')
-    return this.#session
+    return this.#parts.session
   }
 
-  /** Calls that take several native calls run one after another, so that nothing comes between. */
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
+  /** Work that takes several native calls runs one after another, so that nothing comes between. */
+  #inOrder<T>(work: (session: NativeSession) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => work(this.#live()))
     this.#last = result.catch(() => undefined)
     return result
   }
-
-  async #disposeIfItFails(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.dispose()
-      throw error
-    }
-  }
-}
-
-/** Adam's two moments, float32. */
-const momentBytes = 8
-
-function openSession({ threads, instructionSet }: SettledModelOptions): NativeSession {
-  return new (native().Session)({ threads, instructionSet })
-}
-
-/** A tied head that the file holds all the same is the embedding's again. */
-function fileNames({ tied, head, parameterOf }: ModelDefinition): (tensor: string) => string | undefined {
-  return (tensor) => {
-    const name = parameterOf(tensor)
-    return tied && name === `${head}.weight` ? undefined : name
-  }
-}
-
-function withoutDropout(adapter: Adapter): Adapter {
-  const placed = new Map([...adapter.placed].map(([path, lowRank]) => [path, { ...lowRank, dropout: 0 }]))
-  return { ...adapter, placed }
-}
-
-function allMasked(where: string): AttuneError {
-  return new AttuneError(
-    'all-labels-masked',
-    'No token carries a loss: every label is -100, or stands first in its text.',
-    { where },
-  )
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { NativeOptimizer } from '../native.js'
 import type { Batch } from './batch.js'
-import { checkOptions } from './model-options.js'
+import { checkOptions } from '../check-options.js'
 import { matchNames, type ParameterPattern } from './parameter-selection.js'
 
 /** AdamW (Loshchilov & Hutter 2019), torch's: w ← w·(1 − lr·wd), then w ← w − lr·m̂/(√v̂ + eps). */
@@ -89,7 +89,9 @@ export function settleGroups(
   all: readonly string[],
   defaultNoDecay: (name: string) => boolean,
 ): SettledGroup[] {
-  const { noDecay, groups, kind: _kind, ...base } = checkOptions(schema, options, 'optimizer')
+  const checked = checkOptions(schema, options, 'optimizer')
+  const { noDecay, groups, learningRate, betas, eps, weightDecay } = checked
+  const base = { learningRate, betas, eps, weightDecay }
   if (trained.length === 0) {
     throw new AttuneError('invalid-option', 'Nothing is trainable: call model.setTrainable or add an adapter first.', {
       where: 'optimizer',

@@ -99,12 +99,9 @@ export function writePeftConfig({ config, modules, fanInFanOut, base }: PeftOpti
 
 /** The names given, where they were names; else the whole paths. */
 function targetNames(config: LoraConfig, modules: readonly string[]): readonly string[] {
-  const { targets } = config
-  const names = Array.isArray(targets) ? targets : [targets]
-  const plain = names.every(
-    (name): name is string => typeof name === 'string' && name !== 'all-linear' && /^[\w.]+$/.test(name),
-  )
-  return plain ? (names as string[]) : modules
+  const given = Array.isArray(config.targets) ? config.targets : [config.targets]
+  const names = given.filter((name): name is string => typeof name === 'string' && /^[\w.]+$/.test(name))
+  return names.length === given.length ? names : modules
 }
 
 function isEmpty(value: unknown): boolean {

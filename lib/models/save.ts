@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AttuneError } from '../errors.js'
+import { z } from 'zod'
 import { writeDirectory, writeJson } from '../export/write-directory.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { NativeSafetensorsEntry, NativeSession } from '../native.js'
 import { copyTokenizerFiles } from '../tokenizer/tokenizer-files.js'
 import type { ConfigJson } from './index.js'
+import { checkOptions } from '../check-options.js'
+import { writePeftConfig, type PeftOptions } from './peft-config.js'
 
 export type FileDtype = 'f32' | 'bf16' | 'f16'
 
@@ -58,16 +60,16 @@ export interface AdapterFiles {
   readonly session: NativeSession
   readonly parameters: Iterable<ParameterSpec>
   readonly dtype: FileDtype
-  readonly config: Readonly<Record<string, unknown>>
+  readonly peft: PeftOptions
   readonly source: string | undefined
 }
 
 export async function saveAdapter(target: string, files: AdapterFiles): Promise<void> {
-  const { session, parameters, dtype, config, source } = files
+  const { session, parameters, dtype, peft, source } = files
   const entries = [...parameters].map(({ name, shape }) => ({ name, dtype, shape, parameter: name }))
   await writeDirectory(target, async (directory) => {
     await session.saveSafetensors(join(directory, 'adapter_model.safetensors'), entries, metadata)
-    await writeJson(join(directory, 'adapter_config.json'), config)
+    await writeJson(join(directory, 'adapter_config.json'), writePeftConfig(peft))
     if (source !== undefined) await copyTokenizerFiles(source, directory)
   })
 }
@@ -85,18 +87,12 @@ async function copyCompanions(source: string, directory: string): Promise<void> 
   if (existsSync(generation)) await copyFile(generation, join(directory, 'generation_config.json'))
 }
 
+const schema = z.strictObject({
+  format: z.literal('safetensors').optional(),
+  merge: z.boolean().optional(),
+  dtype: z.enum(['f32', 'bf16', 'f16']).optional(),
+})
+
 export function checkSaveOptions(options: SaveOptions): void {
-  const { format = 'safetensors', dtype = 'f32' } = options
-  if (format !== 'safetensors') {
-    throw new AttuneError('invalid-option', `Expected format 'safetensors' but received ${JSON.stringify(format)}.`, {
-      where: 'save.format',
-    })
-  }
-  if (!(dtype in torchDtypes)) {
-    throw new AttuneError(
-      'invalid-option',
-      `Expected dtype 'f32', 'bf16' or 'f16' but received ${JSON.stringify(dtype)}.`,
-      { where: 'save.dtype' },
-    )
-  }
+  checkOptions(schema, options, 'save')
 }

@@ -2,8 +2,10 @@
  * LoRA (Hu et al. 2021): y = x W + scale * (dropout(x) Aᵀ) Bᵀ. Which modules get one, how large, how they start.
  * Matching and initial values are PEFT's.
  */
+import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { LowRank, ModuleSpec } from '../graph/builder.js'
+import { checkOptions } from '../check-options.js'
 import { suggestion } from '../nearest.js'
 
 export interface LoraOptions {
@@ -17,7 +19,7 @@ export interface LoraOptions {
    * Modules that get an adapter: `'all-linear'` (every linear but the head), names (`'q_proj'` matches every module of
    * that name), a pattern over whole module paths. @default 'all-linear'
    */
-  readonly targets?: 'all-linear' | string | RegExp | readonly (string | RegExp)[]
+  readonly targets?: string | RegExp | readonly (string | RegExp)[]
   /** Rank-stabilised scale (Kalajdzievski 2023). @default false */
   readonly rslora?: boolean
   /** How A starts; B starts as zeros. @default 'kaiming' */
@@ -41,23 +43,21 @@ export interface LoraConfig {
   readonly alphaPattern: Readonly<Record<string, number>>
 }
 
+const target = z.union([z.string(), z.instanceof(RegExp)])
+const schema = z.strictObject({
+  rank: z.int().positive().default(8),
+  alpha: z.number().positive().default(16),
+  dropout: z.number().min(0).lt(1).default(0),
+  targets: z.union([target, z.array(target)]).default('all-linear'),
+  rslora: z.boolean().default(false),
+  init: z.enum(['kaiming', 'gaussian']).default('kaiming'),
+  rankPattern: z.record(z.string(), z.int().positive()).default({}),
+  alphaPattern: z.record(z.string(), z.number().positive()).default({}),
+})
+
 /** Describes a LoRA adapter. */
 export function lora(options: LoraOptions = {}): LoraConfig {
-  const known = ['rank', 'alpha', 'dropout', 'targets', 'rslora', 'init', 'rankPattern', 'alphaPattern']
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw invalid(key, `There is no option "${key}".${suggestion(key, known)}`)
-  }
-  const { rank = 8, alpha = 16, dropout = 0, targets = 'all-linear', rslora = false, init = 'kaiming' } = options
-  const { rankPattern = {}, alphaPattern = {} } = options
-  if (!Number.isInteger(rank) || rank < 1)
-    throw invalid('rank', `Expected a whole number from 1 on but received ${rank}.`)
-  if (!(alpha > 0) || !Number.isFinite(alpha))
-    throw invalid('alpha', `Expected a positive number but received ${alpha}.`)
-  if (!(dropout >= 0 && dropout < 1))
-    throw invalid('dropout', `Expected a number from 0 to below 1 but received ${dropout}.`)
-  if (init !== 'kaiming' && init !== 'gaussian')
-    throw invalid('init', `Expected 'kaiming' or 'gaussian' but received ${String(init)}.`)
-  return { type: 'lora', rank, alpha, dropout, targets, rslora, init, rankPattern, alphaPattern }
+  return { type: 'lora', ...checkOptions(schema, options, 'lora') }
 }
 
 /** The adapter of each module that `config.targets` names. @throws AttuneError `no-match` */
@@ -120,8 +120,4 @@ function noModule(target: string | RegExp, modules: readonly ModuleSpec[]): Attu
   return new AttuneError('no-match', `No module matches ${String(target)}.${hint} There are: ${names.join(', ')}.`, {
     where: 'adapter.targets',
   })
-}
-
-function invalid(option: string, message: string): AttuneError {
-  return new AttuneError('invalid-option', message, { where: `lora.${option}` })
 }

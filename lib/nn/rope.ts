@@ -51,7 +51,7 @@ export function inverseFrequencies(config: RopeConfig, headDim: number, maxPosit
         'invalid-config',
         `Rope type "${type}" is not supported: expected default, linear or llama3.`,
         {
-          where: `config.json.${config.rope_parameters == null ? 'rope_scaling' : 'rope_parameters'}.rope_type`,
+          where: `config.json.${(config.rope_parameters ?? undefined) === undefined ? 'rope_scaling' : 'rope_parameters'}.rope_type`,
         },
       )
   }

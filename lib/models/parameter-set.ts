@@ -1,0 +1,103 @@
+import { AttuneError } from '../errors.js'
+import type { ParameterSpec } from '../graph/builder.js'
+import type { NativeSession } from '../native.js'
+import { suggestion } from '../nearest.js'
+import type { ModelDefinition } from './family.js'
+import { selectTrainable, type TrainableSelection } from './parameter-selection.js'
+import { elementCount } from './tensor.js'
+
+/** The parameters of a model and its adapter, and which of them are trained. */
+export class ParameterSet {
+  adapter: readonly ParameterSpec[] = []
+  /** Whether base weights may differ from those loaded. */
+  baseChanged = false
+  #trainable: ReadonlySet<string>
+  /** Whether the session knows: it allocates gradients then, so it is told only when they are needed. */
+  #sessionKnows = false
+  #generation = 0
+
+  constructor(
+    readonly base: ReadonlyMap<string, ParameterSpec>,
+    private readonly definition: ModelDefinition,
+  ) {
+    this.#trainable = new Set(base.keys())
+  }
+
+  get trainable(): ReadonlySet<string> {
+    return this.#trainable
+  }
+
+  /** Counts changes of what is trained: an optimizer belongs to one state. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  get trainableElements(): number {
+    let count = 0
+    for (const { name, shape } of this.all()) if (this.#trainable.has(name)) count += elementCount(shape)
+    return count
+  }
+
+  *all(): Generator<ParameterSpec> {
+    yield* this.base.values()
+    yield* this.adapter
+  }
+
+  get names(): string[] {
+    return [...this.all()].map(({ name }) => name)
+  }
+
+  get trainableNames(): string[] {
+    return this.names.filter((name) => this.#trainable.has(name))
+  }
+
+  /** The parameter of that name; a tied head's is the embedding. @throws AttuneError `no-match` */
+  named(name: string): ParameterSpec {
+    const { tied, head, embedding } = this.definition
+    const stored = tied && name === `${head}.weight` ? `${embedding}.weight` : name
+    for (const spec of this.all()) if (spec.name === stored) return spec
+    throw new AttuneError('no-match', `There is no parameter "${name}".${suggestion(name, this.names)}`, {
+      where: name,
+    })
+  }
+
+  select(selection: TrainableSelection): ReadonlySet<string> {
+    return selectTrainable(selection, this.names, this.definition)
+  }
+
+  train(names: ReadonlySet<string>): void {
+    this.#trainable = names
+    this.#sessionKnows = false
+    this.#generation++
+  }
+
+  /** Tells the session what is trained. @throws AttuneError `invalid-option` when nothing is */
+  prepare(session: NativeSession): void {
+    if (this.#trainable.size === 0) {
+      throw new AttuneError(
+        'invalid-option',
+        'Nothing is trainable: call model.setTrainable or add an adapter first.',
+        {
+          where: 'trainable',
+        },
+      )
+    }
+    this.tell(session)
+  }
+
+  tell(session: NativeSession): void {
+    if (this.#sessionKnows) return
+    session.setTrainable([...this.#trainable])
+    this.#sessionKnows = true
+  }
+
+  /** Before weights move: an adapter file cannot hold the model any more if the base is among them. */
+  noteTraining(): void {
+    for (const name of this.#trainable) if (this.base.has(name)) this.baseChanged = true
+  }
+
+  /** Biases and norms have no weight decay unless asked for. */
+  isExemptFromDecay(name: string): boolean {
+    return name.includes('bias') || this.base.get(name)?.role === 'norm'
+  }
+}
