@@ -32,10 +32,16 @@ export const libLayers: Layers = {
     ['nn'],
     ['graph'],
     ['native'],
-    ['options', 'nearest', 'replace-atomically'],
+    ['check-options', 'options', 'nearest', 'replace-atomically'],
     ['errors'],
   ],
-  sideways: ['data -> tokenizer', 'models -> tokenizer', 'models -> export', 'options -> nearest'],
+  sideways: [
+    'data -> tokenizer',
+    'models -> tokenizer',
+    'models -> export',
+    'check-options -> nearest',
+    'options -> nearest',
+  ],
 }
 
 /** `native/core/error.h` -> `core`; `lib/errors.ts` -> `errors`. */
