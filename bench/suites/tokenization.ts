@@ -12,7 +12,9 @@ export async function openTokenization(): Promise<BenchSuite> {
   const tokenizer = await Tokenizer.load(directory)
   const lines = (await readFile(example('data/customer-service.jsonl'), 'utf8')).trim().split('\n')
   const conversations = lines.map((line) => (JSON.parse(line) as { messages: Message[] }).messages)
-  const texts = conversations.flatMap((messages) => messages.map(({ content }) => String(content)))
+  const texts = conversations.flatMap((messages) =>
+    messages.flatMap(({ content }) => (typeof content === 'string' ? [content] : [])),
+  )
   const ids = await tokenizer.encodeBatch(texts)
   const tokens = ids.reduce((sum, row) => sum + row.length, 0)
   const work = { amount: tokens, unit: 'tokens' }
