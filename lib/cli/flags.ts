@@ -1,0 +1,58 @@
+/** Command-line flags from option tables: `learningRate` becomes `--learning-rate <number>`. */
+import { Option as CommandOption, type Command } from 'commander'
+import { z } from 'zod'
+import { describeType, type OptionTable } from '../options.js'
+
+/** Adds a flag per option of the table. `prefix` goes before the names: `lora` makes `rank` `--lora-rank`. */
+export function addFlags(command: Command, table: OptionTable, prefix = ''): void {
+  for (const [key, { type, description, default: usual, flag }] of Object.entries(table)) {
+    if (flag === false) continue
+    const name = flagName(prefix, key)
+    const text = usual === undefined ? description : `${description} (default: ${JSON.stringify(usual)})`
+    if (type instanceof z.ZodBoolean) {
+      command.addOption(new CommandOption(usual === true ? `--no-${name}` : `--${name}`, text))
+    } else {
+      command.addOption(new CommandOption(`--${name} <${flag ?? placeholder(type)}>`, text))
+    }
+  }
+}
+
+/** The options that were given as flags, under the table's names. */
+export function givenFlags(command: Command, table: OptionTable, prefix = ''): Record<string, unknown> {
+  const given: Record<string, unknown> = {}
+  for (const [key, option] of Object.entries(table)) {
+    const attribute = camelCase(flagName(prefix, key))
+    if (command.getOptionValueSource(attribute) !== 'cli') continue
+    const value: unknown = command.getOptionValue(attribute)
+    given[key] = typeof value === 'string' ? parseValue(option.type, value) : value
+  }
+  return given
+}
+
+/** The text as the option takes it: as JSON (numbers, lists, objects), as a list between commas, or as it stands. */
+function parseValue(type: z.ZodType, text: string): unknown {
+  const readings: unknown[] = []
+  try {
+    readings.push(JSON.parse(text))
+  } catch {
+    // No JSON: a plain text, which most values are.
+  }
+  readings.push(text, text.split(','))
+  // Where none fits, the first reading goes to the check, whose message says what was expected.
+  return (readings.find((reading) => type.safeParse(reading).success) ?? readings[0]) as unknown
+}
+
+function placeholder(type: z.ZodType): string {
+  if (type instanceof z.ZodNumber) return 'number'
+  if (type instanceof z.ZodEnum) return type.options.join('|')
+  return describeType(type).includes('list') ? 'list' : 'value'
+}
+
+export function flagName(prefix: string, key: string): string {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  return prefix === '' ? name : `${prefix}-${name}`
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,154 @@
+/**
+ * From logits to the next token. The processors are transformers', in the order in which `generate` applies them:
+ * repetition penalty, no repeated n-grams, temperature, top-k, top-p, min-p, typical-p.
+ */
+import { uniform } from './philox.js'
+
+export interface SamplingOptions {
+  /** 0 takes the best token always. */
+  readonly temperature?: number | undefined
+  /** Keeps the k best tokens; 0 keeps all. */
+  readonly topK?: number | undefined
+  /** Keeps the fewest best tokens whose probabilities add up to this. */
+  readonly topP?: number | undefined
+  /** Keeps tokens at least this likely, as a share of the best one's probability. */
+  readonly minP?: number | undefined
+  /** Keeps the tokens nearest to the expected information, up to this much probability. */
+  readonly typicalP?: number | undefined
+  /** Above 1 makes tokens that stand in the text already less likely. */
+  readonly repetitionPenalty?: number | undefined
+  /** No n-gram of this length appears twice; 0 allows all. */
+  readonly noRepeatNgramSize?: number | undefined
+}
+
+/** The scores of the next token: logits less what the options take away (−Infinity: cannot come). `history`: prompt and what came after. */
+export function processLogits(
+  logits: ArrayLike<number>,
+  history: readonly number[],
+  options: SamplingOptions,
+): Float64Array {
+  const scores = Float64Array.from(logits)
+  penalizeRepetition(scores, history, options.repetitionPenalty ?? 1)
+  banRepeatedNgrams(scores, history, options.noRepeatNgramSize ?? 0)
+  const temperature = options.temperature ?? 1
+  if (temperature === 0) return scores
+  if (temperature !== 1) for (let i = 0; i < scores.length; i++) scores[i] = at(scores, i) / temperature
+  keepTopK(scores, options.topK ?? 0)
+  keepTopP(scores, options.topP ?? 1)
+  keepMinP(scores, options.minP ?? 0)
+  keepTypical(scores, options.typicalP ?? 1)
+  return scores
+}
+
+/** The best token; the first of equals. */
+export function argmax(scores: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < scores.length; i++) if (at(scores, i) > at(scores, best)) best = i
+  return best
+}
+
+export function softmax(scores: Float64Array): Float64Array {
+  let maximum = -Infinity
+  for (const score of scores) if (score > maximum) maximum = score
+  let sum = 0
+  const probabilities = scores.map((score) => {
+    const weight = Math.exp(score - maximum)
+    sum += weight
+    return weight
+  })
+  for (let i = 0; i < probabilities.length; i++) probabilities[i] = at(probabilities, i) / sum
+  return probabilities
+}
+
+/** The token at which the sum of probabilities, in the order of ids, passes the number drawn. */
+export function draw(probabilities: Float64Array, seed: number, position: number): number {
+  const target = uniform(seed, position)
+  let sum = 0
+  let last = 0
+  for (let i = 0; i < probabilities.length; i++) {
+    const probability = at(probabilities, i)
+    if (probability === 0) continue
+    sum += probability
+    last = i
+    if (target < sum) return i
+  }
+  // Rounding left the sum a little below 1.
+  return last
+}
+
+function penalizeRepetition(scores: Float64Array, history: readonly number[], penalty: number): void {
+  if (penalty === 1) return
+  for (const token of new Set(history)) {
+    const score = at(scores, token)
+    scores[token] = score < 0 ? score * penalty : score / penalty
+  }
+}
+
+function banRepeatedNgrams(scores: Float64Array, history: readonly number[], size: number): void {
+  if (size === 0 || history.length + 1 < size) return
+  const start = history.length - size + 1
+  for (let i = 0; i + size <= history.length; i++) {
+    let matches = true
+    for (let j = 0; matches && j < size - 1; j++) matches = history[i + j] === history[start + j]
+    const banned = history[i + size - 1]
+    if (matches && banned !== undefined) scores[banned] = -Infinity
+  }
+}
+
+function keepTopK(scores: Float64Array, k: number): void {
+  if (k === 0 || k >= scores.length) return
+  const threshold = at(Float64Array.from(scores).sort(), scores.length - k)
+  dropBelow(scores, threshold)
+}
+
+function keepTopP(scores: Float64Array, p: number): void {
+  if (p >= 1) return
+  const probabilities = softmax(scores)
+  const ascending = order(probabilities.length, (a, b) => at(scores, a) - at(scores, b) || b - a)
+  let sum = 0
+  // The best token stays whatever p is; of equals, the first.
+  for (const token of ascending.subarray(0, -1)) {
+    sum += at(probabilities, token)
+    if (sum > 1 - p) return
+    scores[token] = -Infinity
+  }
+}
+
+function keepMinP(scores: Float64Array, p: number): void {
+  if (p === 0) return
+  // probability ≥ p · best probability, in logarithms.
+  dropBelow(scores, at(scores, argmax(scores)) + Math.log(p))
+}
+
+function keepTypical(scores: Float64Array, mass: number): void {
+  if (mass >= 1) return
+  const probabilities = softmax(scores)
+  const surprise = probabilities.map((p) => -Math.log(p))
+  let entropy = 0
+  probabilities.forEach((p, i) => (entropy += p === 0 ? 0 : p * at(surprise, i)))
+  const distance = surprise.map((s) => Math.abs(s - entropy))
+  const nearestFirst = order(scores.length, (a, b) => at(distance, a) - at(distance, b))
+  let sum = 0
+  let limit = Infinity
+  for (const token of nearestFirst) {
+    sum += at(probabilities, token)
+    if (sum >= mass) {
+      limit = at(distance, token)
+      break
+    }
+  }
+  for (let i = 0; i < scores.length; i++) if (!(at(distance, i) <= limit)) scores[i] = -Infinity
+}
+
+function dropBelow(scores: Float64Array, threshold: number): void {
+  for (let i = 0; i < scores.length; i++) if (at(scores, i) < threshold) scores[i] = -Infinity
+}
+
+function order(length: number, compare: (a: number, b: number) => number): Uint32Array {
+  // NaN compares of two −Infinity fall back to the id, so that the order is always the same.
+  return Uint32Array.from({ length }, (_, i) => i).sort((a, b) => compare(a, b) || a - b)
+}
+
+function at(values: ArrayLike<number>, index: number): number {
+  return values[index] as number
+}

@@ -1,0 +1,95 @@
+/** What a training run reports, in order of appearance: 'start' first, 'done' last. */
+import type { TrainingPlan } from './plan.js'
+
+export interface StartEvent extends TrainingPlan {
+  readonly type: 'start'
+  /** The step that a resumed run goes on from; 0 otherwise. */
+  readonly step: number
+  /** The checkpoint it goes on from. */
+  readonly resumedFrom: string | undefined
+}
+
+export interface StepEvent {
+  readonly type: 'step'
+  /** Optimizer steps done, this one included. */
+  readonly step: number
+  readonly steps: number
+  /** Passes over the data done, as a fraction. */
+  readonly epoch: number
+  /** Mean over the step's labelled tokens, before the update. */
+  readonly loss: number
+  readonly learningRate: number
+  /** Before clipping. */
+  readonly gradNorm: number
+  /** All tokens of the step, and those with a label. */
+  readonly tokens: number
+  readonly labelledTokens: number
+  readonly tokensPerSecond: number
+  readonly seconds: number
+  /** Bytes the model holds. */
+  readonly memory: number
+}
+
+export interface EvaluationEvent {
+  readonly type: 'evaluation'
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  readonly perplexity: number
+  /** Share of the labelled tokens that the model finds likeliest. */
+  readonly accuracy: number
+  /** Labelled tokens. */
+  readonly tokens: number
+  readonly seconds: number
+  /** Whether this is the best so far. */
+  readonly best: boolean
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint'
+  readonly step: number
+  readonly epoch: number
+  readonly path: string
+  readonly reason: 'interval' | 'aborted' | 'end'
+  readonly seconds: number
+}
+
+export type WarningCode =
+  | 'few-rows'
+  | 'many-epochs'
+  | 'truncated-rows'
+  | 'skipped-rows'
+  | 'few-steps'
+  | 'overfitting'
+  | 'earlier-run'
+
+export interface WarningEvent {
+  readonly type: 'warning'
+  readonly code: WarningCode
+  readonly message: string
+  readonly step: number
+}
+
+export interface DoneEvent {
+  readonly type: 'done'
+  readonly step: number
+  readonly epoch: number
+  /** Mean of the last epoch's steps. */
+  readonly trainLoss: number
+  /** Of the best state, where there are validation rows. */
+  readonly validationLoss: number | undefined
+  readonly bestStep: number | undefined
+  readonly reason: 'finished' | 'early-stopping'
+  readonly seconds: number
+  readonly tokens: number
+  /** Where the result lies. */
+  readonly output: string | undefined
+}
+
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | EvaluationEvent
+  | CheckpointEvent
+  | WarningEvent
+  | DoneEvent
