@@ -1,15 +1,10 @@
 import { z } from 'zod'
-import type { Dataset } from '../data/dataset.js'
-import type { TrainingExample } from '../data/encode.js'
+import type { TrainingData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { scheduleNames, type ScheduleName, type ScheduleOptions } from './schedules.js'
-
-/** Rows of a dataset, or rows encoded already. */
-export type TrainingData = Dataset | readonly EncodedExample[]
-export type EncodedExample = Pick<TrainingExample, 'inputIds' | 'labels'>
 
 /**
  * What is left as it is in a run without adapter: nothing ('none'), all but the last layers, the head, or the
@@ -103,7 +98,7 @@ export const trainOptions = {
   weightDecay: {
     type: z.number().min(0),
     description: 'Of AdamW; biases and norms are left out',
-    default: 0,
+    default: 0.01,
   },
   betas: {
     type: z.tuple([share, share]).describe('two numbers from 0 on below 1'),
@@ -112,6 +107,7 @@ export const trainOptions = {
   },
   eps: { type: z.number().positive(), description: 'Of AdamW: added to the root of the mean square', default: 1e-8 },
   maxGradNorm: { type: z.number().min(0), description: 'Longer gradients are shortened to this; 0: never', default: 1 },
+  labelSmoothing: { type: share, description: 'Target probability spread evenly over the vocabulary', default: 0 },
   seed: { type: z.int().min(0), description: "Decides the order of the rows, the adapter's initial values and dropout", default: 42 },
   shuffle: { type: z.boolean(), description: 'Rows come in a new random order each epoch', default: true },
   groupByLength: { type: z.boolean(), description: 'Rows of like length share a batch', default: false },
@@ -181,7 +177,7 @@ export interface TrainOptions {
   readonly warmupSteps?: number | undefined
   /** Share of all steps. @default 0 */
   readonly warmupRatio?: number | undefined
-  /** @default 0 */
+  /** Biases and norms are left out. @default 0.01 */
   readonly weightDecay?: number | undefined
   /** @default [0.9, 0.999] */
   readonly betas?: readonly [number, number] | undefined
@@ -189,6 +185,8 @@ export interface TrainOptions {
   readonly eps?: number | undefined
   /** 0: no clipping. @default 1 */
   readonly maxGradNorm?: number | undefined
+  /** Target probability spread evenly over the vocabulary. @default 0 */
+  readonly labelSmoothing?: number | undefined
   /** @default 42 */
   readonly seed?: number | undefined
   /** @default true */

@@ -1,0 +1,87 @@
+/** Prompts in, token ids out: sequences share the steps, and a slot that falls free goes to the next prompt. */
+import { AttuneError } from '../errors.js'
+import type { Decoder } from '../models/decoder.js'
+import { argmax, draw, processLogits, softmax, type SamplingOptions } from './sampling.js'
+
+export interface DecodeOptions extends SamplingOptions {
+  readonly maxNewTokens: number
+  readonly temperature: number
+  readonly seed: number
+  readonly stopTokenIds: ReadonlySet<number>
+  readonly signal?: AbortSignal | undefined
+}
+
+export type FinishReason = 'stop' | 'length'
+
+export interface DecodedToken {
+  /** Index of the prompt. */
+  readonly row: number
+  /** Index among the new tokens. */
+  readonly index: number
+  readonly tokenId: number
+  /** On the last token: a stop token came, or there was no room for more. */
+  readonly finishReason: FinishReason | undefined
+  /** Ends the sequence here, as when its text holds a stop string. */
+  readonly end: () => void
+}
+
+interface Sequence {
+  readonly row: number
+  readonly slot: number
+  /** Prompt and what came after. */
+  readonly history: number[]
+  readonly promptLength: number
+  /** Tokens in the cache. */
+  cached: number
+  ended: boolean
+}
+
+/** Tokens of all prompts as they come, each sequence's in order. */
+export async function* decode(
+  decoder: Pick<Decoder, 'slots' | 'capacity' | 'step'>,
+  prompts: readonly (readonly number[])[],
+  options: DecodeOptions,
+): AsyncGenerator<DecodedToken, void, void> {
+  const waiting = prompts.map((ids, row) => ({ ids, row }))
+  const free = Array.from({ length: decoder.slots }, (_, slot) => slot)
+  let active: Sequence[] = []
+  while (waiting.length > 0 || active.length > 0) {
+    if (options.signal?.aborted === true) {
+      throw new AttuneError('aborted', 'generation was aborted', { cause: options.signal.reason })
+    }
+    while (waiting.length > 0 && free.length > 0) {
+      const { ids, row } = waiting.shift() as (typeof waiting)[number]
+      active.push({ row, slot: free.shift() as number, history: [...ids], promptLength: ids.length, cached: 0, ended: false })
+    }
+    const { data, shape } = await decoder.step({
+      inputIds: active.map(({ history, cached }) => history.slice(cached)),
+      slots: active.map(({ slot }) => slot),
+      lengths: active.map(({ cached }) => cached),
+    })
+    const vocabulary = shape[1] as number
+    for (const [i, sequence] of active.entries()) {
+      sequence.cached = sequence.history.length
+      const index = sequence.history.length - sequence.promptLength
+      const tokenId = choose(data.subarray(i * vocabulary, (i + 1) * vocabulary), sequence.history, index, options)
+      sequence.history.push(tokenId)
+      const finishReason = finish(sequence, tokenId, decoder.capacity, options)
+      if (finishReason !== undefined) sequence.ended = true
+      yield { row: sequence.row, index, tokenId, finishReason, end: () => (sequence.ended = true) }
+    }
+    for (const { ended, slot } of active) if (ended) free.push(slot)
+    active = active.filter(({ ended }) => !ended)
+  }
+}
+
+/** The number drawn depends on seed and index alone, so that a sequence is the same in any company. */
+function choose(logits: Float32Array, history: readonly number[], index: number, options: DecodeOptions): number {
+  const scores = processLogits(logits, history, options)
+  return options.temperature === 0 ? argmax(scores) : draw(softmax(scores), options.seed, index)
+}
+
+function finish(sequence: Sequence, tokenId: number, capacity: number, options: DecodeOptions): FinishReason | undefined {
+  if (options.stopTokenIds.has(tokenId)) return 'stop'
+  const produced = sequence.history.length - sequence.promptLength
+  // The newest token has no place in the cache yet: it needs one to be followed by another.
+  return produced >= options.maxNewTokens || sequence.history.length > capacity ? 'length' : undefined
+}

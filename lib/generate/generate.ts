@@ -1,0 +1,152 @@
+import { AttuneError } from '../errors.js'
+import type { Decoder } from '../models/decoder.js'
+import type { DecodeStream } from '../tokenizer/decode-stream.js'
+import type { Message } from '../tokenizer/message.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { decode, type FinishReason } from './decode-loop.js'
+import { settleGenerateOptions, type GenerateOptions, type Prompt, type SettledGenerateOptions } from './generate-options.js'
+import { StopStrings } from './stop-strings.js'
+
+/** What generation needs of a model. */
+export interface GenerationModel {
+  readonly maxPositions: number
+  decoder(options: { readonly slots: number; readonly capacity: number }): Decoder | Promise<Decoder>
+  /** Undefined for a model without tokenizer: prompts are token ids then, and pieces have no text. */
+  tokenizer(): Promise<Tokenizer | undefined>
+}
+
+/** One new token and the text that it settles. */
+export interface GenerationPiece {
+  /** '' where the token's text is not settled yet: half a character, or what may begin a stop string. */
+  readonly text: string
+  readonly tokenId: number
+  /** Index among the new tokens. */
+  readonly index: number
+  /** On the last piece. */
+  readonly finishReason?: FinishReason | undefined
+}
+
+export interface Generation {
+  readonly text: string
+  /** With the stop token, where one came. */
+  readonly tokenIds: readonly number[]
+  readonly finishReason: FinishReason
+  readonly promptTokens: number
+}
+
+/**
+ * Goes on with a prompt, piece by piece.
+ * @throws AttuneError 'invalid-option', 'sequence-too-long' (the prompt leaves no room), 'aborted'
+ */
+export async function* generate(
+  model: GenerationModel,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+): AsyncGenerator<GenerationPiece, void, void> {
+  for await (const { piece } of pieces(model, [prompt], settleGenerateOptions(options))) yield piece
+}
+
+/** Goes on with many prompts at once; each gets what it would get alone. */
+export async function generateBatch(
+  model: GenerationModel,
+  prompts: readonly Prompt[],
+  options: GenerateOptions = {},
+): Promise<Generation[]> {
+  const results = prompts.map(() => ({ text: '', tokenIds: [] as number[], finishReason: 'length' as FinishReason, promptTokens: 0 }))
+  for await (const { row, piece, promptTokens } of pieces(model, prompts, settleGenerateOptions(options))) {
+    const result = results[row] as (typeof results)[number]
+    result.text += piece.text
+    result.tokenIds.push(piece.tokenId)
+    result.promptTokens = promptTokens
+    if (piece.finishReason !== undefined) result.finishReason = piece.finishReason
+  }
+  return results
+}
+
+async function* pieces(
+  model: GenerationModel,
+  prompts: readonly Prompt[],
+  options: SettledGenerateOptions,
+): AsyncGenerator<{ row: number; piece: GenerationPiece; promptTokens: number }, void, void> {
+  if (prompts.length === 0) return
+  const tokenizer = await model.tokenizer()
+  const ids: number[][] = []
+  for (const [row, prompt] of prompts.entries()) ids.push(await promptIds(prompt, tokenizer, options, `prompts[${row}]`))
+  ids.forEach((row, i) => requireRoom(row.length, model.maxPositions, `prompts[${i}]`))
+  if (tokenizer === undefined && options.stop.length > 0) {
+    throw new AttuneError('invalid-option', 'options.stop needs a tokenizer, and the model has none', { where: 'options.stop' })
+  }
+  const longest = Math.max(...ids.map((row) => row.length))
+  const decoder = await model.decoder({
+    slots: Math.min(options.batchSize, prompts.length),
+    capacity: Math.min(model.maxPositions, longest + options.maxNewTokens),
+  })
+  try {
+    const stopTokenIds = new Set(options.stopTokenIds ?? tokenizer?.eosTokenIds ?? [])
+    const texts = ids.map(() => (tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), options.stop)))
+    for await (const token of decode(decoder, ids, { ...options, stopTokenIds })) {
+      const { row, index, tokenId } = token
+      const ended = token.finishReason === 'stop'
+      const settled = await texts[row]?.push(tokenId, ended, token.finishReason !== undefined)
+      if (settled?.stopped === true) token.end()
+      const finishReason = settled?.stopped === true ? 'stop' : token.finishReason
+      const piece = { text: settled?.text ?? '', tokenId, index, ...(finishReason === undefined ? {} : { finishReason }) }
+      yield { row, piece, promptTokens: ids[row]?.length ?? 0 }
+    }
+  } finally {
+    decoder.dispose()
+  }
+}
+
+/** The text of one sequence as its tokens come. */
+class TextOfTokens {
+  readonly #stream: DecodeStream
+  readonly #stops: StopStrings
+
+  constructor(stream: DecodeStream, stops: readonly string[]) {
+    this.#stream = stream
+    this.#stops = new StopStrings(stops)
+  }
+
+  /** `silent`: a stop token, which has no text. `last`: nothing follows, so nothing is held back. */
+  async push(tokenId: number, silent: boolean, last: boolean): Promise<{ text: string; stopped: boolean }> {
+    let text = silent ? '' : await this.#stream.push(tokenId)
+    if (last) text += await this.#stream.flush()
+    const settled = this.#stops.push(text)
+    if (settled.stop !== undefined) return { text: settled.text, stopped: true }
+    return { text: settled.text + (last ? this.#stops.flush() : ''), stopped: false }
+  }
+}
+
+async function promptIds(
+  prompt: Prompt,
+  tokenizer: Tokenizer | undefined,
+  options: SettledGenerateOptions,
+  where: string,
+): Promise<number[]> {
+  if (isIds(prompt)) return [...prompt]
+  if (tokenizer === undefined) {
+    throw new AttuneError('invalid-tokenizer', `${where} is a text, and the model has no tokenizer: give token ids`, { where })
+  }
+  if (typeof prompt !== 'string') {
+    const { tools, templateVariables: variables } = options
+    const text = tokenizer.applyChatTemplate(prompt as readonly Message[], { addGenerationPrompt: true, tools, variables })
+    return [...(await tokenizer.encode(text, { addSpecialTokens: false }))]
+  }
+  // What the tokenizer puts after a text (an eos) would end the answer before it begins.
+  const { ids, sequenceIds } = await tokenizer.encodeWithOffsets(prompt)
+  let length = ids.length
+  while (length > 1 && sequenceIds[length - 1] === null) length--
+  return [...ids.subarray(0, length)]
+}
+
+function isIds(prompt: Prompt): prompt is readonly number[] | Int32Array {
+  return prompt instanceof Int32Array || (Array.isArray(prompt) && typeof prompt[0] === 'number')
+}
+
+function requireRoom(length: number, maxPositions: number, where: string): void {
+  if (length === 0) throw new AttuneError('invalid-option', `${where} has no tokens: there is nothing to go on from`, { where })
+  if (length < maxPositions) return
+  const message = `${where} has ${length} tokens and the model takes ${maxPositions}: there is no room for an answer. Shorten the prompt.`
+  throw new AttuneError('sequence-too-long', message, { where })
+}
