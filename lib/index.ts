@@ -15,3 +15,27 @@ export {
 export type { ParameterPattern, TrainableSelection } from './models/parameter-selection.js'
 export type { SaveOptions } from './models/save.js'
 export type { Tensor } from './models/tensor.js'
+export { loadDataset, type LoadDatasetOptions } from './data/load-dataset.js'
+export { Dataset, type DatasetSplit, type SplitOptions } from './data/dataset.js'
+export {
+  encodeDataset,
+  type EncodedDataset,
+  type EncodeDatasetOptions,
+  type LossOn,
+  type TrainingExample,
+} from './data/encode.js'
+export type { EncodedExample, TrainingData } from './data/prepare-data.js'
+export type { DatasetRow, MessagesRow, PromptCompletionRow, TextRow } from './data/shapes.js'
+export { Tokenizer } from './tokenizer/tokenizer.js'
+export type { Message, Tool } from './tokenizer/message.js'
+export { Trainer, type RunOptions } from './train/trainer.js'
+export { plan, type TrainingPlan } from './train/plan.js'
+export type { Freeze, TrainOptions } from './train/train-options.js'
+export type * from './train/events.js'
+export { schedule, type Schedule, type ScheduleName, type ScheduleOptions } from './train/schedules.js'
+export { evaluate, type EvaluationReport } from './evaluate/evaluate.js'
+export type { EvaluateOptions } from './evaluate/evaluate-options.js'
+export { generate, generateBatch } from './generate/model-generate.js'
+export type { Generation, GenerationPiece } from './generate/generate.js'
+export type { GenerateOptions, Prompt } from './generate/generate-options.js'
+export type { FinishReason } from './generate/decode-loop.js'

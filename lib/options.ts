@@ -59,7 +59,9 @@ function checked(option: Option, value: unknown, where: string): unknown {
   const issue = deepest(result.error.issues[0])
   const path = [where, ...(issue?.path ?? []).map(String)].join('.')
   if (issue?.code === 'unrecognized_keys') {
-    throw new AttuneError('invalid-option', `${path}.${issue.keys[0]} is no option`, { where: `${path}.${issue.keys[0]}` })
+    throw new AttuneError('invalid-option', `${path}.${issue.keys[0]} is no option`, {
+      where: `${path}.${issue.keys[0]}`,
+    })
   }
   const received = show(issue?.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value))
   const message = `${path}: expected ${expectation(option.type, issue)}, received ${received}`
@@ -101,11 +103,18 @@ export function describeType(type: z.ZodType): string {
 
 function describeNumber(type: z.ZodNumber): string {
   const words = [type.format === 'safeint' ? 'a whole number' : 'a number']
-  const bounds = type._zod.bag as { minimum?: number; exclusiveMinimum?: number; maximum?: number; exclusiveMaximum?: number }
+  const bounds = type._zod.bag as {
+    minimum?: number
+    exclusiveMinimum?: number
+    maximum?: number
+    exclusiveMaximum?: number
+  }
   if (bounds.exclusiveMinimum !== undefined) words.push(`above ${bounds.exclusiveMinimum}`)
-  else if (bounds.minimum !== undefined && bounds.minimum > Number.MIN_SAFE_INTEGER) words.push(`from ${bounds.minimum} on`)
+  else if (bounds.minimum !== undefined && bounds.minimum > Number.MIN_SAFE_INTEGER)
+    words.push(`from ${bounds.minimum} on`)
   if (bounds.exclusiveMaximum !== undefined) words.push(`below ${bounds.exclusiveMaximum}`)
-  else if (bounds.maximum !== undefined && bounds.maximum < Number.MAX_SAFE_INTEGER) words.push(`up to ${bounds.maximum}`)
+  else if (bounds.maximum !== undefined && bounds.maximum < Number.MAX_SAFE_INTEGER)
+    words.push(`up to ${bounds.maximum}`)
   return words.join(' ')
 }
 

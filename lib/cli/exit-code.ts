@@ -22,7 +22,8 @@ export function describeError(error: unknown, verbose: boolean): string {
   }
   if (verbose) {
     lines.push(error.stack ?? '')
-    for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`caused by ${cause.stack ?? cause.message}`)
+    for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+      lines.push(`caused by ${cause.stack ?? cause.message}`)
   }
   return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,7 @@
 import cliProgress from 'cli-progress'
 import type { TrainingEvent } from '../train/events.js'
 import { bytes, duration, percent, quantity, rate } from './amounts.js'
+import type { TrainingPlan } from '../train/plan.js'
 import { table } from './table.js'
 import type { Terminal } from './terminal.js'
 
@@ -16,7 +17,8 @@ export function jsonReport(terminal: Terminal): TrainingReport {
 export function barReport(terminal: Terminal, stream: NodeJS.WritableStream = process.stderr): TrainingReport {
   const bar = new cliProgress.SingleBar(
     {
-      format: 'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {eta_formatted} left',
+      format:
+        'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {eta_formatted} left',
       barCompleteChar: '█',
       barIncompleteChar: '░',
       barsize: 20,
@@ -67,21 +69,32 @@ export function lineReport(terminal: Terminal): TrainingReport {
   let every = 1
   return (event) => {
     if (event.type === 'start') every = Math.max(1, Math.ceil(event.steps / linesOfSteps))
-    if (event.type !== 'step' || event.step % every === 0 || event.step === event.steps) terminal.out(describeEvent(event))
+    if (event.type !== 'step' || event.step % every === 0 || event.step === event.steps)
+      terminal.out(describeEvent(event))
   }
+}
+
+export function describePlan(plan: TrainingPlan, from = 0): string {
+  return table([
+    [
+      'trained',
+      `${quantity(plan.parameters.trained)} of ${quantity(plan.parameters.total)} parameters (${percent(plan.parameters.trained / plan.parameters.total)})`,
+    ],
+    ['rows', `${plan.rows} to train on${plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`}`],
+    ['tokens', `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} of them with a label`],
+    ['steps', `${plan.steps} over ${plan.epochs} epochs${from === 0 ? '' : `, going on from step ${from}`}`],
+    [
+      'memory',
+      `${bytes(plan.memory.total)}: parameters ${bytes(plan.memory.parameters)}, gradients ${bytes(plan.memory.gradients)}, optimizer ${bytes(plan.memory.optimizer)}, activations ${bytes(plan.memory.activations)}`,
+    ],
+    ['processor', `${plan.instructionSet}, ${plan.threads} threads`],
+  ])
 }
 
 export function describeEvent(event: TrainingEvent): string {
   switch (event.type) {
     case 'start':
-      return table([
-        ['trained', `${quantity(event.parameters.trained)} of ${quantity(event.parameters.total)} parameters (${percent(event.parameters.trained / event.parameters.total)})`],
-        ['rows', `${event.rows} to train on${event.validationRows === 0 ? '' : `, ${event.validationRows} to validate`}`],
-        ['tokens', `${quantity(event.tokens)} an epoch, ${quantity(event.labelledTokens)} of them with a label`],
-        ['steps', `${event.steps} over ${event.epochs} epochs${event.step === 0 ? '' : `, going on from ${event.step}`}`],
-        ['memory', `${bytes(event.memory.total)}: parameters ${bytes(event.memory.parameters)}, gradients ${bytes(event.memory.gradients)}, optimizer ${bytes(event.memory.optimizer)}, activations ${bytes(event.memory.activations)}`],
-        ['processor', `${event.instructionSet}, ${event.threads} threads`],
-      ])
+      return describePlan(event, event.step)
     case 'step':
       return `step ${event.step}/${event.steps}  epoch ${event.epoch.toFixed(2)}  loss ${event.loss.toFixed(4)}  lr ${rate(event.learningRate)}  ${quantity(event.tokensPerSecond)} tokens/s\n`
     case 'evaluation':
@@ -91,7 +104,10 @@ export function describeEvent(event: TrainingEvent): string {
     case 'warning':
       return `warning: ${event.message}\n`
     case 'done': {
-      const validation = event.validationLoss === undefined ? '' : `, validation loss ${event.validationLoss.toFixed(4)} (step ${event.bestStep})`
+      const validation =
+        event.validationLoss === undefined
+          ? ''
+          : `, validation loss ${event.validationLoss.toFixed(4)} (step ${event.bestStep})`
       const why = event.reason === 'early-stopping' ? 'stopped early' : 'done'
       const saved = event.output === undefined ? '' : `\nsaved to ${event.output}`
       return `${why} after ${event.step} steps in ${duration(event.seconds)}: training loss ${event.trainLoss.toFixed(4)}${validation}${saved}\n`

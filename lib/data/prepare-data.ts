@@ -20,6 +20,7 @@ export interface PreparedData {
   readonly labelledTokens: number
   readonly longest: number
   readonly truncated: number
+  /** Rows left out: too long, or encoded rows without a label. */
   readonly skipped: number
 }
 
@@ -54,38 +55,43 @@ export async function prepareData(
     }
     return { examples, tokens, labelledTokens: targets, longest: longestOf(examples), truncated, skipped }
   }
-  const labelledTokens = countLabels(data, { maxPositions, vocabularySize, where })
-  const tokens = data.reduce((sum, { inputIds }) => sum + inputIds.length, 0)
-  return { examples: data, tokens, labelledTokens, longest: longestOf(data), truncated: 0, skipped: 0 }
-}
-
-function countLabels(
-  rows: readonly EncodedExample[],
-  { maxPositions, vocabularySize, where }: Pick<PrepareOptions, 'maxPositions' | 'vocabularySize' | 'where'>,
-): number {
-  let labelled = 0
-  rows.forEach(({ inputIds, labels }, row) => {
-    const at = `${where}[${row}]`
-    if (inputIds.length === 0 || inputIds.length !== labels.length) {
-      const message = `${at}: expected as many labels as token ids, at least one, received ${inputIds.length} ids and ${labels.length} labels`
-      throw new AttuneError('invalid-batch', message, { where: at })
-    }
-    if (inputIds.length > maxPositions) {
-      const message = `${at} has ${inputIds.length} tokens, the model takes ${maxPositions}: shorten it`
-      throw new AttuneError('sequence-too-long', message, { where: at })
-    }
-    const foreign = Array.from(inputIds).find((id) => id < 0 || id >= vocabularySize)
-    if (foreign !== undefined) {
-      const message = `${at} has token id ${foreign}; the model's vocabulary has ${vocabularySize}: is it another model's tokenizer?`
-      throw new AttuneError('invalid-batch', message, { where: at })
-    }
-    labelled += countTargets(labels)
-  })
-  if (labelled === 0) {
+  const examples = data.filter((row, index) =>
+    isLabelled(row, { maxPositions, vocabularySize, where: `${where}[${index}]` }),
+  )
+  if (examples.length === 0) {
     const message = `no token of ${where} carries loss: all labels are ${ignoredLabel}`
     throw new AttuneError('all-labels-masked', message, { where })
   }
-  return labelled
+  const labelledTokens = examples.reduce((sum, { labels }) => sum + countTargets(labels), 0)
+  const tokens = examples.reduce((sum, { inputIds }) => sum + inputIds.length, 0)
+  return {
+    examples,
+    tokens,
+    labelledTokens,
+    longest: longestOf(examples),
+    truncated: 0,
+    skipped: data.length - examples.length,
+  }
+}
+
+function isLabelled(
+  { inputIds, labels }: EncodedExample,
+  { maxPositions, vocabularySize, where }: Pick<PrepareOptions, 'maxPositions' | 'vocabularySize' | 'where'>,
+): boolean {
+  if (inputIds.length === 0 || inputIds.length !== labels.length) {
+    const message = `${where}: expected as many labels as token ids, at least one, received ${inputIds.length} ids and ${labels.length} labels`
+    throw new AttuneError('invalid-batch', message, { where })
+  }
+  if (inputIds.length > maxPositions) {
+    const message = `${where} has ${inputIds.length} tokens, the model takes ${maxPositions}: shorten it`
+    throw new AttuneError('sequence-too-long', message, { where })
+  }
+  const foreign = Array.from(inputIds).find((id) => id < 0 || id >= vocabularySize)
+  if (foreign !== undefined) {
+    const message = `${where} has token id ${foreign}; the model's vocabulary has ${vocabularySize}: is it another model's tokenizer?`
+    throw new AttuneError('invalid-batch', message, { where })
+  }
+  return countTargets(labels) > 0
 }
 
 /** Labels that are asked for: nothing predicts the first token of a row. */

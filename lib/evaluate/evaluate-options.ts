@@ -10,7 +10,9 @@ export type CausalMetric = (typeof causalMetrics)[number]
 
 export const evaluateOptions = {
   metrics: {
-    type: z.union([z.string().transform((name) => [name]), z.array(z.string()).min(1)]).describe(`a list of ${causalMetrics.join(', ')}`),
+    type: z
+      .union([z.string().transform((name) => [name]), z.array(z.string()).min(1)])
+      .describe(`a list of ${causalMetrics.join(', ')}`),
     description: `What to measure: ${causalMetrics.join(', ')}`,
     default: [...causalMetrics] as string[],
   },

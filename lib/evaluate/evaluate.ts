@@ -24,20 +24,28 @@ export interface EvaluationReport {
  * Measures a model on rows, without dropout.
  * @throws AttuneError 'invalid-option', 'empty-dataset', 'all-labels-masked', 'sequence-too-long', 'aborted'
  */
-export async function evaluate(model: Model, data: TrainingData, options: EvaluateOptions = {}): Promise<EvaluationReport> {
+export async function evaluate(
+  model: Model,
+  data: TrainingData,
+  options: EvaluateOptions = {},
+): Promise<EvaluationReport> {
   const start = performance.now()
   const settled = settleOptions(evaluateOptions, options)
   const metrics = requireMetrics(settled.metrics)
   const { lossOn, maxLength, truncation, signal, onProgress, tokensPerBatch } = settled
-  const { examples, truncated, skipped } = await prepareData(data, async () => settled.tokenizer ?? (await model.tokenizer()), {
-    loss: lossOn,
-    maxLength,
-    truncation,
-    signal,
-    maxPositions: model.maxPositions,
-    vocabularySize: model.vocabularySize,
-    where: 'dataset',
-  })
+  const { examples, truncated, skipped } = await prepareData(
+    data,
+    async () => settled.tokenizer ?? (await model.tokenizer()),
+    {
+      loss: lossOn,
+      maxLength,
+      truncation,
+      signal,
+      maxPositions: model.definition.maxPositions,
+      vocabularySize: model.definition.vocabularySize,
+      where: 'dataset',
+    },
+  )
   const onBatch = onProgress === undefined ? undefined : (rows: number) => onProgress({ rows, ofRows: examples.length })
   const measured = await measureLoss(model, examples, { tokensPerBatch, signal, onBatch })
   const values = Object.fromEntries(metrics.map((metric) => [metric, measured[metric]]))

@@ -35,7 +35,10 @@ export interface LossOptions {
  */
 export async function measureLoss(
   model: LossModel,
-  examples: readonly { readonly inputIds: Int32Array | readonly number[]; readonly labels: Int32Array | readonly number[] }[],
+  examples: readonly {
+    readonly inputIds: Int32Array | readonly number[]
+    readonly labels: Int32Array | readonly number[]
+  }[],
   { tokensPerBatch, onBatch, signal }: LossOptions,
 ): Promise<MeasuredLoss> {
   const longest = examples.reduce((length, { inputIds }) => Math.max(length, inputIds.length), 0)

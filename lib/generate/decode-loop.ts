@@ -51,7 +51,14 @@ export async function* decode(
     }
     while (waiting.length > 0 && free.length > 0) {
       const { ids, row } = waiting.shift() as (typeof waiting)[number]
-      active.push({ row, slot: free.shift() as number, history: [...ids], promptLength: ids.length, cached: 0, ended: false })
+      active.push({
+        row,
+        slot: free.shift() as number,
+        history: [...ids],
+        promptLength: ids.length,
+        cached: 0,
+        ended: false,
+      })
     }
     const { data, shape } = await decoder.step({
       inputIds: active.map(({ history, cached }) => history.slice(cached)),
@@ -79,7 +86,12 @@ function choose(logits: Float32Array, history: readonly number[], index: number,
   return options.temperature === 0 ? argmax(scores) : draw(softmax(scores), options.seed, index)
 }
 
-function finish(sequence: Sequence, tokenId: number, capacity: number, options: DecodeOptions): FinishReason | undefined {
+function finish(
+  sequence: Sequence,
+  tokenId: number,
+  capacity: number,
+  options: DecodeOptions,
+): FinishReason | undefined {
   if (options.stopTokenIds.has(tokenId)) return 'stop'
   const produced = sequence.history.length - sequence.promptLength
   // The newest token has no place in the cache yet: it needs one to be followed by another.

@@ -12,15 +12,36 @@ export const generateOptions = {
   maxNewTokens: { type: z.int().min(1), description: 'New tokens at most', default: 256 },
   temperature: {
     type: z.number().min(0),
-    description: 'Below 1 sharper, above 1 more varied; 0: the likeliest token always; absent: 0, or 1 where a filter below is given',
+    description:
+      'Below 1 sharper, above 1 more varied; 0: the likeliest token always; absent: 0, or 1 where a filter below is given',
   },
   topK: { type: z.int().min(0), description: 'Only the k likeliest tokens; 0: all', default: 0 },
   topP: { type: share, description: 'Only the likeliest tokens that have this much probability together', default: 1 },
-  minP: { type: z.number().min(0).max(1), description: "Only tokens with this share of the best one's probability", default: 0 },
-  typicalP: { type: share, description: 'Only the tokens nearest to the expected information, up to this much probability', default: 1 },
-  repetitionPenalty: { type: z.number().positive(), description: 'Above 1: tokens of the text so far become less likely', default: 1 },
-  noRepeatNgramSize: { type: z.int().min(0), description: 'No sequence of this many tokens comes twice; 0: any may', default: 0 },
-  stop: { type: list.describe('a text or a list of texts'), description: 'Texts that end the answer and are not part of it', default: [] as string[] },
+  minP: {
+    type: z.number().min(0).max(1),
+    description: "Only tokens with this share of the best one's probability",
+    default: 0,
+  },
+  typicalP: {
+    type: share,
+    description: 'Only the tokens nearest to the expected information, up to this much probability',
+    default: 1,
+  },
+  repetitionPenalty: {
+    type: z.number().positive(),
+    description: 'Above 1: tokens of the text so far become less likely',
+    default: 1,
+  },
+  noRepeatNgramSize: {
+    type: z.int().min(0),
+    description: 'No sequence of this many tokens comes twice; 0: any may',
+    default: 0,
+  },
+  stop: {
+    type: list.describe('a text or a list of texts'),
+    description: 'Texts that end the answer and are not part of it',
+    default: [] as string[],
+  },
   stopTokenIds: {
     type: z.array(z.int().min(0)).describe('a list of token ids'),
     description: "Tokens that end the answer; absent: the model's own end tokens",

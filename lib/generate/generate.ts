@@ -1,19 +1,16 @@
 import { AttuneError } from '../errors.js'
-import type { Decoder } from '../models/decoder.js'
+import type { Model } from '../models/model.js'
 import type { DecodeStream } from '../tokenizer/decode-stream.js'
 import type { Message } from '../tokenizer/message.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { decode, type FinishReason } from './decode-loop.js'
-import { settleGenerateOptions, type GenerateOptions, type Prompt, type SettledGenerateOptions } from './generate-options.js'
+import {
+  settleGenerateOptions,
+  type GenerateOptions,
+  type Prompt,
+  type SettledGenerateOptions,
+} from './generate-options.js'
 import { StopStrings } from './stop-strings.js'
-
-/** What generation needs of a model. */
-export interface GenerationModel {
-  readonly maxPositions: number
-  decoder(options: { readonly slots: number; readonly capacity: number }): Decoder | Promise<Decoder>
-  /** Undefined for a model without tokenizer: prompts are token ids then, and pieces have no text. */
-  tokenizer(): Promise<Tokenizer | undefined>
-}
 
 /** One new token and the text that it settles. */
 export interface GenerationPiece {
@@ -39,7 +36,7 @@ export interface Generation {
  * @throws AttuneError 'invalid-option', 'sequence-too-long' (the prompt leaves no room), 'aborted'
  */
 export async function* generate(
-  model: GenerationModel,
+  model: Model,
   prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<GenerationPiece, void, void> {
@@ -48,11 +45,16 @@ export async function* generate(
 
 /** Goes on with many prompts at once; each gets what it would get alone. */
 export async function generateBatch(
-  model: GenerationModel,
+  model: Model,
   prompts: readonly Prompt[],
   options: GenerateOptions = {},
 ): Promise<Generation[]> {
-  const results = prompts.map(() => ({ text: '', tokenIds: [] as number[], finishReason: 'length' as FinishReason, promptTokens: 0 }))
+  const results = prompts.map(() => ({
+    text: '',
+    tokenIds: [] as number[],
+    finishReason: 'length' as FinishReason,
+    promptTokens: 0,
+  }))
   for await (const { row, piece, promptTokens } of pieces(model, prompts, settleGenerateOptions(options))) {
     const result = results[row] as (typeof results)[number]
     result.text += piece.text
@@ -64,33 +66,43 @@ export async function generateBatch(
 }
 
 async function* pieces(
-  model: GenerationModel,
+  model: Model,
   prompts: readonly Prompt[],
   options: SettledGenerateOptions,
 ): AsyncGenerator<{ row: number; piece: GenerationPiece; promptTokens: number }, void, void> {
   if (prompts.length === 0) return
-  const tokenizer = await model.tokenizer()
+  const tokenizer = prompts.every(isIds) ? await tokenizerIfThere(model) : await model.tokenizer()
   const ids: number[][] = []
-  for (const [row, prompt] of prompts.entries()) ids.push(await promptIds(prompt, tokenizer, options, `prompts[${row}]`))
-  ids.forEach((row, i) => requireRoom(row.length, model.maxPositions, `prompts[${i}]`))
+  for (const [row, prompt] of prompts.entries())
+    ids.push(await promptIds(prompt, tokenizer, options, `prompts[${row}]`))
+  ids.forEach((row, i) => requireRoom(row.length, model.definition.maxPositions, `prompts[${i}]`))
   if (tokenizer === undefined && options.stop.length > 0) {
-    throw new AttuneError('invalid-option', 'options.stop needs a tokenizer, and the model has none', { where: 'options.stop' })
+    throw new AttuneError('invalid-option', 'options.stop needs a tokenizer, and the model has none', {
+      where: 'options.stop',
+    })
   }
   const longest = Math.max(...ids.map((row) => row.length))
-  const decoder = await model.decoder({
+  const decoder = model.decoder({
     slots: Math.min(options.batchSize, prompts.length),
-    capacity: Math.min(model.maxPositions, longest + options.maxNewTokens),
+    capacity: Math.min(model.definition.maxPositions, longest + options.maxNewTokens),
   })
   try {
     const stopTokenIds = new Set(options.stopTokenIds ?? tokenizer?.eosTokenIds ?? [])
-    const texts = ids.map(() => (tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), options.stop)))
+    const texts = ids.map(() =>
+      tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), options.stop),
+    )
     for await (const token of decode(decoder, ids, { ...options, stopTokenIds })) {
       const { row, index, tokenId } = token
       const ended = token.finishReason === 'stop'
       const settled = await texts[row]?.push(tokenId, ended, token.finishReason !== undefined)
       if (settled?.stopped === true) token.end()
       const finishReason = settled?.stopped === true ? 'stop' : token.finishReason
-      const piece = { text: settled?.text ?? '', tokenId, index, ...(finishReason === undefined ? {} : { finishReason }) }
+      const piece = {
+        text: settled?.text ?? '',
+        tokenId,
+        index,
+        ...(finishReason === undefined ? {} : { finishReason }),
+      }
       yield { row, piece, promptTokens: ids[row]?.length ?? 0 }
     }
   } finally {
@@ -126,11 +138,17 @@ async function promptIds(
 ): Promise<number[]> {
   if (isIds(prompt)) return [...prompt]
   if (tokenizer === undefined) {
-    throw new AttuneError('invalid-tokenizer', `${where} is a text, and the model has no tokenizer: give token ids`, { where })
+    throw new AttuneError('invalid-tokenizer', `${where} is a text, and the model has no tokenizer: give token ids`, {
+      where,
+    })
   }
   if (typeof prompt !== 'string') {
     const { tools, templateVariables: variables } = options
-    const text = tokenizer.applyChatTemplate(prompt as readonly Message[], { addGenerationPrompt: true, tools, variables })
+    const text = tokenizer.applyChatTemplate(prompt as readonly Message[], {
+      addGenerationPrompt: true,
+      tools,
+      variables,
+    })
     return [...(await tokenizer.encode(text, { addSpecialTokens: false }))]
   }
   // What the tokenizer puts after a text (an eos) would end the answer before it begins.
@@ -140,12 +158,23 @@ async function promptIds(
   return [...ids.subarray(0, length)]
 }
 
+/** Prompts of token ids need none: pieces have no text then. */
+async function tokenizerIfThere(model: Model): Promise<Tokenizer | undefined> {
+  try {
+    return await model.tokenizer()
+  } catch (error) {
+    if (error instanceof AttuneError && error.code === 'invalid-tokenizer') return undefined
+    throw error
+  }
+}
+
 function isIds(prompt: Prompt): prompt is readonly number[] | Int32Array {
   return prompt instanceof Int32Array || (Array.isArray(prompt) && typeof prompt[0] === 'number')
 }
 
 function requireRoom(length: number, maxPositions: number, where: string): void {
-  if (length === 0) throw new AttuneError('invalid-option', `${where} has no tokens: there is nothing to go on from`, { where })
+  if (length === 0)
+    throw new AttuneError('invalid-option', `${where} has no tokens: there is nothing to go on from`, { where })
   if (length < maxPositions) return
   const message = `${where} has ${length} tokens and the model takes ${maxPositions}: there is no room for an answer. Shorten the prompt.`
   throw new AttuneError('sequence-too-long', message, { where })

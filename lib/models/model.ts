@@ -16,6 +16,7 @@ import { ParameterSet } from './parameter-set.js'
 import { Programs, type Adapters } from './programs.js'
 import { checkSaveOptions, saveAdapter, saveModel, type SaveOptions } from './save.js'
 import { elementCount, type Tensor } from './tensor.js'
+import { assignWeights, openFiles } from './weights.js'
 
 export interface Parameter {
   readonly name: string
@@ -256,13 +257,17 @@ export class Model implements AsyncDisposable {
   }
 
   /** Puts an adapter on the model, random or from a PEFT directory. From then on it alone is trained. */
-  addAdapter(config: LoraConfig | undefined, options: { readonly from?: string } = {}): Promise<void> {
+  addAdapter(
+    config: LoraConfig | undefined,
+    options: { readonly from?: string; /** Of its random values. @default the model's */ readonly seed?: number } = {},
+  ): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#adapter !== undefined) {
         const message = 'The model has an adapter: remove it first, or save the merged model and load that.'
         throw new AttuneError('invalid-option', message, { where: 'adapter' })
       }
-      const adapter = await makeAdapter(this.#adapterHost(), config, options.from, this.#parameters.trainable)
+      const host = this.#adapterHost()
+      const adapter = await makeAdapter({ ...host, seed: options.seed ?? host.seed }, config, options.from, this.#parameters.trainable)
       this.#adapter = adapter
       this.#parameters.adapter = adapter.parameters
       this.#train(new Set(adapter.parameters.map(({ name }) => name)))
@@ -320,6 +325,29 @@ export class Model implements AsyncDisposable {
       const { architecture } = definition
       const dtype = options.dtype ?? this.dtype
       return saveModel(directory, { session, source, parameters, dtype, config, architecture, replaced })
+    })
+  }
+
+  /** Writes what is trainable, in float32, under the names of `parameters()`: the weights of a checkpoint. */
+  saveTrainable(path: string): Promise<void> {
+    return this.#inOrder((session) => {
+      const trained = this.#parameters.trainableSpecs
+      const entries = trained.map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape, parameter: name }))
+      return session.saveSafetensors(path, entries, {})
+    })
+  }
+
+  /** Reads back what `saveTrainable` wrote. @throws AttuneError `weights-mismatch` when other parameters are trainable now */
+  loadTrainable(path: string): Promise<void> {
+    return this.#inOrder(async (session) => {
+      const files = openFiles(path, [path])
+      try {
+        const assigned = assignWeights(this.#parameters.trainableSpecs, files, (name) => name)
+        this.#parameters.noteTraining()
+        for (const [name, { file, info }] of assigned) await session.writeParameter(name, file.read(info.name))
+      } finally {
+        files.close()
+      }
     })
   }
 

@@ -47,6 +47,10 @@ export class ParameterSet {
     return [...this.all()].map(({ name }) => name)
   }
 
+  get trainableSpecs(): ParameterSpec[] {
+    return [...this.all()].filter(({ name }) => this.#trainable.has(name))
+  }
+
   get trainableNames(): string[] {
     return this.names.filter((name) => this.#trainable.has(name))
   }

@@ -1,13 +1,13 @@
 /**
  * A checkpoint is a directory `step-00000120` with the trained weights in float32, the optimizer's state and
- * `state.json`. It is complete or not there: see replace-atomically.ts.
+ * `state.json`. It is complete or not there: see write-directory.ts.
  */
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
-import { replaceDirectory } from '../replace-atomically.js'
+import { writeDirectory } from '../export/write-directory.js'
 
 export const weightsFile = 'weights.safetensors'
 export const optimizerFile = 'optimizer.safetensors'
@@ -18,16 +18,18 @@ const bestSchema = z.strictObject({ step: z.int(), loss: z.number() })
 
 const stateSchema = z.strictObject({
   format: z.literal(format),
-  /** Optimizer steps done. Position in the data, draws of random numbers and learning rate follow from it. */
+  /** Optimizer steps done. Position in the data and learning rate follow from it. */
   step: z.int().min(0),
   /** Passes over the data done, for people. */
   epoch: z.number(),
-  /** Number of the next forward pass: with the seed, the key of its random numbers. */
-  draw: z.int().min(0),
+  /** Key of the next dropout masks. */
+  random: z.strictObject({ seed: z.int(), draw: z.int().min(0) }),
   /** What decides the numbers of the run: a resumed run must have the same. */
   options: z.record(z.string(), z.unknown()),
   /** SHA-256 of the training examples. */
   data: z.string(),
+  /** Step of the last evaluation; -1 before the first. */
+  evaluated: z.int(),
   best: bestSchema.nullable(),
   earlyStopping: z.strictObject({ best: z.number().nullable(), waited: z.int().min(0) }),
   /** Mean training loss and validation loss of each evaluation. */
@@ -54,7 +56,7 @@ export interface CheckpointWriter {
 /** Saves a checkpoint below `root` and returns its directory. */
 export async function saveCheckpoint(root: string, state: CheckpointState, writer: CheckpointWriter): Promise<string> {
   const path = join(root, nameOf(state.step))
-  await replaceDirectory(path, async (partial) => {
+  await writeDirectory(path, async (partial) => {
     await writer.weights(join(partial, weightsFile))
     await writer.optimizer(join(partial, optimizerFile))
     await writeFile(join(partial, stateFile), `${JSON.stringify({ format, ...state }, null, 2)}\n`)
@@ -66,7 +68,8 @@ export async function saveCheckpoint(root: string, state: CheckpointState, write
 export async function readCheckpoint(path: string): Promise<CheckpointState> {
   for (const name of [stateFile, weightsFile, optimizerFile]) {
     const file = join(path, name)
-    if (!existsSync(file)) throw new AttuneError('file-not-found', `${path} is no checkpoint: ${name} is missing`, { where: file })
+    if (!existsSync(file))
+      throw new AttuneError('file-not-found', `${path} is no checkpoint: ${name} is missing`, { where: file })
   }
   const where = join(path, stateFile)
   let json: unknown
@@ -108,7 +111,12 @@ export async function setAside(root: string): Promise<string | undefined> {
 }
 
 /** @throws AttuneError 'invalid-checkpoint' naming what differs */
-export function requireSameRun(path: string, saved: CheckpointState, options: Readonly<Record<string, unknown>>, data: string): void {
+export function requireSameRun(
+  path: string,
+  saved: CheckpointState,
+  options: Readonly<Record<string, unknown>>,
+  data: string,
+): void {
   const different = [...new Set([...Object.keys(saved.options), ...Object.keys(options)])].filter(
     (key) => JSON.stringify(saved.options[key]) !== JSON.stringify(options[key]),
   )

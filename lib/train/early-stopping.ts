@@ -16,7 +16,11 @@ export interface EarlyStoppingOptions {
 export const freshEarlyStopping: EarlyStoppingState = { best: Infinity, waited: 0 }
 
 /** The state after an evaluation. Smaller is better. */
-export function observe(state: EarlyStoppingState, loss: number, { minDelta }: EarlyStoppingOptions): EarlyStoppingState {
+export function observe(
+  state: EarlyStoppingState,
+  loss: number,
+  { minDelta }: EarlyStoppingOptions,
+): EarlyStoppingState {
   return loss < state.best - minDelta ? { best: loss, waited: 0 } : { best: state.best, waited: state.waited + 1 }
 }
 

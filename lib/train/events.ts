@@ -55,13 +55,7 @@ export interface CheckpointEvent {
 }
 
 export type WarningCode =
-  | 'few-rows'
-  | 'many-epochs'
-  | 'truncated-rows'
-  | 'skipped-rows'
-  | 'few-steps'
-  | 'overfitting'
-  | 'earlier-run'
+  'few-rows' | 'many-epochs' | 'truncated-rows' | 'skipped-rows' | 'few-steps' | 'overfitting' | 'earlier-run'
 
 export interface WarningEvent {
   readonly type: 'warning'
@@ -86,10 +80,4 @@ export interface DoneEvent {
   readonly output: string | undefined
 }
 
-export type TrainingEvent =
-  | StartEvent
-  | StepEvent
-  | EvaluationEvent
-  | CheckpointEvent
-  | WarningEvent
-  | DoneEvent
+export type TrainingEvent = StartEvent | StepEvent | EvaluationEvent | CheckpointEvent | WarningEvent | DoneEvent

@@ -93,9 +93,13 @@ function factorOf(options: ScheduleOptions, { learningRate, warmupSteps, totalSt
     case 'polynomial': {
       const { lrEnd = 1e-7, power = 1 } = options
       if (lrEnd >= learningRate) {
-        throw new AttuneError('invalid-option', `expected less than the learning rate ${learningRate}, received ${lrEnd}`, {
-          where: 'options.schedule.lrEnd',
-        })
+        throw new AttuneError(
+          'invalid-option',
+          `expected less than the learning rate ${learningRate}, received ${lrEnd}`,
+          {
+            where: 'options.schedule.lrEnd',
+          },
+        )
       }
       return afterWarmup((step) => {
         if (step > totalSteps) return lrEnd / learningRate
@@ -138,7 +142,10 @@ function fall(ramp: Ramp, x: number, numCycles: number): number {
   return ramp === 'cosine' ? wave(numCycles * 2 * x) : 1 - Math.sqrt(x)
 }
 
-function minimumRate(options: { minLr?: number | undefined; minLrRate?: number | undefined }, learningRate: number): number {
+function minimumRate(
+  options: { minLr?: number | undefined; minLrRate?: number | undefined },
+  learningRate: number,
+): number {
   if (options.minLr !== undefined && options.minLrRate === undefined) return options.minLr / learningRate
   if (options.minLrRate !== undefined && options.minLr === undefined) return options.minLrRate
   throw new AttuneError('invalid-option', 'expected one of minLr and minLrRate', { where: 'options.schedule' })

@@ -48,11 +48,6 @@ export class StepPlan {
     return this.#batches.slice(first, first + size)
   }
 
-  /** Number of the step's first micro-batch in the run: keys the random numbers of its forward pass. */
-  draw(step: number): number {
-    return step * this.#options.gradientAccumulationSteps
-  }
-
   /** Passes over the data after this many steps. */
   epochAfter(steps: number): number {
     return steps / this.stepsPerEpoch

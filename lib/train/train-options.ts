@@ -66,7 +66,8 @@ export const trainOptions = {
     type: z
       .custom<LoraConfig>((value) => typeof value === 'object' && value !== null && 'type' in value)
       .describe('what lora({ … }) returns'),
-    description: 'Adapter to train, the model itself staying as it is; absent: the one the model has, else the model is trained',
+    description:
+      'Adapter to train, the model itself staying as it is; absent: the one the model has, else the model is trained',
     flag: false,
   },
   freeze: {
@@ -76,9 +77,11 @@ export const trainOptions = {
         z.strictObject({ lastLayers: count }),
         z.array(z.union([z.string(), z.instanceof(RegExp)])).min(1),
       ])
-      .describe("'none', 'head' (train the head alone), { lastLayers: n } (train the last n layers and what follows) or a list of name patterns to freeze"),
-    description: 'What of the model is not trained, in a run without adapter',
-    default: 'none' as const,
+      .describe(
+        "'none', 'head' (train the head alone), { lastLayers: n } (train the last n layers and what follows) or a list of name patterns to freeze",
+      ),
+    description:
+      'What of the model is not trained, in a run without adapter; absent: as the model has it, at first nothing',
   },
   epochs: { type: z.number().positive(), description: 'Passes over the training rows', default: 3 },
   maxSteps: { type: count, description: 'Optimizer steps at most; absent: as many as the epochs need' },
@@ -92,7 +95,11 @@ export const trainOptions = {
     type: z.number().positive(),
     description: 'Highest learning rate; absent: 2e-4 for an adapter, 5e-5 for a model',
   },
-  schedule: { type: schedule, description: "Learning rate over the run, by transformers' names", default: 'linear' as const },
+  schedule: {
+    type: schedule,
+    description: "Learning rate over the run, by transformers' names",
+    default: 'linear' as const,
+  },
   warmupSteps: { type: z.int().min(0), description: 'Steps in which the rate rises from 0; absent: from warmupRatio' },
   warmupRatio: { type: share, description: 'Share of the steps in which the rate rises from 0', default: 0 },
   weightDecay: {
@@ -108,7 +115,11 @@ export const trainOptions = {
   eps: { type: z.number().positive(), description: 'Of AdamW: added to the root of the mean square', default: 1e-8 },
   maxGradNorm: { type: z.number().min(0), description: 'Longer gradients are shortened to this; 0: never', default: 1 },
   labelSmoothing: { type: share, description: 'Target probability spread evenly over the vocabulary', default: 0 },
-  seed: { type: z.int().min(0), description: "Decides the order of the rows, the adapter's initial values and dropout", default: 42 },
+  seed: {
+    type: z.int().min(0),
+    description: "Decides the order of the rows, the adapter's initial values and dropout",
+    default: 42,
+  },
   shuffle: { type: z.boolean(), description: 'Rows come in a new random order each epoch', default: true },
   groupByLength: { type: z.boolean(), description: 'Rows of like length share a batch', default: false },
   lossOn: {
@@ -118,7 +129,7 @@ export const trainOptions = {
   maxLength: { type: z.int().min(2), description: 'Tokens of a row at most; absent: what the model takes' },
   truncation: {
     type: z.enum(['error', 'tail', 'head', 'skip']),
-    description: "Of longer rows: refuse, cut off the end, cut off the beginning, or leave out",
+    description: 'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out',
     default: 'error' as const,
   },
   evaluateEvery: {
@@ -132,7 +143,11 @@ export const trainOptions = {
     default: 'epoch' as const,
   },
   keepCheckpoints: { type: count, description: 'The newest checkpoints that stay', default: 2 },
-  bestMetric: { type: z.enum(['loss']), description: 'What decides the best state on the validation rows', default: 'loss' as const },
+  bestMetric: {
+    type: z.enum(['loss']),
+    description: 'What decides the best state on the validation rows',
+    default: 'loss' as const,
+  },
   loadBest: {
     type: z.boolean(),
     description: 'At the end the state with the best validation result is put back',
@@ -144,9 +159,14 @@ export const trainOptions = {
       .describe('{ patience: evaluations, minDelta: least improvement }'),
     description: 'Stops after this many evaluations without improvement; absent: never',
   },
-  output: { type: z.string().min(1), description: 'Directory for the result, checkpoints and log; absent: nothing is saved' },
+  output: {
+    type: z.string().min(1),
+    description: 'Directory for the result, checkpoints and log; absent: nothing is saved',
+  },
   resume: {
-    type: z.union([z.literal('auto'), z.literal(false), z.string().min(1)]).describe("'auto', false or a checkpoint's directory"),
+    type: z
+      .union([z.literal('auto'), z.literal(false), z.string().min(1)])
+      .describe("'auto', false or a checkpoint's directory"),
     description: "Goes on from a checkpoint: 'auto' takes the newest in the output directory, where there is one",
     default: false as const,
   },
@@ -159,7 +179,7 @@ export interface TrainOptions {
   readonly tokenizer?: Tokenizer | undefined
   /** What `lora({ … })` returns. The model's own weights then stay as they are. */
   readonly adapter?: LoraConfig | undefined
-  /** What of the model is not trained, in a run without adapter. @default 'none' */
+  /** What of the model is not trained, in a run without adapter. @default as `model.setTrainable` said */
   readonly freeze?: Freeze | undefined
   /** Passes over the training rows. @default 3 */
   readonly epochs?: number | undefined
@@ -210,7 +230,8 @@ export interface TrainOptions {
   /** Puts the state with the best validation result back at the end. @default true */
   readonly loadBest?: boolean | undefined
   /** Evaluations without an improvement of `minDelta` before the run stops. @default never */
-  readonly earlyStopping?: { readonly patience?: number | undefined; readonly minDelta?: number | undefined } | undefined
+  readonly earlyStopping?:
+    { readonly patience?: number | undefined; readonly minDelta?: number | undefined } | undefined
   /** Directory. @default nothing is saved */
   readonly output?: string | undefined
   /** @default false */
@@ -218,13 +239,18 @@ export interface TrainOptions {
 }
 
 export type SettledTrainOptions = Settled<typeof trainOptions>
+export type TrainingOptionsWithData = SettledTrainOptions & { readonly train: TrainingData }
 
-export function settleTrainOptions(options: TrainOptions): SettledTrainOptions & { readonly train: TrainingData } {
+export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithData {
   const settled = settleOptions(trainOptions, options)
   const { train } = settled
-  if (train === undefined) throw new AttuneError('invalid-option', 'options.train is missing: the rows to train on', { where: 'options.train' })
-  if (settled.adapter !== undefined && settled.freeze !== 'none') {
-    const message = 'options.freeze goes with training the model itself: with an adapter all of the model stays as it is'
+  if (train === undefined)
+    throw new AttuneError('invalid-option', 'options.train is missing: the rows to train on', {
+      where: 'options.train',
+    })
+  if (settled.adapter !== undefined && settled.freeze !== undefined) {
+    const message =
+      'options.freeze goes with training the model itself: with an adapter all of the model stays as it is'
     throw new AttuneError('invalid-option', message, { where: 'options.freeze' })
   }
   if (settled.earlyStopping !== undefined && (settled.validation === undefined || settled.evaluateEvery === false)) {

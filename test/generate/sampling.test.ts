@@ -26,7 +26,8 @@ function tensors(path: string): Map<string, { shape: number[]; data: Float32Arra
     if (name === '__metadata__') continue
     const [start, end] = info.data_offsets
     const bytes = Uint8Array.from(file.subarray(8 + headerLength + start, 8 + headerLength + end))
-    const data = info.dtype === 'F64' ? Float32Array.from(new Float64Array(bytes.buffer)) : new Float32Array(bytes.buffer)
+    const data =
+      info.dtype === 'F64' ? Float32Array.from(new Float64Array(bytes.buffer)) : new Float32Array(bytes.buffer)
     found.set(name, { shape: info.shape, data })
   }
   return found
@@ -34,7 +35,10 @@ function tensors(path: string): Map<string, { shape: number[]; data: Float32Arra
 
 describe.skipIf(goldensFolder === undefined)('sampling against transformers', () => {
   const golden = goldensFolder === undefined ? undefined : readGolden<Case>('generation', 'sampling', 'case.json')
-  const expected = golden === undefined ? new Map<string, never>() : tensors(goldenPath('generation', 'sampling', 'expected.safetensors'))
+  const expected =
+    golden === undefined
+      ? new Map<string, never>()
+      : tensors(goldenPath('generation', 'sampling', 'expected.safetensors'))
   golden?.cases.forEach(({ options, kept }, index) => {
     it(JSON.stringify(options), () => {
       const logits = expected.get('logits')
@@ -43,7 +47,9 @@ describe.skipIf(goldensFolder === undefined)('sampling against transformers', ()
       const vocabulary = logits.shape.at(-1) as number
       const given = Object.fromEntries(Object.entries(options).map(([k, v]) => [camel(k), v])) as SamplingOptions
       golden.history.forEach((history, row) => {
-        const actual = softmax(processLogits(logits.data.subarray(row * vocabulary, (row + 1) * vocabulary), history, given))
+        const actual = softmax(
+          processLogits(logits.data.subarray(row * vocabulary, (row + 1) * vocabulary), history, given),
+        )
         expect(actual.filter((p) => p > 0).length).toBe(kept[row])
         const wanted = probabilities.data.subarray(row * vocabulary, (row + 1) * vocabulary)
         const scores = Array.from(logits.data.subarray(row * vocabulary, (row + 1) * vocabulary))
@@ -54,9 +60,11 @@ describe.skipIf(goldensFolder === undefined)('sampling against transformers', ()
           expect(Math.abs(p - (wanted[i] as number)), `row ${row}, token ${i}`).toBeLessThanOrEqual(tolerance)
         })
         const sorted = Float64Array.from(wanted).sort()
-        Float64Array.from(actual).sort().forEach((p, i) => {
-          expect(Math.abs(p - (sorted[i] as number)), `row ${row}, sorted ${i}`).toBeLessThanOrEqual(tolerance)
-        })
+        Float64Array.from(actual)
+          .sort()
+          .forEach((p, i) => {
+            expect(Math.abs(p - (sorted[i] as number)), `row ${row}, sorted ${i}`).toBeLessThanOrEqual(tolerance)
+          })
       })
     })
   })

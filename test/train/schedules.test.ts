@@ -17,14 +17,23 @@ interface Cases {
 const camel = (name: string): string => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 describe.skipIf(goldensFolder === undefined)('schedules against transformers.get_scheduler', () => {
-  const { cases, tolerance } = goldensFolder === undefined ? { cases: [], tolerance: { rel: 0, abs: 0 } } : readGolden<Cases>('schedules', 'cases.json')
+  const { cases, tolerance } =
+    goldensFolder === undefined
+      ? { cases: [], tolerance: { rel: 0, abs: 0 } }
+      : readGolden<Cases>('schedules', 'cases.json')
   for (const { name, lr, warmup_steps, total_steps, options, lrs } of cases) {
     it(`${name} ${JSON.stringify(options)} over ${lrs.length} steps, ${warmup_steps} of warm-up`, () => {
       const given = { type: name, ...Object.fromEntries(Object.entries(options).map(([k, v]) => [camel(k), v])) }
-      const rate = schedule(given as ScheduleOptions, { learningRate: lr, warmupSteps: warmup_steps, totalSteps: total_steps })
+      const rate = schedule(given as ScheduleOptions, {
+        learningRate: lr,
+        warmupSteps: warmup_steps,
+        totalSteps: total_steps,
+      })
       expect(lrs.length).toBeGreaterThan(0)
       lrs.forEach((expected, step) => {
-        expect(Math.abs(rate(step) - expected), `step ${step}`).toBeLessThanOrEqual(Math.abs(expected) * tolerance.rel + tolerance.abs)
+        expect(Math.abs(rate(step) - expected), `step ${step}`).toBeLessThanOrEqual(
+          Math.abs(expected) * tolerance.rel + tolerance.abs,
+        )
       })
     })
   }

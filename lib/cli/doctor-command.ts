@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import { arch, freemem, platform, release, totalmem } from 'node:os'
+import { AttuneError } from '../errors.js'
+import { native, type NativeProcessor } from '../native.js'
+import { bytes } from './amounts.js'
+import type { CommandContext } from './command-context.js'
+import { table } from './table.js'
+
+export interface Diagnosis {
+  readonly type: 'doctor'
+  readonly healthy: boolean
+  readonly node: string
+  readonly platform: string
+  readonly memory: { readonly total: number; readonly free: number }
+  readonly processor: NativeProcessor | undefined
+  readonly kernels: string | undefined
+  readonly threads: number | undefined
+  readonly ops: number | undefined
+  /** What is wrong, and how to mend it. */
+  readonly problems: readonly { readonly problem: string; readonly remedy: string }[]
+}
+
+const leastNode = 20
+
+export function addDoctorCommand(program: Command, context: () => CommandContext): void {
+  program
+    .command('doctor')
+    .description('say what this machine has, and what is missing')
+    .action(() => {
+      const { terminal, json } = context()
+      const diagnosis = diagnose()
+      terminal.out(json ? `${JSON.stringify(diagnosis)}\n` : describe(diagnosis))
+      if (!diagnosis.healthy) throw new AttuneError('missing-addon', 'attune cannot run here as things are: see above')
+    })
+}
+
+export function diagnose(): Diagnosis {
+  const problems: { problem: string; remedy: string }[] = []
+  const [major = '0'] = process.versions.node.split('.')
+  if (Number(major) < leastNode) {
+    problems.push({ problem: `Node ${process.versions.node} is too old`, remedy: `install Node ${leastNode} or later` })
+  }
+  let processor: NativeProcessor | undefined
+  let threads: number | undefined
+  let ops: number | undefined
+  try {
+    const addon = native()
+    processor = addon.processor()
+    ops = addon.ops().length
+    const session = new addon.Session({ threads: 0, instructionSet: '' })
+    threads = session.threads
+    session.dispose()
+  } catch (error) {
+    const { message } = error as Error
+    const remedy =
+      error instanceof AttuneError && error.code === 'missing-addon'
+        ? 'run `npm run build` (it needs a C++20 compiler, make and Python 3)'
+        : 'run `npm run build` again: the addon was built for another Node or machine'
+    problems.push({ problem: message, remedy })
+  }
+  return {
+    type: 'doctor',
+    healthy: problems.length === 0,
+    node: process.versions.node,
+    platform: `${platform()} ${release()} ${arch()}`,
+    memory: { total: totalmem(), free: freemem() },
+    processor,
+    kernels: processor?.instructionSet,
+    threads,
+    ops,
+    problems,
+  }
+}
+
+function describe(diagnosis: Diagnosis): string {
+  const { processor } = diagnosis
+  const rows = [
+    ['node', diagnosis.node],
+    ['system', diagnosis.platform],
+    ['memory', `${bytes(diagnosis.memory.total)}, ${bytes(diagnosis.memory.free)} free`],
+    ['addon', processor === undefined ? 'missing' : `loaded, ${diagnosis.ops} ops`],
+  ]
+  if (processor !== undefined) {
+    rows.push(
+      ['processor', `${processor.model}, ${processor.cores} cores`],
+      ['features', processor.features.join(' ')],
+      ['kernels', `${processor.instructionSet} (built: ${processor.instructionSets.join(', ')})`],
+      ['threads', String(diagnosis.threads)],
+    )
+  }
+  const problems = diagnosis.problems.map(({ problem, remedy }) => `\nproblem: ${problem}\n  remedy: ${remedy}\n`)
+  return `${table(rows)}${problems.join('')}${diagnosis.healthy ? '\nall is well\n' : ''}`
+}

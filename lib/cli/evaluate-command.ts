@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { loadDataset } from '../data/load-dataset.js'
+import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
+import { evaluate } from '../evaluate/evaluate.js'
+import { Model } from '../models/model.js'
+import { settleOptions } from '../options.js'
+import { duration, percent, quantity } from './amounts.js'
+import type { CommandContext } from './command-context.js'
+import { addFlags, givenFlags } from './flags.js'
+import { watchInterrupts } from './interruption.js'
+import { dataOptions, modelOptions } from './run-options.js'
+import { table } from './table.js'
+import { required } from './train-command.js'
+
+const { data } = dataOptions
+
+export function addEvaluateCommand(program: Command, context: () => CommandContext): void {
+  const command = program.command('evaluate').description('measure a model on rows of a file')
+  addFlags(command, modelOptions)
+  addFlags(command, { data })
+  addFlags(command, evaluateOptions)
+  command.action(async () => {
+    const { terminal, json } = context()
+    const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
+    const files = required(settleOptions({ data }, givenFlags(command, { data })).data, 'data')
+    using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+    await using model = await Model.load(required(directory, 'model'), {
+      ...rest,
+      ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
+    })
+    const report = await evaluate(model, await loadDataset(files), {
+      ...(givenFlags(command, evaluateOptions) as EvaluateOptions),
+      signal: interruption.signal,
+    })
+    if (json) {
+      terminal.out(`${JSON.stringify({ type: 'evaluation', ...report })}\n`)
+      return
+    }
+    const rows: string[][] = []
+    if (report.loss !== undefined) rows.push(['loss', report.loss.toFixed(4)])
+    if (report.perplexity !== undefined) rows.push(['perplexity', report.perplexity.toFixed(2)])
+    if (report.accuracy !== undefined) rows.push(['accuracy', percent(report.accuracy)])
+    rows.push([
+      'over',
+      `${report.rows} rows, ${quantity(report.tokens)} labelled tokens, in ${duration(report.seconds)}`,
+    ])
+    terminal.out(table(rows))
+  })
+}

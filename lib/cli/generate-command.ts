@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import { AttuneError } from '../errors.js'
+import { generate } from '../generate/generate.js'
+import { generateOptions, type GenerateOptions, type Prompt } from '../generate/generate-options.js'
+import { Model } from '../models/model.js'
+import { settleOptions } from '../options.js'
+import type { CommandContext } from './command-context.js'
+import { addFlags, givenFlags } from './flags.js'
+import { watchInterrupts } from './interruption.js'
+import { modelOptions } from './run-options.js'
+import { required } from './train-command.js'
+
+export function addGenerateCommand(program: Command, context: () => CommandContext): void {
+  const command = program
+    .command('generate')
+    .description('go on with a prompt')
+    .argument('[prompt]', 'the text; absent: standard input')
+    .option('--chat', "put the prompt into the model's chat template, as what the user says")
+    .option('--system <text>', 'what the system says before, with --chat')
+  addFlags(command, modelOptions)
+  addFlags(command, generateOptions)
+  command.action(async (given: string | undefined) => {
+    const { terminal, json } = context()
+    const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
+    const options = givenFlags(command, generateOptions) as GenerateOptions
+    const { chat, system } = command.opts<{ chat?: boolean; system?: string }>()
+    const prompt = promptOf(given ?? (await standardInput()), chat === true, system)
+    using interruption = watchInterrupts(() => terminal.err('\n'))
+    await using model = await Model.load(required(directory, 'model'), {
+      ...rest,
+      ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
+    })
+    for await (const piece of generate(model, prompt, { ...options, signal: interruption.signal })) {
+      terminal.out(json ? `${JSON.stringify({ type: 'piece', ...piece })}\n` : piece.text)
+    }
+    if (!json) terminal.out('\n')
+  })
+}
+
+function promptOf(text: string, chat: boolean, system: string | undefined): Prompt {
+  if (!chat && system !== undefined) {
+    throw new AttuneError('invalid-option', '--system goes with --chat', { where: 'options.system' })
+  }
+  if (!chat) return text
+  const first = system === undefined ? [] : [{ role: 'system', content: system }]
+  return [...first, { role: 'user', content: text }]
+}
+
+async function standardInput(): Promise<string> {
+  if (process.stdin.isTTY) throw new AttuneError('invalid-option', 'the prompt is missing', { where: 'prompt' })
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8').replace(/\n$/, '')
+}

@@ -1,0 +1,151 @@
+import { Argument, type Command } from 'commander'
+import type { TrainingData } from '../data/prepare-data.js'
+import { loadDataset } from '../data/load-dataset.js'
+import { AttuneError } from '../errors.js'
+import { Model } from '../models/model.js'
+import { lora, type LoraOptions } from '../nn/lora.js'
+import { settleOptions, type OptionTable } from '../options.js'
+import { suggestion } from '../nearest.js'
+import { plan } from '../train/plan.js'
+import { trainOptions, type TrainOptions } from '../train/train-options.js'
+import { Trainer } from '../train/trainer.js'
+import type { CommandContext } from './command-context.js'
+import { fromConfig, readConfigFile } from './config-file.js'
+import { addFlags, givenFlags } from './flags.js'
+import { watchInterrupts } from './interruption.js'
+import { dataOptions, loraFlags, modelOptions } from './run-options.js'
+import { barReport, describePlan, jsonReport, lineReport } from './training-report.js'
+
+// `validation` names files here and is rows in the API.
+const {
+  train: _train,
+  validation: _validation,
+  adapter: _adapter,
+  tokenizer: _tokenizer,
+  ...plainOptions
+} = trainOptions
+
+interface TrainingJob {
+  readonly model: string
+  readonly modelOptions: { device: 'auto' | 'cpu' | 'cuda'; dtype: 'f32' | 'bf16'; threads: number; adapter?: string }
+  readonly data: readonly string[]
+  readonly validation: number | readonly string[] | undefined
+  readonly options: Omit<TrainOptions, 'train' | 'validation'>
+}
+
+export function addTrainCommand(program: Command, context: () => CommandContext): void {
+  const command = withTrainFlags(program.command('train').description('fine-tune a model on rows of a file'))
+  command.action(async (config: string | undefined) => train(await readJob(command, config), context()))
+}
+
+export function addPlanCommand(program: Command, context: () => CommandContext): void {
+  const command = withTrainFlags(
+    program.command('plan').description('say what a training run would do and need, without training'),
+  )
+  command.action(async (config: string | undefined) => {
+    const { terminal, json } = context()
+    const job = await readJob(command, config)
+    await using model = await Model.load(job.model, job.modelOptions)
+    const rows = await loadRows(job)
+    const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation })
+    terminal.out(json ? `${JSON.stringify({ type: 'plan', ...planned })}\n` : describePlan(planned))
+  })
+}
+
+function withTrainFlags(command: Command): Command {
+  command.addArgument(new Argument('[config]', 'file with the options, by the names of the API; flags win over it'))
+  addFlags(command, modelOptions)
+  addFlags(command, dataOptions)
+  addFlags(command, plainOptions)
+  command.option(
+    '--lora',
+    'train a LoRA adapter with the defaults; any --lora-… flag does too. Otherwise the model itself is trained',
+  )
+  addFlags(command, loraFlags, 'lora')
+  return command
+}
+
+async function readJob(command: Command, config: string | undefined): Promise<TrainingJob> {
+  const file = config === undefined ? {} : await readConfigFile(config)
+  const known = [...Object.keys(modelOptions), ...Object.keys(dataOptions), ...Object.keys(plainOptions), 'adapter']
+  for (const key of Object.keys(file)) {
+    if (!known.includes(key)) {
+      throw new AttuneError('invalid-option', `${config}: ${key} is no option.${suggestion(key, known)}`, {
+        where: `options.${key}`,
+      })
+    }
+  }
+  const settled = <Table extends OptionTable>(table: Table) =>
+    settleOptions(table, { ...pick(file, table), ...givenFlags(command, table) })
+  const { model, adapterFrom, device, dtype, threads } = settled(modelOptions)
+  const { data, validation } = settled(dataOptions)
+  const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
+  const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
+  const adapter = adapterOf(command, file.adapter)
+  const output = options.output === undefined ? {} : { output: inFile('output', options.output) }
+  return {
+    model: inFile('model', required(model, 'model')),
+    modelOptions: {
+      device,
+      dtype,
+      threads,
+      ...(adapterFrom === undefined ? {} : { adapter: inFile('adapterFrom', adapterFrom) }),
+    },
+    data: required(data, 'data').map((path) => inFile('data', path)),
+    validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
+    options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
+  }
+}
+
+function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
+  const flags = givenFlags(command, loraFlags, 'lora')
+  if (inFile === undefined && Object.keys(flags).length === 0 && command.getOptionValue('lora') !== true)
+    return undefined
+  if (inFile !== undefined && (typeof inFile !== 'object' || inFile === null)) {
+    throw new AttuneError(
+      'invalid-option',
+      'options.adapter: expected an object such as { "type": "lora", "rank": 8 }',
+      {
+        where: 'options.adapter',
+      },
+    )
+  }
+  const { type = 'lora', ...rest } = (inFile ?? {}) as Record<string, unknown>
+  if (type !== 'lora') {
+    throw new AttuneError('invalid-option', `options.adapter.type: expected 'lora', received ${JSON.stringify(type)}`, {
+      where: 'options.adapter.type',
+    })
+  }
+  // What the flags give is checked as the API checks it.
+  return lora({ ...rest, ...flags } as LoraOptions)
+}
+
+async function loadRows(job: TrainingJob): Promise<{ train: TrainingData; validation: TrainingData | undefined }> {
+  const rows = await loadDataset(job.data)
+  if (job.validation === undefined) return { train: rows, validation: undefined }
+  if (typeof job.validation !== 'number') return { train: rows, validation: await loadDataset(job.validation) }
+  const { train, validation } = rows.split({ validation: job.validation, seed: job.options.seed })
+  return { train, validation }
+}
+
+async function train(job: TrainingJob, { terminal, json }: CommandContext): Promise<void> {
+  using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
+  await using model = await Model.load(job.model, job.modelOptions)
+  const rows = await loadRows(job)
+  const trainer = new Trainer(model, { ...job.options, ...rows })
+  const report = json ? jsonReport(terminal) : terminal.interactive ? barReport(terminal) : lineReport(terminal)
+  for await (const event of trainer.run({ signal: interruption.signal })) report(event)
+}
+
+function pick(values: Readonly<Record<string, unknown>>, table: OptionTable): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(table, key)))
+}
+
+function givesFlag(command: Command, key: string): boolean {
+  return command.getOptionValueSource(key) === 'cli'
+}
+
+export function required<T>(value: T | undefined, name: string): T {
+  if (value !== undefined) return value
+  throw new AttuneError('invalid-option', `--${name} is missing`, { where: `options.${name}` })
+}
