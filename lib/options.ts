@@ -103,18 +103,13 @@ export function describeType(type: z.ZodType): string {
 
 function describeNumber(type: z.ZodNumber): string {
   const words = [type.format === 'safeint' ? 'a whole number' : 'a number']
-  const bounds = type._zod.bag as {
-    minimum?: number
-    exclusiveMinimum?: number
-    maximum?: number
-    exclusiveMaximum?: number
+  for (const { _zod } of type.def.checks ?? []) {
+    const bound = _zod.def as { check: string; value?: unknown; inclusive?: boolean }
+    if (bound.check === 'greater_than')
+      words.push(bound.inclusive === true ? `from ${bound.value} on` : `above ${bound.value}`)
+    if (bound.check === 'less_than')
+      words.push(bound.inclusive === true ? `up to ${bound.value}` : `below ${bound.value}`)
   }
-  if (bounds.exclusiveMinimum !== undefined) words.push(`above ${bounds.exclusiveMinimum}`)
-  else if (bounds.minimum !== undefined && bounds.minimum > Number.MIN_SAFE_INTEGER)
-    words.push(`from ${bounds.minimum} on`)
-  if (bounds.exclusiveMaximum !== undefined) words.push(`below ${bounds.exclusiveMaximum}`)
-  else if (bounds.maximum !== undefined && bounds.maximum < Number.MAX_SAFE_INTEGER)
-    words.push(`up to ${bounds.maximum}`)
   return words.join(' ')
 }
 

@@ -10,7 +10,11 @@ export function addFlags(command: Command, table: OptionTable, prefix = ''): voi
     const name = flagName(prefix, key)
     const text = usual === undefined ? description : `${description} (default: ${JSON.stringify(usual)})`
     if (type instanceof z.ZodBoolean) {
-      command.addOption(new CommandOption(usual === true ? `--no-${name}` : `--${name}`, text))
+      command.addOption(
+        usual === true
+          ? new CommandOption(`--no-${name}`, `Turns off: ${description}`)
+          : new CommandOption(`--${name}`, text),
+      )
     } else {
       command.addOption(new CommandOption(`--${name} <${flag ?? placeholder(type)}>`, text))
     }

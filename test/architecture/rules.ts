@@ -37,6 +37,8 @@ export const libLayers: Layers = {
   ],
   sideways: [
     'data -> tokenizer',
+    // A run measures its validation rows.
+    'train -> evaluate',
     'models -> tokenizer',
     'models -> export',
     'check-options -> nearest',
