@@ -79,6 +79,15 @@ function deepest(issue: Issue | undefined): Issue | undefined {
   return best === undefined ? issue : { ...best, path: [...issue.path, ...best.path] }
 }
 
+/** The values without some of them. */
+export function omit<Values extends object, Key extends keyof Values>(
+  values: Values,
+  ...keys: Key[]
+): Omit<Values, Key> {
+  const left = Object.entries(values).filter(([key]) => !keys.some((omitted) => omitted === key))
+  return Object.fromEntries(left) as Omit<Values, Key>
+}
+
 /** What an option takes, in words. */
 function expectation(type: z.ZodType, issue: Issue | undefined): string {
   if (issue === undefined || issue.path.length === 0 || issue.code === 'invalid_union') return describeType(type)
@@ -104,7 +113,7 @@ export function describeType(type: z.ZodType): string {
 function describeNumber(type: z.ZodNumber): string {
   const words = [type.format === 'safeint' ? 'a whole number' : 'a number']
   for (const { _zod } of type.def.checks ?? []) {
-    const bound = _zod.def as { check: string; value?: unknown; inclusive?: boolean }
+    const bound = _zod.def as { check: string; value?: number; inclusive?: boolean }
     if (bound.check === 'greater_than')
       words.push(bound.inclusive === true ? `from ${bound.value} on` : `above ${bound.value}`)
     if (bound.check === 'less_than')

@@ -43,7 +43,7 @@ function parseValue(type: z.ZodType, text: string): unknown {
   }
   readings.push(text, text.split(','))
   // Where none fits, the first reading goes to the check, whose message says what was expected.
-  return (readings.find((reading) => type.safeParse(reading).success) ?? readings[0]) as unknown
+  return readings.find((reading) => type.safeParse(reading).success) ?? readings[0]
 }
 
 function placeholder(type: z.ZodType): string {

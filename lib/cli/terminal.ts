@@ -9,5 +9,5 @@ export interface Terminal {
 export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
+  interactive: process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb',
 }

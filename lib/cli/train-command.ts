@@ -4,7 +4,7 @@ import { loadDataset } from '../data/load-dataset.js'
 import { AttuneError } from '../errors.js'
 import { Model } from '../models/model.js'
 import { lora, type LoraOptions } from '../nn/lora.js'
-import { settleOptions, type OptionTable } from '../options.js'
+import { omit, settleOptions, type OptionTable } from '../options.js'
 import { suggestion } from '../nearest.js'
 import { plan } from '../train/plan.js'
 import { trainOptions, type TrainOptions } from '../train/train-options.js'
@@ -17,13 +17,7 @@ import { dataOptions, loraFlags, modelOptions } from './run-options.js'
 import { barReport, describePlan, jsonReport, lineReport } from './training-report.js'
 
 // `validation` names files here and is rows in the API.
-const {
-  train: _train,
-  validation: _validation,
-  adapter: _adapter,
-  tokenizer: _tokenizer,
-  ...plainOptions
-} = trainOptions
+const plainOptions = omit(trainOptions, 'train', 'validation', 'adapter', 'tokenizer')
 
 interface TrainingJob {
   readonly model: string
@@ -117,7 +111,7 @@ function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
     })
   }
   // What the flags give is checked as the API checks it.
-  return lora({ ...rest, ...flags } as LoraOptions)
+  return lora({ ...rest, ...flags })
 }
 
 async function loadRows(job: TrainingJob): Promise<{ train: TrainingData; validation: TrainingData | undefined }> {

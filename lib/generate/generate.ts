@@ -52,7 +52,7 @@ export async function generateBatch(
   const results = prompts.map(() => ({
     text: '',
     tokenIds: [] as number[],
-    finishReason: 'length' as FinishReason,
+    finishReason: 'length',
     promptTokens: 0,
   }))
   for await (const { row, piece, promptTokens } of pieces(model, prompts, settleGenerateOptions(options))) {
@@ -144,7 +144,7 @@ async function promptIds(
   }
   if (typeof prompt !== 'string') {
     const { tools, templateVariables: variables } = options
-    const text = tokenizer.applyChatTemplate(prompt as readonly Message[], {
+    const text = tokenizer.applyChatTemplate(prompt, {
       addGenerationPrompt: true,
       tools,
       variables,

@@ -267,7 +267,12 @@ export class Model implements AsyncDisposable {
         throw new AttuneError('invalid-option', message, { where: 'adapter' })
       }
       const host = this.#adapterHost()
-      const adapter = await makeAdapter({ ...host, seed: options.seed ?? host.seed }, config, options.from, this.#parameters.trainable)
+      const adapter = await makeAdapter(
+        { ...host, seed: options.seed ?? host.seed },
+        config,
+        options.from,
+        this.#parameters.trainable,
+      )
       this.#adapter = adapter
       this.#parameters.adapter = adapter.parameters
       this.#train(new Set(adapter.parameters.map(({ name }) => name)))

@@ -7,6 +7,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
+import { omit } from '../options.js'
 import { writeDirectory } from '../export/write-directory.js'
 
 export const weightsFile = 'weights.safetensors'
@@ -84,8 +85,7 @@ export async function readCheckpoint(path: string): Promise<CheckpointState> {
     const message = `${where}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`
     throw new AttuneError('invalid-checkpoint', message, { where })
   }
-  const { format: _format, ...state } = result.data
-  return state
+  return omit(result.data, 'format')
 }
 
 /** The complete checkpoints below `root`, oldest first. */

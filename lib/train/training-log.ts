@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDirectory, writeJson } from '../export/write-directory.js'
+import { omit } from '../options.js'
 import type { TrainingEvent } from './events.js'
 import type { SettledTrainOptions } from './train-options.js'
 
@@ -15,6 +16,6 @@ export async function logEvent(output: string, event: TrainingEvent): Promise<vo
 
 /** The options of the run with their defaults, without its rows. */
 export async function saveOptions(output: string, options: SettledTrainOptions): Promise<void> {
-  const { train: _train, validation: _validation, tokenizer: _tokenizer, ...plain } = options
+  const plain = omit(options, 'train', 'validation', 'tokenizer')
   await writeDirectory(output, (directory) => writeJson(join(directory, optionsFile), plain))
 }
