@@ -5,10 +5,21 @@
 namespace attune::cpu::ATTUNE_ISA {
 
 void register_kernels(KernelTable& table) {
+  register_activation(table);
   register_adamw(table);
+  register_add(table);
+  register_attention(table);
+  register_attention_backward(table);
+  register_cached_attention(table);
   register_column_sum(table);
+  register_dropout(table);
+  register_embedding(table);
+  register_gather_rows(table);
+  register_layer_norm(table);
   register_linear(table);
   register_linear_cross_entropy(table);
+  register_rms_norm(table);
+  register_rotary(table);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -5,13 +5,22 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-// A file per op, each with one function that adds its rows to the table:
-//   void register_<op>(KernelTable&);
-
+// A file per op, each with one function that adds its rows to the table.
+void register_activation(KernelTable& table);
 void register_adamw(KernelTable& table);
+void register_add(KernelTable& table);
+void register_attention(KernelTable& table);
+void register_attention_backward(KernelTable& table);
+void register_cached_attention(KernelTable& table);
 void register_column_sum(KernelTable& table);
+void register_dropout(KernelTable& table);
+void register_embedding(KernelTable& table);
+void register_gather_rows(KernelTable& table);
+void register_layer_norm(KernelTable& table);
 void register_linear(KernelTable& table);
 void register_linear_cross_entropy(KernelTable& table);
+void register_rms_norm(KernelTable& table);
+void register_rotary(KernelTable& table);
 
 void register_kernels(KernelTable& table);
 

@@ -1,0 +1,209 @@
+// activation: y = f(x); gated_activation: y = f(gate) * up; f is one of ActivationKind.
+// Any shape; all tensors alike. y may be x; dx may be dy.
+// The backward needs x (gate and up): dx = dy f'(x); dgate = dy up f'(gate), dup = dy f(gate).
+
+#include "kernels/activation.h"
+
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/launch.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+namespace {
+
+// ---- kernels: each kind has value(x), and both(x, value, slope) for the backward
+
+ATTUNE_INLINE Vec constant(float value) { return broadcast(value); }
+
+struct Gelu {
+  static constexpr float kSqrtHalf = 0.70710678F;
+  static constexpr float kInverseSqrtTwoPi = 0.39894228F;
+  /// Phi(x) = (1 + erf(x / sqrt(2))) / 2
+  static ATTUNE_INLINE Vec cumulative(Vec x) {
+    return fma(erf(x * constant(kSqrtHalf)), constant(0.5F), constant(0.5F));
+  }
+  static ATTUNE_INLINE Vec value(Vec x) { return x * cumulative(x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    const Vec phi = cumulative(x);
+    y = x * phi;
+    slope = fma(x * constant(kInverseSqrtTwoPi), exp(x * x * constant(-0.5F)), phi);
+  }
+};
+
+struct GeluTanh {
+  static constexpr float kTwoSqrtTwoOverPi = 1.59576912F;
+  static constexpr float kCubic = 0.044715F;  // Hendrycks and Gimpel's fit
+  /// (1 + tanh(u)) / 2 = sigmoid(2u), which does not cancel for negative u.
+  static ATTUNE_INLINE Vec cumulative(Vec x) {
+    return sigmoid(constant(kTwoSqrtTwoOverPi) * fma(constant(kCubic) * x * x, x, x));
+  }
+  static ATTUNE_INLINE Vec value(Vec x) { return x * cumulative(x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    const Vec s = cumulative(x);
+    y = x * s;
+    const Vec inner_slope = constant(kTwoSqrtTwoOverPi) * fma(constant(3.0F * kCubic) * x, x, constant(1.0F));
+    slope = fma(y * (constant(1.0F) - s), inner_slope, s);
+  }
+};
+
+struct QuickGelu {
+  static constexpr float kSteepness = 1.702F;
+  static ATTUNE_INLINE Vec value(Vec x) { return x * sigmoid(x * constant(kSteepness)); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    const Vec s = sigmoid(x * constant(kSteepness));
+    y = x * s;
+    slope = fma(y * constant(kSteepness), constant(1.0F) - s, s);
+  }
+};
+
+struct Silu {
+  static ATTUNE_INLINE Vec value(Vec x) { return x * sigmoid(x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    const Vec s = sigmoid(x);
+    y = x * s;
+    slope = fma(y, constant(1.0F) - s, s);
+  }
+};
+
+struct Relu {
+  static ATTUNE_INLINE Vec value(Vec x) { return max(zero(), x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    y = value(x);
+    slope = select(less(zero(), x), constant(1.0F), zero());
+  }
+};
+
+struct Tanh {
+  static ATTUNE_INLINE Vec value(Vec x) { return tanh(x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    y = tanh(x);
+    slope = fnma(y, y, constant(1.0F));
+  }
+};
+
+struct Sigmoid {
+  static ATTUNE_INLINE Vec value(Vec x) { return sigmoid(x); }
+  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
+    y = sigmoid(x);
+    slope = y * (constant(1.0F) - y);
+  }
+};
+
+template <class F, class T>
+void activate(const T* x, T* y, std::int64_t n) {
+  for_vectors(n, [&](std::int64_t i, auto lanes) { store(y + i, F::value(load(x + i, lanes)), lanes); });
+}
+
+template <class F, class T>
+void activate_backward(const T* dy, const T* x, T* dx, std::int64_t n) {
+  for_vectors(n, [&](std::int64_t i, auto lanes) {
+    Vec value;
+    Vec slope;
+    F::both(load(x + i, lanes), value, slope);
+    store(dx + i, load(dy + i, lanes) * slope, lanes);
+  });
+}
+
+template <class F, class T>
+void activate_gated(const T* gate, const T* up, T* y, std::int64_t n) {
+  for_vectors(n, [&](std::int64_t i, auto lanes) {
+    store(y + i, F::value(load(gate + i, lanes)) * load(up + i, lanes), lanes);
+  });
+}
+
+/// dgate and dup may each be nullptr.
+template <class F, class T>
+void activate_gated_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup, std::int64_t n) {
+  for_vectors(n, [&](std::int64_t i, auto lanes) {
+    Vec value;
+    Vec slope;
+    F::both(load(gate + i, lanes), value, slope);
+    const Vec gradient = load(dy + i, lanes);
+    const Vec factor = load(up + i, lanes);
+    if (dgate != nullptr) store(dgate + i, gradient * factor * slope, lanes);
+    if (dup != nullptr) store(dup + i, gradient * value, lanes);
+  });
+}
+
+// ---- launch
+
+/// body(F{}) for the kind's F.
+template <class Body>
+ATTUNE_INLINE void with_kind(ActivationKind kind, const Body& body) {
+  switch (kind) {
+    case ActivationKind::gelu: return body(Gelu{});
+    case ActivationKind::gelu_new:
+    case ActivationKind::gelu_pytorch_tanh: return body(GeluTanh{});
+    case ActivationKind::quick_gelu: return body(QuickGelu{});
+    case ActivationKind::silu: return body(Silu{});
+    case ActivationKind::relu: return body(Relu{});
+    case ActivationKind::tanh: return body(Tanh{});
+    case ActivationKind::sigmoid: return body(Sigmoid{});
+  }
+}
+
+template <class T>
+void run_activation(KernelContext& context, const KernelCall& call) {
+  const auto* x = call.inputs[0].as<const T>();
+  auto* y = call.outputs[0].as<T>();
+  with_kind(call.as<ActivationArguments>().kind, [&]<class F>(F) {
+    run_elements(context.pool, call.outputs[0].shape.elements(), [&](std::int64_t begin, std::int64_t end) {
+      activate<F>(x + begin, y + begin, end - begin);
+    });
+  });
+}
+
+template <class T>
+void run_activation_backward(KernelContext& context, const KernelCall& call) {
+  const auto* dy = call.inputs[0].as<const T>();
+  const auto* x = call.inputs[1].as<const T>();
+  auto* dx = call.outputs[0].as<T>();
+  with_kind(call.as<ActivationArguments>().kind, [&]<class F>(F) {
+    run_elements(context.pool, call.outputs[0].shape.elements(), [&](std::int64_t begin, std::int64_t end) {
+      activate_backward<F>(dy + begin, x + begin, dx + begin, end - begin);
+    });
+  });
+}
+
+template <class T>
+void run_gated_activation(KernelContext& context, const KernelCall& call) {
+  const auto* gate = call.inputs[0].as<const T>();
+  const auto* up = call.inputs[1].as<const T>();
+  auto* y = call.outputs[0].as<T>();
+  with_kind(call.as<ActivationArguments>().kind, [&]<class F>(F) {
+    run_elements(context.pool, call.outputs[0].shape.elements(), [&](std::int64_t begin, std::int64_t end) {
+      activate_gated<F>(gate + begin, up + begin, y + begin, end - begin);
+    });
+  });
+}
+
+template <class T>
+void run_gated_activation_backward(KernelContext& context, const KernelCall& call) {
+  const auto* dy = call.inputs[0].as<const T>();
+  const auto* gate = call.inputs[1].as<const T>();
+  const auto* up = call.inputs[2].as<const T>();
+  auto* dgate = has(call.outputs, 0) ? call.outputs[0].as<T>() : nullptr;
+  auto* dup = has(call.outputs, 1) ? call.outputs[1].as<T>() : nullptr;
+  with_kind(call.as<ActivationArguments>().kind, [&]<class F>(F) {
+    run_elements(context.pool, call.inputs[0].shape.elements(), [&](std::int64_t begin, std::int64_t end) {
+      activate_gated_backward<F>(dy + begin, gate + begin, up + begin, dgate == nullptr ? nullptr : dgate + begin,
+                                 dup == nullptr ? nullptr : dup + begin, end - begin);
+    });
+  });
+}
+
+template <class T>
+void add_rows(KernelTable& table) {
+  table.add("activation", dtype_of<T>, {run_activation<T>, no_scratch});
+  table.add("activation_backward", dtype_of<T>, {run_activation_backward<T>, no_scratch});
+  table.add("gated_activation", dtype_of<T>, {run_gated_activation<T>, no_scratch});
+  table.add("gated_activation_backward", dtype_of<T>, {run_gated_activation_backward<T>, no_scratch});
+}
+
+}  // namespace
+
+void register_activation(KernelTable& table) {
+  add_rows<float>(table);
+  add_rows<bfloat16>(table);
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA

@@ -1,0 +1,129 @@
+#pragma once
+
+// One tile of queries against all the keys it sees: the forward of attention, and of cached_attention's prefill.
+
+#include "kernels/cpu/attention_tiles.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+/// Arrays of one thread.
+struct AttendScratch {
+  float* q;        ///< (kTile, D) scaled queries; D is head_dim padded to whole vectors
+  float* qt;       ///< (head_dim, kTile) the same transposed
+  float* k;        ///< (kTile, D)
+  float* v;        ///< (kTile, D)
+  float* p;        ///< (kTile keys, kTile queries) scores, then probabilities
+  float* factors;  ///< like p: dropout
+  float* o;        ///< (kTile, D)
+  float* m;        ///< (kTile) running maximum
+  float* l;        ///< (kTile) running sum
+  float* rescale;  ///< (kTile)
+};
+
+inline AttendScratch lay_out_attend(Carver& carver, std::int64_t head_dim) {
+  const std::int64_t d = padded(head_dim);
+  AttendScratch s{};
+  s.q = carver.take<float>(kTile * d);
+  s.qt = carver.take<float>(head_dim * kTile);
+  s.k = carver.take<float>(kTile * d);
+  s.v = carver.take<float>(kTile * d);
+  s.p = carver.take<float>(kTile * kTile);
+  s.factors = carver.take<float>(kTile * kTile);
+  s.o = carver.take<float>(kTile * d);
+  s.m = carver.take<float>(kTile);
+  s.l = carver.take<float>(kTile);
+  s.rescale = carver.take<float>(kTile);
+  return s;
+}
+
+/// Scores become probabilities relative to the running maximum; m, l and rescale are brought up to date.
+inline void update_softmax(const AttendScratch& s, std::int64_t queries, std::int64_t keys, const TileSight& sight,
+                           float softcap) {
+  const Vec cap = broadcast(softcap);
+  const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
+  for (std::int64_t i = 0; i < queries; i += Vec::kWidth) {
+    float* const column = s.p + i;
+    const Vec old = load(s.m + i);
+    Vec highest = old;
+    if (softcap > 0.0F || !sight.whole) {
+      const Vec query = lane_queries(i);
+      for (std::int64_t j = 0; j < keys; ++j) {
+        Vec score = load(column + j * kTile);
+        if (softcap > 0.0F) score = cap * tanh(score * inverse_cap);
+        if (!sight.whole) {
+          score = TileSight::seen(query, sight.low(j), sight.high(j), score, broadcast(kMinusInfinity));
+        }
+        store(column + j * kTile, score);
+        highest = max(highest, score);
+      }
+    } else {
+      for (std::int64_t j = 0; j < keys; ++j) highest = max(highest, load(column + j * kTile));
+    }
+    // A query that has seen nothing yet keeps 0 as its reference: infinity less infinity is not a number.
+    const Vec reference = select(less(highest, broadcast(-3.0e38F)), zero(), highest);
+    Vec sum = zero();
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const Vec p = exp(load(column + j * kTile) - reference);
+      store(column + j * kTile, p);
+      sum = sum + p;
+    }
+    const Vec rescale = exp(old - reference);
+    store(s.m + i, highest);
+    store(s.l + i, fma(load(s.l + i), rescale, sum));
+    store(s.rescale + i, rescale);
+  }
+}
+
+struct AttendTask {
+  std::int64_t row;       ///< of the first query in the batch, for dropout
+  std::int64_t head;
+  std::int64_t position;  ///< of the first query among the keys
+  std::int64_t queries;
+  std::int64_t keys;      ///< all there are
+};
+
+/// o and lse (may be nullptr, steps `lse_stride`) of up to kTile queries.
+template <class T>
+void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout, const AttendTask& task,
+                 HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v, HeadRows<T> o, float* lse,
+                 std::int64_t lse_stride, const AttendScratch& s) {
+  const std::int64_t d = padded(a.head_dim);
+  const std::int64_t lanes_of_queries = padded(task.queries);
+  const Sight sight{a.causal, a.window};
+  widen_rows(q, task.queries, a.head_dim, a.scale, s.q);
+  transpose_tile(s.q, task.queries, a.head_dim, d, s.qt);
+  for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
+    store(s.m + i, broadcast(kMinusInfinity));
+    store(s.l + i, zero());
+  }
+  const std::int64_t end = sight.end(task.position + task.queries - 1, task.keys);
+  bool first = true;
+  for (std::int64_t key = sight.begin(task.position) / kTile * kTile; key < end; key += kTile) {
+    const std::int64_t keys = minimum(kTile, task.keys - key);
+    const TileSight tile_sight(sight, task.position, key, task.queries, keys);
+    widen_rows(k.from(key), keys, a.head_dim, 1.0F, s.k);
+    widen_rows(v.from(key), keys, a.head_dim, 1.0F, s.v);
+    multiply_tile({s.k, d, 1, s.qt, kTile, s.p, kTile}, keys, lanes_of_queries, a.head_dim);
+    update_softmax(s, lanes_of_queries, keys, tile_sight, a.softcap);
+    if (dropout.on) {
+      dropout.factors(task.row, task.queries, task.head, key, keys, s.factors);
+      for (std::int64_t i = 0; i < keys * kTile; i += Vec::kWidth) {
+        store(s.p + i, load(s.p + i) * load(s.factors + i));
+      }
+    }
+    multiply_tile({s.p, 1, kTile, s.v, d, s.o, d, !first, first ? nullptr : s.rescale}, task.queries, d, keys);
+    first = false;
+  }
+  for (std::int64_t i = 0; i < task.queries; ++i) {
+    const float sum = first ? 0.0F : s.l[i];
+    const Vec inverse = broadcast(sum > 0.0F ? 1.0F / sum : 0.0F);
+    for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) {
+      const Vec value = first ? zero() : load(s.o + i * d + c) * inverse;
+      store(o.data + i * o.stride + c, value, lanes);
+    });
+    // Infinity makes every probability of the backward 0.
+    if (lse != nullptr) lse[i * lse_stride] = sum > 0.0F ? s.m[i] + __builtin_logf(sum) : -kMinusInfinity;
+  }
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA

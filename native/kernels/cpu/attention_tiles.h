@@ -1,0 +1,205 @@
+#pragma once
+
+// What the attention kernels share: where heads lie, which keys a query sees, and tiles of queries and keys as floats.
+// Scores are kept transposed, (keys, queries): a vector then holds one key's scores for many queries, so maxima and
+// sums over keys need no horizontal step, and the tile is the left factor of the next product as it lies.
+
+#include "kernels/attention.h"
+#include "kernels/cpu/launch.h"
+#include "kernels/cpu/philox_lanes.h"
+#include "kernels/cpu/tile_product.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+/// Queries and keys of a tile: at head_dim 64 a tile of floats is 16 KiB, and the five or six of one step
+/// stay in the second-level cache while the two that a product reads most stay in the first.
+inline constexpr std::int64_t kTile = 64;
+static_assert(kTile % kPhiloxLanes == 0 && kTile % Vec::kWidth == 0);
+
+inline constexpr float kMinusInfinity = -__builtin_inff();
+
+inline std::int64_t padded(std::int64_t n) { return divide_up(n, Vec::kWidth) * Vec::kWidth; }
+
+/// Rows of one head: row r begins at data + r * stride.
+template <class T>
+struct HeadRows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+  [[nodiscard]] HeadRows from(std::int64_t row) const { return {data + row * stride, stride}; }
+};
+
+/// q, k and v (or their gradients), apart or packed side by side.
+template <class T>
+struct Projections {
+  T* q = nullptr;
+  T* k = nullptr;
+  T* v = nullptr;
+  std::int64_t q_stride = 0;
+  std::int64_t kv_stride = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t group = 1;  ///< query heads per key head
+
+  [[nodiscard]] HeadRows<T> q_head(std::int64_t head) const { return {q + head * head_dim, q_stride}; }
+  [[nodiscard]] HeadRows<T> k_head(std::int64_t kv_head) const { return {k + kv_head * head_dim, kv_stride}; }
+  [[nodiscard]] HeadRows<T> v_head(std::int64_t kv_head) const { return {v + kv_head * head_dim, kv_stride}; }
+};
+
+/// `views` are q, k, v in this order, any of which may be absent.
+template <class T>
+Projections<T> projections_of(const AttentionArguments& a, std::span<const TensorView> views) {
+  Projections<T> p;
+  p.head_dim = a.head_dim;
+  p.group = a.heads / a.kv_heads;
+  if (a.packed) {
+    p.q_stride = p.kv_stride = (a.heads + 2 * a.kv_heads) * a.head_dim;
+    if (!has(views, 0)) return p;
+    p.q = views[0].as<T>();
+    p.k = p.q + a.heads * a.head_dim;
+    p.v = p.k + a.kv_heads * a.head_dim;
+  } else {
+    p.q_stride = a.heads * a.head_dim;
+    p.kv_stride = a.kv_heads * a.head_dim;
+    if (has(views, 0)) p.q = views[0].as<T>();
+    if (has(views, 1)) p.k = views[1].as<T>();
+    if (has(views, 2)) p.v = views[2].as<T>();
+  }
+  return p;
+}
+
+/// One tile of a segment's rows, queries or keys.
+struct SegmentTile {
+  std::int32_t begin;   ///< the segment's first row in the batch
+  std::int32_t length;  ///< rows of the segment
+  std::int32_t first;   ///< the tile's first row in the segment
+  [[nodiscard]] std::int64_t rows() const { return minimum(kTile, length - first); }
+};
+
+inline std::int64_t maximum_tiles(std::int64_t rows, std::int64_t segments) { return rows / kTile + segments; }
+
+/// Lists the tiles of all segments; returns how many there are.
+inline std::int64_t list_tiles(const std::int32_t* cu_seqlens, std::int64_t segments, SegmentTile* tiles) {
+  std::int64_t count = 0;
+  for (std::int64_t s = 0; s < segments; ++s) {
+    const std::int32_t length = cu_seqlens[s + 1] - cu_seqlens[s];
+    for (std::int32_t first = 0; first < length; first += static_cast<std::int32_t>(kTile)) {
+      tiles[count++] = {cu_seqlens[s], length, first};
+    }
+  }
+  return count;
+}
+
+/// Which keys queries see; positions count from the segment's first key.
+struct Sight {
+  bool causal;
+  std::int64_t window;
+
+  /// Keys [begin, end) that some query in positions [first, last] may see, of `keys` there are.
+  [[nodiscard]] std::int64_t begin(std::int64_t first) const {
+    return window > 0 ? maximum(0, first - window + 1) : 0;
+  }
+  [[nodiscard]] std::int64_t end(std::int64_t last, std::int64_t keys) const {
+    if (causal) return minimum(keys, last + 1);
+    return window > 0 ? minimum(keys, last + window) : keys;
+  }
+};
+
+/// The part of Sight that cuts through one pair of tiles: key j of the tile is seen by its queries [low(j), high(j)).
+struct TileSight {
+  static constexpr std::int64_t kFar = 1 << 20;  // past any lane, and exact as a float
+  std::int64_t low0;
+  std::int64_t high0;
+  bool whole;  ///< every query sees every key
+
+  TileSight(const Sight& sight, std::int64_t query_position, std::int64_t key_position, std::int64_t queries,
+            std::int64_t keys) {
+    const std::int64_t offset = query_position - key_position;
+    low0 = sight.causal ? -offset : sight.window > 0 ? 1 - offset - sight.window : -kFar;
+    high0 = sight.window > 0 ? sight.window - offset : kFar;
+    whole = low0 + keys - 1 <= 0 && high0 >= queries;
+    low0 = maximum(-kFar, minimum(kFar, low0));
+    high0 = maximum(-kFar, minimum(kFar, high0));
+  }
+  [[nodiscard]] ATTUNE_INLINE Vec low(std::int64_t key) const { return broadcast(static_cast<float>(low0 + key)); }
+  [[nodiscard]] ATTUNE_INLINE Vec high(std::int64_t key) const { return broadcast(static_cast<float>(high0 + key)); }
+  /// v where the queries of these lanes see the key, else `other`.
+  static ATTUNE_INLINE Vec seen(Vec query, Vec low, Vec high, Vec v, Vec other) {
+    return select(less(query, low), other, select(less(query, high), v, other));
+  }
+};
+
+/// The queries' numbers in the tile for the vector at i.
+ATTUNE_INLINE Vec lane_queries(std::int64_t i) {
+  return load(kLaneNumbers) + broadcast(static_cast<float>(i));
+}
+
+/// Rows as floats times `scale`, each padded with zeros to whole vectors.
+template <class T>
+void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to) {
+  const std::int64_t step = padded(head_dim);
+  const Vec factor = broadcast(scale);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for_vectors(head_dim, [&](std::int64_t i, auto lanes) {
+      store(to + r * step + i, load(from.data + r * from.stride + i, lanes) * factor);
+    });
+  }
+}
+
+/// to[c * kTile + r] = from[r * step + c]; rows up to the next whole vector become 0.
+inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t columns, std::int64_t step, float* to) {
+  constexpr std::int64_t kWidth = Vec::kWidth;
+  for (std::int64_t r = 0; r < rows; r += kWidth) {
+    const std::int64_t count = minimum(kWidth, rows - r);
+    for (std::int64_t c = 0; c < columns; ++c) {
+      float* const out = to + c * kTile + r;
+      const float* const in = from + r * step + c;
+      if (count == kWidth) {
+#pragma GCC unroll 16
+        for (std::int64_t lane = 0; lane < kWidth; ++lane) out[lane] = in[lane * step];
+      } else {
+        for (std::int64_t lane = 0; lane < kWidth; ++lane) out[lane] = lane < count ? in[lane * step] : 0.0F;
+      }
+    }
+  }
+}
+
+/// Dropout on probabilities; the mask is a function of (row, head, key) alone, so the backward makes it again.
+struct ProbabilityDropout {
+  bool on = false;
+  PhiloxKey key;
+  std::uint32_t threshold = 0;
+  float scale = 1.0F;
+  std::int64_t heads = 0;
+
+  ProbabilityDropout() = default;
+  ProbabilityDropout(const AttentionArguments& a, const PhiloxKey& random)
+      : on(a.dropout > 0.0F),
+        key(random),
+        threshold(drop_below(a.dropout)),
+        scale(dropout_scale(a.dropout)),
+        heads(a.heads) {
+    key.stream = a.stream;
+  }
+
+  /// factors (keys, kTile): what each probability is multiplied by. `row` is the first query's row in the batch,
+  /// `first_key` the first key's number in the segment, a multiple of kTile.
+  void factors(std::int64_t row, std::int64_t queries, std::int64_t head, std::int64_t first_key, std::int64_t keys,
+               float* out) const {
+    for (std::int64_t j = 0; j < keys; j += 4) {
+      for (std::int64_t i = 0; i < queries; i += kPhiloxLanes) {
+        std::uint64_t counters[kPhiloxLanes];
+        for (int lane = 0; lane < kPhiloxLanes; ++lane) {
+          counters[lane] = (static_cast<std::uint64_t>((row + i + lane) * heads + head) << 20) +
+                           static_cast<std::uint64_t>((first_key + j) / 4);
+        }
+        std::uint32_t words[4][kPhiloxLanes];
+        philox_lanes(key, counters, words);
+        for (int word = 0; word < 4; ++word) {
+          float* const factor = out + (j + word) * kTile + i;
+          for (int lane = 0; lane < kPhiloxLanes; ++lane) factor[lane] = words[word][lane] < threshold ? 0.0F : scale;
+        }
+      }
+    }
+  }
+};
+
+}  // namespace attune::cpu::ATTUNE_ISA

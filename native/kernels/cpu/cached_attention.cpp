@@ -1,0 +1,154 @@
+// cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T))) V over it.
+// q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; k_cache, v_cache (slots, capacity,
+// kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S). For decoding: there is no backward.
+
+#include "kernels/attention.h"
+#include "kernels/cpu/attend_tile.h"
+#include "kernels/cpu/kernels.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+namespace {
+
+// ---- kernels
+
+/// Below this many queries the tile would mostly multiply padding: each query goes alone, by dot products.
+constexpr std::int64_t kFewQueries = 4;
+
+template <class T>
+ATTUNE_INLINE float dot(const float* q, const T* k, std::int64_t n) {
+  return sum_of(n, [&](std::int64_t i, auto lanes) { return load(q + i, lanes) * load(k + i, lanes); });
+}
+
+/// One query at `position`, which sees the keys up to itself. Uses s.q, s.p and s.o.
+template <class T>
+void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<const T> q, HeadRows<const T> k,
+                HeadRows<const T> v, HeadRows<T> o, const AttendScratch& s) {
+  const std::int64_t d = padded(a.head_dim);
+  widen_rows(q, 1, a.head_dim, a.scale, s.q);
+  for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, zero());
+  float highest = kMinusInfinity;
+  float sum = 0.0F;
+  constexpr std::int64_t kKeys = kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
+  for (std::int64_t key = Sight{true, a.window}.begin(position); key <= position; key += kKeys) {
+    const std::int64_t keys = minimum(kKeys, position + 1 - key);
+    const float before = highest;
+    for (std::int64_t j = 0; j < keys; ++j) s.p[j] = dot(s.q, k.data + (key + j) * k.stride, a.head_dim);
+    Vec top = broadcast(highest);
+    for_vectors(keys, [&](std::int64_t j, auto lanes) {
+      Vec score = load(s.p + j, lanes);
+      if (a.softcap > 0.0F) {
+        score = broadcast(a.softcap) * tanh(score * broadcast(1.0F / a.softcap));
+        store(s.p + j, score, lanes);
+      }
+      top = max(top, only(score, broadcast(kMinusInfinity), lanes));
+    });
+    highest = reduce_max(top);
+    const Vec reference = broadcast(highest);
+    alignas(64) float rescale[Vec::kWidth];
+    store(rescale, exp(broadcast(before) - reference));
+    sum = sum * rescale[0] + sum_of(keys, [&](std::int64_t j, auto lanes) {
+      const Vec p = exp(load(s.p + j, lanes) - reference);
+      store(s.p + j, p, lanes);
+      return p;
+    });
+    for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, load(s.o + i) * broadcast(rescale[0]));
+    for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) {
+      Vec even = load(s.o + c);
+      Vec odd = zero();
+      std::int64_t j = 0;
+      for (; j + 2 <= keys; j += 2) {
+        even = fma(broadcast(s.p[j]), load(v.data + (key + j) * v.stride + c, lanes), even);
+        odd = fma(broadcast(s.p[j + 1]), load(v.data + (key + j + 1) * v.stride + c, lanes), odd);
+      }
+      if (j < keys) even = fma(broadcast(s.p[j]), load(v.data + (key + j) * v.stride + c, lanes), even);
+      store(s.o + c, even + odd);
+    });
+  }
+  const Vec inverse = broadcast(1.0F / sum);
+  for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
+}
+
+/// Rows of one sequence into its slot.
+template <class T>
+void append_rows(HeadRows<const T> from, std::int64_t rows, std::int64_t columns, T* cache) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for_vectors(columns, [&](std::int64_t i, auto lanes) {
+      store(cache + r * columns + i, load(from.data + r * from.stride + i, lanes), lanes);
+    });
+  }
+}
+
+// ---- launch
+
+struct Scratch {
+  std::byte* threads;
+  std::size_t thread_bytes;
+};
+Scratch lay_out(Carver& carver, const KernelCall& call, int threads) {
+  Carver one;
+  lay_out_attend(one, call.as<AttentionArguments>().head_dim);
+  return {carver.take<std::byte>(static_cast<std::int64_t>(one.used()) * threads), one.used()};
+}
+std::size_t scratch_of(const KernelCall& call, int threads) {
+  Carver carver;
+  lay_out(carver, call, threads);
+  return carver.used();
+}
+
+template <class T>
+void run_cached_attention(KernelContext& context, const KernelCall& call) {
+  AttentionArguments a = call.as<AttentionArguments>();
+  a.causal = true;
+  Carver carver(context.scratch);
+  const Scratch scratch = lay_out(carver, call, context.pool.threads());
+  const auto in = projections_of<const T>(a, call.inputs);
+  const std::int64_t columns = a.kv_heads * a.head_dim;
+  const std::int64_t capacity = call.inputs[3].shape[1];
+  auto* const k_cache = call.inputs[3].as<T>();
+  auto* const v_cache = call.inputs[4].as<T>();
+  const auto* cu_seqlens = call.inputs[5].as<const std::int32_t>();
+  const auto* slots = call.inputs[6].as<const std::int32_t>();
+  const auto* lengths = call.inputs[7].as<const std::int32_t>();
+  const std::int64_t sequences = call.inputs[6].shape.rows();
+  const HeadRows<T> o{call.outputs[0].as<T>(), a.heads * a.head_dim};
+
+  context.pool.run(sequences, [&](std::int64_t s, int) {
+    const std::int64_t row = cu_seqlens[s];
+    const std::int64_t at = (slots[s] * capacity + lengths[s]) * columns;
+    append_rows<T>(in.k_head(0).from(row), cu_seqlens[s + 1] - row, columns, k_cache + at);
+    append_rows<T>(in.v_head(0).from(row), cu_seqlens[s + 1] - row, columns, v_cache + at);
+  });
+  context.pool.run(sequences * a.heads, [&](std::int64_t task, int thread) {
+    const std::int64_t s = task / a.heads;
+    const std::int64_t head = task % a.heads;
+    const std::int64_t row = cu_seqlens[s];
+    const std::int64_t queries = cu_seqlens[s + 1] - row;
+    const std::int64_t at = slots[s] * capacity * columns + head / in.group * a.head_dim;
+    const HeadRows<const T> k{k_cache + at, columns};
+    const HeadRows<const T> v{v_cache + at, columns};
+    const HeadRows<const T> q = in.q_head(head).from(row);
+    const HeadRows<T> out = HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row);
+    Carver own({scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
+    const AttendScratch arrays = lay_out_attend(own, a.head_dim);
+    if (queries < kFewQueries) {
+      for (std::int64_t i = 0; i < queries; ++i) {
+        attend_one<T>(a, lengths[s] + i, q.from(i), k, v, out.from(i), arrays);
+      }
+      return;
+    }
+    for (std::int64_t first = 0; first < queries; first += kTile) {
+      const std::int64_t count = minimum(kTile, queries - first);
+      attend_tile<T>(a, {}, {row + first, head, lengths[s] + first, count, lengths[s] + queries}, q.from(first), k, v,
+                     out.from(first), nullptr, 0, arrays);
+    }
+  });
+}
+
+}  // namespace
+
+void register_cached_attention(KernelTable& table) {
+  table.add("cached_attention", DType::f32, {run_cached_attention<float>, scratch_of});
+  table.add("cached_attention", DType::bf16, {run_cached_attention<bfloat16>, scratch_of});
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA

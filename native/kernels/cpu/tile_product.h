@@ -1,0 +1,81 @@
+#pragma once
+
+// Small matrix products on tiles that lie in the first- or second-level cache: C (m, n) = A (m, depth) B (depth, n).
+
+#include "kernels/cpu/simd.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+/// A and how its elements lie: a transposed tile has row_step 1. B and C are row-major, their rows padded to whole
+/// vectors, so that no lane needs a mask.
+struct TileProduct {
+  const float* a;
+  std::int64_t row_step;
+  std::int64_t depth_step;
+  const float* b;
+  std::int64_t b_step;
+  float* c;
+  std::int64_t c_step;
+  bool accumulate = false;           ///< C += A B
+  const float* row_scale = nullptr;  ///< with accumulate: C = row_scale C + A B, one factor per row
+};
+
+/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 4 x 2 of 16. Enough independent sums to hide the
+/// latency of fma, and fewer loads than multiplications.
+inline constexpr int kProductRows = 4;
+inline constexpr int kProductVectors = Vec::kWidth == 16 ? 4 : 2;
+
+template <int Rows, int Vectors>
+ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::int64_t column, std::int64_t depth) {
+  Vec sum[Rows][Vectors];
+  float* const c = t.c + row * t.c_step + column;
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+    const Vec scale = t.row_scale != nullptr ? broadcast(t.row_scale[row + r]) : broadcast(1.0F);
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) {
+      sum[r][v] = t.accumulate ? load(c + r * t.c_step + v * Vec::kWidth) * scale : zero();
+    }
+  }
+  const float* a = t.a + row * t.row_step;
+  const float* b = t.b + column;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    Vec right[Vectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) right[v] = load(b + v * Vec::kWidth);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) {
+      const Vec left = broadcast(a[r * t.row_step]);
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+    }
+    a += t.depth_step;
+    b += t.b_step;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) store(c + r * t.c_step + v * Vec::kWidth, sum[r][v]);
+  }
+}
+
+template <int Vectors>
+ATTUNE_INLINE void multiply_columns(const TileProduct& t, std::int64_t rows, std::int64_t column, std::int64_t depth) {
+  std::int64_t row = 0;
+  for (; row + kProductRows <= rows; row += kProductRows) {
+    multiply_block<kProductRows, Vectors>(t, row, column, depth);
+  }
+  for (; row < rows; ++row) multiply_block<1, Vectors>(t, row, column, depth);
+}
+
+/// `columns` counts whole vectors' lanes.
+inline void multiply_tile(const TileProduct& t, std::int64_t rows, std::int64_t columns, std::int64_t depth) {
+  constexpr std::int64_t kWidth = Vec::kWidth;
+  std::int64_t column = 0;
+  for (; column + kProductVectors * kWidth <= columns; column += kProductVectors * kWidth) {
+    multiply_columns<kProductVectors>(t, rows, column, depth);
+  }
+  for (; column < columns; column += kWidth) multiply_columns<1>(t, rows, column, depth);
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA
