@@ -1,7 +1,6 @@
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import type { DecodeStream } from '../tokenizer/decode-stream.js'
-import type { Message } from '../tokenizer/message.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { decode, type FinishReason } from './decode-loop.js'
 import {
@@ -49,20 +48,27 @@ export async function generateBatch(
   prompts: readonly Prompt[],
   options: GenerateOptions = {},
 ): Promise<Generation[]> {
-  const results = prompts.map(() => ({
-    text: '',
-    tokenIds: [] as number[],
-    finishReason: 'length',
-    promptTokens: 0,
-  }))
+  const results = prompts.map(emptyGeneration)
   for await (const { row, piece, promptTokens } of pieces(model, prompts, settleGenerateOptions(options))) {
-    const result = results[row] as (typeof results)[number]
+    const result = results[row]
+    if (result === undefined) continue
     result.text += piece.text
     result.tokenIds.push(piece.tokenId)
     result.promptTokens = promptTokens
     if (piece.finishReason !== undefined) result.finishReason = piece.finishReason
   }
   return results
+}
+
+interface GrowingGeneration extends Generation {
+  text: string
+  tokenIds: number[]
+  finishReason: FinishReason
+  promptTokens: number
+}
+
+function emptyGeneration(): GrowingGeneration {
+  return { text: '', tokenIds: [], finishReason: 'length', promptTokens: 0 }
 }
 
 async function* pieces(
