@@ -1,5 +1,7 @@
 // Source files to clean documents: one pure function a kind of source. SOURCE.md beside the archives describes the raw formats.
 
+import { TextDecoder } from 'node:util'
+
 /** Characters of typesetting to plain ASCII, so that a 4,096-token vocabulary need not spend tokens on two kinds of quote. */
 export function normalizeText(text) {
   return text

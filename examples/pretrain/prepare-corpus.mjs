@@ -129,7 +129,7 @@ function passages(paragraphs, length) {
 /** Articles of lists, tables and foreign names teach a small model little: few digits, ASCII, some length. */
 function isProse(text) {
   const digits = text.match(/\d/g)?.length ?? 0
-  const foreign = text.match(/[^\x00-\x7f]/g)?.length ?? 0
+  const foreign = text.match(/[\u0080-\uffff]/g)?.length ?? 0
   return text.length >= 400 && digits / text.length < 0.025 && foreign / text.length < 0.004
 }
 

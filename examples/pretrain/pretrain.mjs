@@ -46,17 +46,15 @@ const WEIGHT_DECAY = 0.1
 
 const train = new TokenWindows(join(values.cache, 'train.bin'), { length, seed: number('seed') })
 const validation = new TokenWindows(join(values.cache, 'validation.bin'), { length, seed: 0 })
-const heldOut = Array.from({ length: 4 }, (_, part) => quarter(validation.spread(64), part))
+const heldOut = validation.spread(64, batchSize)
 
 const model = await Model.fromConfig(values.model, { seed: number('seed'), dtype: values.dtype })
-const parameters = [...model.parameters()]
-const parameterCount = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+const parameterCount = [...model.parameters()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
 const optimizer = model.optimizer({
   kind: 'adamw',
   learningRate: peakLearningRate,
   betas: BETAS,
   weightDecay: WEIGHT_DECAY,
-  noDecay: parameters.filter(({ shape }) => shape.length === 1).map(({ name }) => name),
 })
 
 let interrupted = false
@@ -144,37 +142,16 @@ function learningRateAt(done) {
   return peakLearningRate * (0.1 + 0.9 * 0.5 * (1 + Math.cos(Math.PI * done)))
 }
 
-/** Mean cross-entropy on the held-out windows, from the model's logits. */
+/** Mean cross-entropy of the held-out tokens. */
 async function validationLoss() {
   let sum = 0
   let labels = 0
   for (const batch of heldOut) {
-    const { logits } = await model.forward(batch)
-    const vocabulary = logits.shape.at(-1)
-    let row = 0
-    for (const ids of batch.inputIds) {
-      for (let t = 0; t < ids.length; t++, row++) {
-        if (t + 1 === ids.length) continue // nothing follows the last token
-        sum += crossEntropy(logits.data.subarray(row * vocabulary, (row + 1) * vocabulary), ids[t + 1])
-        labels += 1
-      }
-    }
+    const { lossSum, tokens } = await model.evaluateBatch(batch)
+    sum += lossSum
+    labels += tokens
   }
   return sum / labels
-}
-
-function crossEntropy(row, label) {
-  let max = -Infinity
-  for (const value of row) if (value > max) max = value
-  let sum = 0
-  for (const value of row) sum += Math.exp(value - max)
-  return Math.log(sum) + max - row[label]
-}
-
-function quarter(batch, part) {
-  const size = Math.ceil(batch.inputIds.length / 4)
-  const inputIds = batch.inputIds.slice(part * size, (part + 1) * size)
-  return { inputIds }
 }
 
 async function save() {

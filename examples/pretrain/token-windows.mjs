@@ -28,12 +28,11 @@ export class TokenWindows {
     return toBatch(Array.from({ length: size }, (_, i) => this.#shuffled(index * size + i)))
   }
 
-  /** `size` windows spread evenly over the file, always the same. */
-  spread(size) {
-    const step = this.count / size
-    return toBatch(
-      Array.from({ length: Math.min(size, this.count) }, (_, i) => this.#window(Math.floor(i * Math.max(step, 1)))),
-    )
+  /** Batches of `size` out of `total` windows spread evenly over the file, always the same. */
+  spread(total, size) {
+    const used = Math.min(total, this.count)
+    const windows = Array.from({ length: used }, (_, i) => this.#window(Math.floor((i * this.count) / used)))
+    return Array.from({ length: Math.ceil(used / size) }, (_, i) => toBatch(windows.slice(i * size, (i + 1) * size)))
   }
 
   #shuffled(position) {
