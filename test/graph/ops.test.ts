@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { GraphBuilder } from '../../lib/graph/builder.js'
+import * as ops from '../../lib/graph/ops.js'
+import { stream } from '../../lib/graph/stream.js'
+import { native } from '../../lib/native.js'
+import { refusal } from '../refusal.js'
+
+test('the op functions and the core’s table are the same, both ways', () => {
+  const known = native()
+    .ops()
+    .map(({ name }) => name)
+  const written = [...Object.keys(ops.opFunctions), ...ops.gradientOps]
+  expect([...known].sort()).toEqual([...written].sort())
+})
+
+test('what differentiation adds is not itself differentiated', () => {
+  const differentiable = native()
+    .ops()
+    .filter((op) => op.differentiable)
+  const names = differentiable.map(({ name }) => name)
+  expect(names.filter((name) => (ops.gradientOps as readonly string[]).includes(name))).toEqual([])
+  const functions = Object.keys(ops.opFunctions).filter((name) => name !== 'cached_attention')
+  expect([...names].sort()).toEqual(functions.sort())
+})
+
+function tokens(g: GraphBuilder, name: string, width: number) {
+  return g.input(name, ['tokens', width], 'f32')
+}
+
+test('every op function makes a node that the core accepts', () => {
+  const g = GraphBuilder.create({ dtype: 'f32', mode: 'train' })
+  const i32 = (name: string, size: string, below?: number | string) => g.input(name, [size], 'i32', below)
+  const x = tokens(g, 'x', 8)
+  const weight = g.input('w', [6, 8], 'f32')
+  const norm = g.input('norm', [8], 'f32')
+  const segments = i32('cu_seqlens', 'sequences+1')
+  const shape = { heads: 2, kvHeads: 2, headDim: 4, scale: 0.5, dropout: 0.1, window: 3, softcap: 2 }
+  const table = g.input('table', [11, 8], 'f32')
+  expect(ops.embedding(g.in('a'), table, i32('ids', 'tokens', 11), { vocabulary: 11, paddingIndex: 2 }).shape).toEqual([
+    'tokens',
+    8,
+  ])
+  const lowRank = { u: tokens(g, 'u', 3), b: g.input('b', [6, 3], 'f32') }
+  expect(ops.linear(g.in('b'), { x, weight, lowRank }, { lowRankScale: 2 }).shape).toEqual(['tokens', 6])
+  expect(ops.layerNorm(g.in('c'), { x, weight: norm, bias: norm }, { eps: 1e-5 }).shape).toEqual(['tokens', 8])
+  expect(ops.rmsNorm(g.in('d'), { x, weight: norm }, { eps: 1e-5, weightOffset: 1 }).shape).toEqual(['tokens', 8])
+  const rotary = { headDim: 4, inverseFrequencies: [1, 0.5], attentionScaling: 1 }
+  expect(ops.rotary(g.in('e'), x, i32('positions', 'tokens'), rotary).shape).toEqual(['tokens', 8])
+  expect(ops.attention(g.in('f'), { q: x, k: x, v: x }, segments, shape).shape).toEqual(['tokens', 8])
+  expect(ops.attention(g.in('g'), { packed: tokens(g, 'qkv', 24) }, segments, shape).shape).toEqual(['tokens', 8])
+  const cache = {
+    keys: g.in('h').state('keys', [5, 7, 8]),
+    values: g.in('h').state('values', [5, 7, 8]),
+    segments,
+    slots: i32('slots', 'sequences', 5),
+    lengths: i32('lengths', 'sequences', 7),
+  }
+  expect(ops.cachedAttention(g.in('h'), { q: x, k: x, v: x }, cache, shape).shape).toEqual(['tokens', 8])
+  for (const kind of ops.activations) expect(ops.activation(g.in(kind), x, kind).shape).toEqual(['tokens', 8])
+  expect(ops.gatedActivation(g.in('i'), x, x, 'silu').shape).toEqual(['tokens', 8])
+  expect(ops.add(g.in('j'), x, x).shape).toEqual(['tokens', 8])
+  expect(ops.dropout(g.in('k'), x, 0.5).id).not.toBe(x.id)
+  const hidden = ops.gatherRows(g.in('l'), x, i32('rows', 'rows', 'tokens'))
+  expect(hidden.shape).toEqual(['rows', 8])
+  const lossScale = g.input('loss_scale', [1], 'f32')
+  const labels = i32('labels', 'rows', 11)
+  const loss = ops.linearCrossEntropy(g.in('m'), { hidden, weight: table, labels, lossScale }, { labelSmoothing: 0.1 })
+  expect([loss.loss.shape, loss.rowLoss.shape, loss.prediction.shape]).toEqual([[1], ['rows'], ['rows']])
+  expect(loss.prediction.dtype).toBe('i32')
+})
+
+test('a wrong shape is refused on the line that writes it, with the path', () => {
+  const g = GraphBuilder.create({ dtype: 'f32', mode: 'evaluate' }).in('model.layers.3').in('mlp')
+  const x = tokens(g, 'x', 8)
+  expect(refusal(() => ops.linear(g, { x, weight: g.parameter('weight', [6, 9], 'weight') }))).toMatchObject({
+    code: 'shape-mismatch',
+    where: expect.stringContaining('model.layers.3.mlp') as string,
+    message: expect.stringMatching(/8/) as string,
+  })
+})
+
+test('dropout is a node in training alone', () => {
+  for (const mode of ['evaluate', 'decode'] as const) {
+    const g = GraphBuilder.create({ dtype: 'f32', mode })
+    const x = tokens(g, 'x', 8)
+    expect(ops.dropout(g, x, 0.5)).toBe(x)
+  }
+  const g = GraphBuilder.create({ dtype: 'f32', mode: 'train' })
+  const x = tokens(g, 'x', 8)
+  expect(ops.dropout(g, x, 0)).toBe(x)
+})
+
+test('streams are stable and differ by path', () => {
+  expect(stream('')).toBe(0x811c9dc5)
+  expect(stream('a')).toBe(0xe40c292c)
+  expect(stream('transformer.h.0.attn')).not.toBe(stream('transformer.h.1.attn'))
+})

@@ -1,0 +1,9 @@
+/** What the call throws; undefined where it does not. */
+export function refusal(call: () => unknown): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
