@@ -1,6 +1,7 @@
 /** Golden cases of PyTorch's numbers: some are kept in `fixtures/`, all are in the shared folder where there is one. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { test } from 'vitest'
 import type { Batch } from '../../lib/models/batch.js'
 import type { Tensor } from '../../lib/models/tensor.js'
 import { goldensFolder, goldensMissing } from '../shared-goldens.js'
@@ -49,6 +50,11 @@ export interface Root {
 
 export const fixtures: Root = { name: 'fixtures', folder: join(import.meta.dirname, 'fixtures'), missing: '' }
 export const goldens: Root = { name: 'goldens', folder: goldensFolder ?? '', missing: goldensMissing }
+
+/** Reports a skipped test with the reason where the cases are missing. */
+export function skipIfMissing({ missing }: Root): void {
+  if (missing !== '') test.skip(missing)
+}
 
 /** Where the cases are that can be read here. */
 export function present(root: Root, ids: readonly string[]): string[] {

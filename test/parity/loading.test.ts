@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { families } from '../../lib/models/index.js'
 import { readJsonObject } from '../../lib/models/json-file.js'
 import { Model } from '../../lib/models/model.js'
-import { goldens, present, ragged, readCase, realRows, type GoldenBatch, type Tolerance } from './golden-case.js'
+import {
+  goldens,
+  present,
+  ragged,
+  readCase,
+  realRows,
+  type GoldenBatch,
+  type Tolerance,
+  skipIfMissing,
+} from './golden-case.js'
 import { Bounds, readTensors } from './tensors.js'
 
 interface LoadingCase {
@@ -16,7 +25,7 @@ const ids = ['gpt2-without-prefix', 'bfloat16', 'sharded', 'tied-with-head'].map
 const supported = new Set(families.flatMap(({ modelTypes }) => modelTypes))
 
 describe('checkpoints in other shapes', () => {
-  test.skipIf(goldens.missing === '')(`skipped: ${goldens.missing}`, () => undefined)
+  skipIfMissing(goldens)
 
   test.each(present(goldens, ids))('%s', async (id) => {
     const given = readCase<LoadingCase>(goldens, id)

@@ -3,14 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Model } from '../../lib/models/model.js'
-import { fixtures, goldens, present, ragged, readCase, realRows, type TrainingCase } from './golden-case.js'
+import {
+  fixtures,
+  goldens,
+  present,
+  ragged,
+  readCase,
+  realRows,
+  type TrainingCase,
+  skipIfMissing,
+} from './golden-case.js'
 import { Bounds, readTensors } from './tensors.js'
 import { runTrainingCase } from './training-case.js'
 
 const ids = ['gpt2-attn', 'gpt2-all-rslora', 'llama-qv', 'llama-all-linear', 'llama-embed'].map((id) => `lora/${id}`)
 
 describe.each([fixtures, goldens])('LoRA as PEFT trains it: $name', (root) => {
-  test.skipIf(root.missing === '')(`skipped: ${root.missing}`, () => undefined)
+  skipIfMissing(root)
 
   test.each(present(root, ids))('%s', async (id) => {
     const { violations, compared } = await runTrainingCase(root, id)

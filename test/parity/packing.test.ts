@@ -1,7 +1,16 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Model } from '../../lib/models/model.js'
-import { goldens, present, ragged, readCase, realRows, type GoldenBatch, type Tolerance } from './golden-case.js'
+import {
+  goldens,
+  present,
+  ragged,
+  readCase,
+  realRows,
+  type GoldenBatch,
+  type Tolerance,
+  skipIfMissing,
+} from './golden-case.js'
 import { Bounds, readTensors } from './tensors.js'
 
 interface PackingCase {
@@ -13,7 +22,7 @@ interface PackingCase {
 }
 
 describe('packed rows are as good as padded ones', () => {
-  test.skipIf(goldens.missing === '')(`skipped: ${goldens.missing}`, () => undefined)
+  skipIfMissing(goldens)
 
   test.each(present(goldens, ['packing/gpt2', 'packing/llama']))('%s', async (id) => {
     const given = readCase<PackingCase>(goldens, id)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Model } from '../../lib/models/model.js'
-import { goldens } from './golden-case.js'
+import { goldens, skipIfMissing } from './golden-case.js'
 
 interface PerplexityCases {
   readonly models: Readonly<
@@ -21,7 +21,7 @@ interface PerplexityCases {
 }
 
 describe('negative log-likelihoods', () => {
-  test.skipIf(goldens.missing === '')(`skipped: ${goldens.missing}`, () => undefined)
+  skipIfMissing(goldens)
 
   test.skipIf(goldens.missing !== '').each(['gpt2', 'llama'])('%s', async (name) => {
     const path = join(goldens.folder, 'perplexity', 'cases.json')
