@@ -24,7 +24,7 @@ export async function writeDirectory(
     await moveInto(temporary, final, replaces)
     await sync(dirname(final))
   } catch (cause) {
-    await rm(temporary, { recursive: true, force: true })
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined)
     if (cause instanceof AttuneError) throw cause
     throw new AttuneError('file-write-failed', `Cannot write ${final}: ${(cause as Error).message}`, {
       where: final,

@@ -18,10 +18,16 @@ export interface Adapter {
   /** By module path. */
   readonly placed: ReadonlyMap<string, LowRank>
   readonly parameters: readonly ParameterSpec[]
-  /** The weights as they were before merging; undefined while the adapter is not merged. */
-  originals: ReadonlyMap<string, Float32Array> | undefined
+  /** What merging is undone with; undefined while the adapter is not merged. */
+  before: BeforeMerge | undefined
   /** Trainable parameters as they were before the adapter came. */
   readonly trainableBefore: ReadonlySet<string>
+}
+
+export interface BeforeMerge {
+  /** Weights that were merged into, and with bf16 all that was trained: its float32 masters end with the training. */
+  readonly values: ReadonlyMap<string, Float32Array>
+  readonly trainable: ReadonlySet<string>
 }
 
 export interface AdapterHost extends InitOptions {
@@ -52,7 +58,7 @@ export async function makeAdapter(
   const parameters = [...graph.parameters.values()].filter(({ role }) => role === 'adapter')
   if (from === undefined) await initializeAdapter(session, parameters, { ...host, config })
   else await loadAdapter(session, parameters, from, dtype)
-  return { config, placed, parameters, originals: undefined, trainableBefore }
+  return { config, placed, parameters, before: undefined, trainableBefore }
 }
 
 async function storedConfig(from: string, given: LoraConfig | undefined): Promise<LoraConfig> {
@@ -116,18 +122,20 @@ export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promis
   return merged
 }
 
-/** Puts the merged weights in place and keeps the originals. */
-export async function merge(host: AdapterHost, adapter: Adapter): Promise<void> {
+/** Puts the merged weights in place and keeps what they were. */
+export async function merge(host: AdapterHost, adapter: Adapter, trainable: ReadonlySet<string>): Promise<void> {
   const { session } = host
   const merged = await mergedWeights(host, adapter)
-  const originals = new Map<string, Float32Array>()
-  for (const name of merged.keys()) originals.set(name, await session.readParameter(name))
+  const values = new Map<string, Float32Array>()
+  for (const name of [...merged.keys(), ...(host.dtype === 'bf16' ? trainable : [])]) {
+    values.set(name, await session.readParameter(name))
+  }
   for (const [name, data] of merged) await session.writeParameter(name, data)
-  adapter.originals = originals
+  adapter.before = { values, trainable }
 }
 
-/** Puts the originals back, bit for bit. */
+/** Puts back, bit for bit, what was there. Before this, the session is told what was trained. */
 export async function unmerge(session: NativeSession, adapter: Adapter): Promise<void> {
-  for (const [name, data] of adapter.originals ?? []) await session.writeParameter(name, data)
-  adapter.originals = undefined
+  for (const [name, data] of adapter.before?.values ?? []) await session.writeParameter(name, data)
+  adapter.before = undefined
 }

@@ -283,26 +283,21 @@ export class Model implements AsyncDisposable {
   mergeAdapter(): Promise<void> {
     return this.#inOrder(async () => {
       const adapter = this.#present()
-      if (adapter.originals !== undefined) return
-      await merge(this.#adapterHost(), adapter)
+      if (adapter.before !== undefined) return
+      await merge(this.#adapterHost(), adapter, this.#parameters.trainable)
       this.#train(new Set())
     })
   }
 
   unmergeAdapter(): Promise<void> {
-    return this.#inOrder(async (session) => {
-      const adapter = this.#present()
-      if (adapter.originals === undefined) return
-      await unmerge(session, adapter)
-      this.#train(new Set(adapter.parameters.map(({ name }) => name)))
-    })
+    return this.#inOrder((session) => this.#unmerge(session, this.#present()))
   }
 
   /** Takes the adapter off: the model is as before `addAdapter`. */
   removeAdapter(): Promise<void> {
     return this.#inOrder(async (session) => {
       const adapter = this.#present()
-      await unmerge(session, adapter)
+      await this.#unmerge(session, adapter)
       this.#adapter = undefined
       this.#parameters.adapter = []
       this.#train(adapter.trainableBefore)
@@ -317,7 +312,7 @@ export class Model implements AsyncDisposable {
     checkSaveOptions(options)
     return this.#inOrder(async (session) => {
       const { config, definition, directory: source } = this
-      const open = this.#adapter?.originals === undefined ? this.#adapter : undefined
+      const open = this.#adapter?.before === undefined ? this.#adapter : undefined
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
         const modules = [...open.placed.keys()]
@@ -433,13 +428,20 @@ export class Model implements AsyncDisposable {
 
   /** Adapters that the graph carries: none once merged. */
   get #adapters(): Adapters {
-    return this.#adapter === undefined || this.#adapter.originals !== undefined ? noAdapters : this.#adapter.placed
+    return this.#adapter === undefined || this.#adapter.before !== undefined ? noAdapters : this.#adapter.placed
   }
 
   #adapterHost(): AdapterHost {
     const { definition, modules, options } = this.#parts
     const { dtype, seed, dropout } = options
     return { session: this.#live(), definition, modules, dtype, seed, withoutDropout: dropout === 0 }
+  }
+
+  async #unmerge(session: NativeSession, adapter: Adapter): Promise<void> {
+    if (adapter.before === undefined) return
+    this.#train(adapter.before.trainable)
+    this.#parameters.tell(session)
+    await unmerge(session, adapter)
   }
 
   #present(): Adapter {

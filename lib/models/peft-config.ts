@@ -13,7 +13,7 @@ const schema = z.looseObject({
   bias: z.string().default('none'),
   rank_pattern: z.record(z.string(), z.int().positive()).nullish(),
   alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
-  init_lora_weights: z.unknown(),
+  init_lora_weights: z.unknown().optional(),
 })
 
 /** Fields that do not change what a stored adapter computes here. */
