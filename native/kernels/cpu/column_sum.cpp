@@ -9,8 +9,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-// Rows summed one after another into one partial sum; partial sums are then added in order. 32 keeps the error of
-// float32 sums near that of a pairwise sum and gives T = 512 sixteen tasks.
+// Rows summed one after another into one partial sum; partial sums are then added in order. 32 keeps the
+// error of float32 sums near that of a pairwise sum and gives T = 512 sixteen tasks.
 constexpr std::int64_t kChunkRows = 32;
 constexpr std::int64_t kFoldColumns = 1024;  // 4 KiB of each partial sum per task
 
@@ -20,7 +20,8 @@ ATTUNE_INLINE std::int64_t lanes(std::int64_t left) { return left < Vec::kWidth 
 
 /// out[n] = or += sum of `rows` rows.
 template <class T>
-void sum_rows(const T* rows, std::int64_t count, std::int64_t stride, std::int64_t columns, float* out, bool add) {
+void sum_rows(const T* rows, std::int64_t count, std::int64_t stride, std::int64_t columns, float* out,
+              bool add) {
   std::int64_t n = 0;
   for (; n + 4 * Vec::kWidth <= columns; n += 4 * Vec::kWidth) {
     Vec sum[4];

@@ -1,5 +1,5 @@
 // y = scale x W + bias + low_rank_scale u B + addend;  dW = scale dy^T x (out_in) or scale x^T dy (in_out)
-// x (T, K), W (N, K) or (K, N), bias (N), u (T, R), B (N, R) or (R, N), addend, y, dy (T, N); dW float32, as W
+// x (T, K), W (N, K) or (K, N), bias (N), u (T, R), B (N, R) or (R, N), addend, y, dy (T, N); dW as W, f32
 // The backward needs x and dy; the gradient of x is linear itself with the weight's layout flipped.
 
 #include "kernels/linear.h"
@@ -31,7 +31,8 @@ Gemm linear_gemm(const KernelCall& call) {
   Gemm out;
   out.rows = y.shape.rows();
   out.columns = y.shape.columns();
-  out.products[0] = {rows_of(x), weight_of(call.inputs[kWeight], arguments.layout), x.shape.columns(), arguments.scale};
+  out.products[0] = {rows_of(x), weight_of(call.inputs[kWeight], arguments.layout), x.shape.columns(),
+                     arguments.scale};
   out.product_count = 1;
   if (present(call, kLowRankInput)) {
     const TensorView& u = call.inputs[kLowRankInput];
@@ -67,7 +68,9 @@ Gemm weight_gradient_gemm(const KernelCall& call) {
 
 template <Gemm (*kGemmOf)(const KernelCall&)>
 constexpr Kernel kKernel = {
-    [](KernelContext& context, const KernelCall& call) { gemm(context.pool, context.scratch.data(), kGemmOf(call)); },
+    [](KernelContext& context, const KernelCall& call) {
+      gemm(context.pool, context.scratch.data(), kGemmOf(call));
+    },
     [](const KernelCall& call, int threads) { return gemm_scratch(kGemmOf(call), threads); }};
 
 }  // namespace

@@ -1,20 +1,22 @@
 #pragma once
 
-// One vector of floats per instruction set, and the functions kernels need on it. Intrinsics live in simd/ alone:
-// one file per instruction set with the same names, because a kernel written over `Vec` then exists once.
+// One vector of floats per instruction set, and the functions kernels need on it. Intrinsics live in simd/
+// alone: one file per instruction set with the same names, because a kernel written over `Vec` then exists
+// once.
 //
-// Kernel sources are compiled once per instruction set, each time with another ATTUNE_ISA (portable, avx2, avx512,
-// avx512_bf16), and everything in them lives in namespace attune::cpu::ATTUNE_ISA. Keep inline functions of the
-// standard library out of kernels where their code could differ by instruction set: the linker keeps one copy of an
-// inline function, and it may be the one this processor cannot run.
+// Kernel sources are compiled once per instruction set, each time with another ATTUNE_ISA (portable, avx2,
+// avx512, avx512_bf16), and everything in them lives in namespace attune::cpu::ATTUNE_ISA. Keep inline
+// functions of the standard library out of kernels where their code could differ by instruction set: the
+// linker keeps one copy of an inline function, and it may be the one this processor cannot run.
 //
-//   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0 and not read
+//   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0, not read
 //   store(p, v), store_partial(p, v, n)   rounds to nearest even for bfloat16
-//   broadcast, zero, + - * /, fma(a, b, c) = a b + c, fnma(a, b, c) = c - a b, min, max, abs, sqrt, negate
-//   less(a, b) -> Mask, select(mask, a, b)
+//   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
+//   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
+//   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
 //   transpose(rows)                       a square of kWidth vectors, in registers
-//   exp, sigmoid, tanh, erf               about 1-2 units in the last place; NaN stays NaN
+//   exp, sigmoid, tanh, erf               1 to 2.5 units in the last place; NaN stays NaN
 
 #ifndef ATTUNE_ISA
 #error "ATTUNE_ISA is set by binding.gyp"

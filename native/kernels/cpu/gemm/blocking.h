@@ -4,31 +4,33 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-// The micro tile: kTileRows x kTileColumns sums in registers, kTileVectors vectors wide. Each step of depth loads
-// kTileVectors vectors of B, broadcasts one element of A per row, and does kTileRows * kTileVectors multiply-adds.
-// Two vectors wide: one broadcast then feeds two multiply-adds, and the load ports stay idle half the time.
+// The micro tile: kTileRows x kTileColumns sums in registers, kTileVectors vectors wide. Each step of depth
+// loads kTileVectors vectors of B, broadcasts one element of A per row, and does kTileRows * kTileVectors
+// multiply-adds. Two vectors wide: one broadcast then feeds two multiply-adds, and the load ports stay idle
+// half the time.
 inline constexpr int kTileVectors = 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
-// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2 and 1 (AVX2)
-// or 4 x 2 and room for a compiler that needs more (portable, NEON).
+// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2
+// and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
 inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block. The panel of A (14 x 432 floats, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of
-// B (54 KiB) stream past it from the second level; deeper blocks would push A out, shallower ones touch C more often.
-// 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
+// Depth of one block. The panel of A (14 x 432 floats, 24 KiB) stays in a 32 or 48 KiB first-level cache
+// while panels of B (54 KiB) stream past it from the second level; deeper blocks would push A out, shallower
+// ones touch C more often. 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
 inline constexpr std::int64_t kDepthBlock = 432;
 
-// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes packing
-// about 2 % of the work, and bounds scratch: 2 x 3.5 MiB, and 16 MiB of float32 sums when C is bfloat16.
+// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes
+// packing about 2 % of the work, and bounds scratch: 2 x 3.5 MiB, and 16 MiB of float32 sums when C is
+// bfloat16.
 inline constexpr std::int64_t kRowBlock = 2048;
 inline constexpr std::int64_t kColumnBlock = 2048;
 
-// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache from task to
-// task, because tasks with the same columns follow one another.
+// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache
+// from task to task, because tasks with the same columns follow one another.
 inline constexpr std::int64_t kGroupRowPanels = 4;
 inline constexpr std::int64_t kGroupColumnPanels = 8;
-// Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on average for half
-// a task, which is 2 % of 48 tasks on two threads and 4 % on four.
+// Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
+// average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.
 inline constexpr std::int64_t kFewTasks = 48;
 
 /// Up to this many rows the product streams B once, unpacked (streaming.cpp).

@@ -40,7 +40,8 @@ void add_terms(const Gemm& gemm, const Rectangle& place, float* sums, std::int64
     const std::int64_t at = place.row + i;
     if (gemm.bias.data != nullptr) add_row(row, gemm.bias.data, gemm.bias.dtype, place.column, place.columns);
     if (gemm.addend.data != nullptr) {
-      add_row(row, gemm.addend.data, gemm.addend.dtype, at * gemm.addend.row_stride + place.column, place.columns);
+      add_row(row, gemm.addend.data, gemm.addend.dtype, at * gemm.addend.row_stride + place.column,
+              place.columns);
     }
     if (gemm.accumulate) add_row(row, gemm.c, gemm.c_dtype, at * gemm.c_stride + place.column, place.columns);
   }

@@ -5,7 +5,8 @@
 //     pack A and B into panels (all threads)
 //     for each group of panels (all threads): micro tiles
 //
-// A depth block is a function of the depth alone and blocks are summed in order, so bits do not depend on threads.
+// A depth block is a function of the depth alone and blocks are summed in order, so bits do not depend on
+// threads.
 
 #include "kernels/cpu/gemm/gemm.h"
 
@@ -31,7 +32,8 @@ struct Layout {
     const EvenSplit depth = split_by(total_depth(gemm), kDepthBlock);
     const std::int64_t rows = split_by(gemm.rows, kRowBlock).longest();
     const std::int64_t columns =
-        split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() * kTileColumns;
+        split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() *
+        kTileColumns;
     packed_a = lines(rows * depth.longest());
     packed_b = lines(columns * depth.longest());
     if (gemm.c_dtype != DType::f32 && depth.parts > 1) sums = lines(rows * columns);
@@ -43,14 +45,15 @@ struct Layout {
 struct Block {
   const Gemm& gemm;
   Tasks tasks;
-  std::int64_t row = 0;      ///< of C, where the block starts
+  std::int64_t row = 0;  ///< of C, where the block starts
   std::int64_t column = 0;
   std::int64_t columns = 0;
   DepthRange depth;
   float* packed_a = nullptr;
   float* packed_b = nullptr;
-  float* sums = nullptr;     ///< (rows, columns) partial sums; null: C itself holds them, or there are none
-  // Panels read by one task alone are packed by that task, into memory of its thread, and used while they are hot.
+  float* sums = nullptr;  ///< (rows, columns) partial sums; null: C itself holds them, or there are none
+  // Panels read by one task alone are packed by that task, into memory of its thread, and used while they are
+  // hot.
   [[nodiscard]] bool a_in_task() const { return tasks.column_groups.parts == 1; }
   [[nodiscard]] bool b_in_task() const { return tasks.row_groups.parts == 1; }
   [[nodiscard]] bool first() const { return depth.begin == 0; }
@@ -79,20 +82,23 @@ void pack_shared(ThreadPool& pool, const Block& block) {
       return;
     }
     const std::int64_t group = task - column_tasks;
-    for (std::int64_t p = block.tasks.row_groups.begin(group); p < block.tasks.row_groups.begin(group + 1); ++p) {
+    for (std::int64_t p = block.tasks.row_groups.begin(group); p < block.tasks.row_groups.begin(group + 1);
+         ++p) {
       pack_row_panel(block, p, block.packed_a + block.tasks.row_panels.begin(p) * block.depth.size());
     }
   });
 }
 
-void micro_tile(const Block& block, bool last, std::int64_t row_panel, std::int64_t column_panel, const float* a,
-                const float* b) {
+void micro_tile(const Block& block, bool last, std::int64_t row_panel, std::int64_t column_panel,
+                const float* a, const float* b) {
   const Gemm& gemm = block.gemm;
   const std::int64_t begin = block.tasks.row_panels.begin(row_panel);
   const std::int64_t left = column_panel * kTileColumns;
-  const Rectangle place{block.row + begin, block.column + left, block.tasks.row_panels.begin(row_panel + 1) - begin,
+  const Rectangle place{block.row + begin, block.column + left,
+                        block.tasks.row_panels.begin(row_panel + 1) - begin,
                         block.panel_columns(column_panel)};
-  const bool terms = block.first() && (gemm.bias.data != nullptr || gemm.addend.data != nullptr || gemm.accumulate);
+  const bool terms =
+      block.first() && (gemm.bias.data != nullptr || gemm.addend.data != nullptr || gemm.accumulate);
 
   alignas(64) float tile[kTileRows * kTileColumns];
   float* sums = tile;
@@ -169,15 +175,9 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       const std::int64_t columns = (end < gemm.columns ? end : gemm.columns) - column;
       const Tasks tasks(rows.begin(r + 1) - rows.begin(r), columns);
       for (std::int64_t d = 0; d < depths.parts; ++d) {
-        const Block block{gemm,
-                          tasks,
-                          rows.begin(r),
-                          column,
-                          columns,
-                          {depths.begin(d), depths.begin(d + 1)},
-                          packed_a,
-                          packed_b,
-                          layout.sums == 0 ? nullptr : sums};
+        const Block block{gemm,     tasks,    rows.begin(r),
+                          column,   columns,  {depths.begin(d), depths.begin(d + 1)},
+                          packed_a, packed_b, layout.sums == 0 ? nullptr : sums};
         pack_shared(pool, block);
         pool.run(tasks.count(), [&](std::int64_t task, int thread) {
           multiply_group(block, d + 1 == depths.parts, task, own + thread * layout.per_thread);

@@ -5,8 +5,8 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// A matrix by its strides, in elements: element (i, j) is data[i * row_stride + j * column_stride]. The transposed
-/// matrix is the same data with the strides swapped. float32 or bfloat16.
+/// A matrix by its strides, in elements: element (i, j) is data[i * row_stride + j * column_stride]. The
+/// transposed matrix is the same data with the strides swapped. float32 or bfloat16.
 struct Matrix {
   const void* data = nullptr;
   DType dtype = DType::f32;
@@ -42,8 +42,8 @@ struct Gemm {
 /// Bytes of scratch that gemm() wants for these sizes; data pointers are not looked at.
 [[nodiscard]] std::size_t gemm_scratch(const Gemm& gemm, int threads);
 
-/// Runs on all threads of the pool. The result's bits depend on the sizes alone, never on the number of threads.
-/// `scratch` is 64-byte aligned and holds gemm_scratch() bytes.
+/// Runs on all threads of the pool. The result's bits depend on the sizes alone, never on the number of
+/// threads. `scratch` is 64-byte aligned and holds gemm_scratch() bytes.
 void gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm);
 
 }  // namespace attune::cpu::ATTUNE_ISA

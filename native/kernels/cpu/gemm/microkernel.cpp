@@ -71,6 +71,8 @@ constexpr Table kTable = make_table(std::make_integer_sequence<int, kTileRows>{}
 
 }  // namespace
 
-MicroKernel microkernel(std::int64_t rows, std::int64_t vectors) { return kTable.kernels[rows - 1][vectors - 1]; }
+MicroKernel microkernel(std::int64_t rows, std::int64_t vectors) {
+  return kTable.kernels[rows - 1][vectors - 1];
+}
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -28,7 +28,8 @@ void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
       const T* from = source + k * depth_stride;
       float* to = panel.out + k * kTileColumns;
 #pragma GCC unroll 2
-      for (int v = 0; v < kTileVectors; ++v) store(to + v * Vec::kWidth, alpha * load(from + v * Vec::kWidth));
+      for (int v = 0; v < kTileVectors; ++v)
+        store(to + v * Vec::kWidth, alpha * load(from + v * Vec::kWidth));
     }
     return;
   }
@@ -36,7 +37,8 @@ void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
     const std::int64_t in = lanes_left(panel.count, j);
     const std::int64_t out = lanes_left(panel.width, j);
     for (std::int64_t k = 0; k < panel.depth; ++k) {
-      store_partial(panel.out + k * panel.width + j, alpha * load_partial(source + k * depth_stride + j, in), out);
+      store_partial(panel.out + k * panel.width + j, alpha * load_partial(source + k * depth_stride + j, in),
+                    out);
     }
   }
 }
@@ -78,7 +80,8 @@ template <class T>
 void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std::int64_t depth_stride) {
   for (std::int64_t k = 0; k < panel.depth; ++k) {
     float* to = panel.out + k * panel.width;
-    for (std::int64_t j = 0; j < panel.count; ++j) to[j] = panel.alpha * to_float(source[j * stride + k * depth_stride]);
+    for (std::int64_t j = 0; j < panel.count; ++j)
+      to[j] = panel.alpha * to_float(source[j * stride + k * depth_stride]);
     for (std::int64_t j = panel.count; j < panel.width; ++j) to[j] = 0.0F;
   }
 }
@@ -94,7 +97,8 @@ void pack(const Panel& panel, const T* source, std::int64_t stride, std::int64_t
   }
 }
 
-void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride, std::int64_t depth_stride) {
+void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+          std::int64_t depth_stride) {
   if (matrix.dtype == DType::bf16) {
     pack(panel, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
   } else {
@@ -102,7 +106,8 @@ void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::in
   }
 }
 
-/// Calls visit(product, first depth within it, depths, depths of the range before it) for each product in the range.
+/// Calls visit(product, first depth within it, depths, depths of the range before it) for each product in the
+/// range.
 template <class Visit>
 ATTUNE_INLINE void for_products(const Gemm& gemm, DepthRange range, const Visit& visit) {
   std::int64_t start = 0;
@@ -125,20 +130,22 @@ std::int64_t total_depth(const Gemm& gemm) {
 }
 
 void pack_a(const Gemm& gemm, DepthRange depth, std::int64_t row, std::int64_t count, float* out) {
-  for_products(gemm, depth, [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
-    const Matrix& a = product.a;
-    pack({out + before * count, count, count, depths, product.alpha}, a, row * a.row_stride + k * a.column_stride,
-         a.row_stride, a.column_stride);
-  });
+  for_products(gemm, depth,
+               [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+                 const Matrix& a = product.a;
+                 pack({out + before * count, count, count, depths, product.alpha}, a,
+                      row * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride);
+               });
 }
 
 void pack_b(const Gemm& gemm, DepthRange depth, std::int64_t column, std::int64_t count, float* out) {
   const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
-  for_products(gemm, depth, [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
-    const Matrix& b = product.b;
-    pack({out + before * width, width, count, depths, 1.0F}, b, k * b.row_stride + column * b.column_stride,
-         b.column_stride, b.row_stride);
-  });
+  for_products(gemm, depth,
+               [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+                 const Matrix& b = product.b;
+                 pack({out + before * width, width, count, depths, 1.0F}, b,
+                      k * b.row_stride + column * b.column_stride, b.column_stride, b.row_stride);
+               });
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -1,6 +1,6 @@
-// C (M, N) for M <= 4: packing B would cost more than the product, so each element of B is read once, where it lies,
-// and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it.
-// Rows of B contiguous: sums of a few vectors of columns; columns of B contiguous: dot products, four columns at a time.
+// C (M, N) for M <= 4: packing B would cost more than the product, so each element of B is read once, where
+// it lies, and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it.
+// Rows of B contiguous: sums of a few vectors of columns. Columns contiguous: four dot products at a time.
 
 #include "kernels/cpu/gemm/streaming.h"
 
@@ -11,9 +11,11 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-// Columns of one task: 8 vectors of AVX-512, two 4 KiB pages apart at worst, and enough tasks for N = 768.
+// Columns of one task: 512 bytes of each row of B are 8 cache lines in a row, and N = 768 still gives six
+// tasks.
 constexpr std::int64_t kColumns = 128;
-// Columns of a dot product that share one load of A: 4 x 4 sums fit in 16 registers' worth of latency hiding.
+// Columns that share one load of A: 4 chains of multiply-adds per row, as many as their latency wants at M
+// = 1.
 constexpr int kDots = 4;
 
 /// sums[i * kColumns + j] += a (rows, depth) . column j of B, columns contiguous in memory.
@@ -44,7 +46,8 @@ ATTUNE_INLINE void dot_columns(const float* a, std::int64_t a_stride, const T* b
     for (int j = 0; j < kColumnsAtOnce; ++j) {
       const Vec column = load_partial(b + j * b_stride + k, left);
 #pragma GCC unroll 4
-      for (int i = 0; i < kRows; ++i) sum[i][j] = fma(load_partial(a + i * a_stride + k, left), column, sum[i][j]);
+      for (int i = 0; i < kRows; ++i)
+        sum[i][j] = fma(load_partial(a + i * a_stride + k, left), column, sum[i][j]);
     }
   }
 #pragma GCC unroll 4
@@ -145,7 +148,8 @@ void add_product(const Product& product, const float* a, std::int64_t a_stride, 
 }
 
 using AddProduct = void (*)(const Product&, const float*, std::int64_t, std::int64_t, std::int64_t, float*);
-constexpr AddProduct kAddProduct[kStreamingRows] = {add_product<1>, add_product<2>, add_product<3>, add_product<4>};
+constexpr AddProduct kAddProduct[kStreamingRows] = {add_product<1>, add_product<2>, add_product<3>,
+                                                    add_product<4>};
 
 }  // namespace
 

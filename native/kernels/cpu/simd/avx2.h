@@ -42,7 +42,9 @@ ATTUNE_INLINE __m128i narrow(Vec a) {
   const __m256i halves = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
   return _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
 }
-ATTUNE_INLINE Vec load(const bfloat16* p) { return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+ATTUNE_INLINE Vec load(const bfloat16* p) {
+  return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
   alignas(16) bfloat16 lanes[8] = {};
   for (std::int64_t i = 0; i < count; ++i) lanes[i] = p[i];
@@ -71,9 +73,11 @@ ATTUNE_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
   const __m256 bit = _mm256_set1_ps(-0.0F);
   return {_mm256_or_ps(_mm256_andnot_ps(bit, magnitude.v), _mm256_and_ps(bit, sign.v))};
 }
-ATTUNE_INLINE Vec round(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
-/// a 2^n for whole n in [-250, 250]; overflow gives infinity, underflow subnormals and 0. Two factors, because 2^n
-/// alone leaves the exponent's range before a 2^n does.
+ATTUNE_INLINE Vec round(Vec a) {
+  return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+/// a 2^n for whole n in [-250, 250]; overflow gives infinity, underflow subnormals and 0. Two factors,
+/// because 2^n alone leaves the exponent's range before a 2^n does.
 ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   const __m256i whole = _mm256_cvtps_epi32(n.v);
   const __m256i half = _mm256_srai_epi32(whole, 1);

@@ -1,6 +1,7 @@
 #pragma once
 
-// GCC 12 takes its own _mm512_undefined_ps (`__m512 y = y`) for an uninitialised variable wherever it is inlined.
+// GCC 12 takes its own _mm512_undefined_ps (`__m512 y = y`) for an uninitialised variable wherever it is
+// inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -41,7 +42,8 @@ ATTUNE_INLINE void store_partial(float* p, Vec a, std::int64_t count) {
 ATTUNE_INLINE Vec widen(__m256i halves) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
 }
-/// Not vcvtneps2bf16 where that exists: it flushes subnormals, and the bits must not depend on the instruction set.
+/// Not vcvtneps2bf16 where that exists: it flushes subnormals, and the bits must not depend on the
+/// instruction set.
 ATTUNE_INLINE __m256i narrow(Vec a) {
   const __m512i bits = _mm512_castps_si512(a.v);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
@@ -50,11 +52,15 @@ ATTUNE_INLINE __m256i narrow(Vec a) {
   rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
 }
-ATTUNE_INLINE Vec load(const bfloat16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+ATTUNE_INLINE Vec load(const bfloat16* p) {
+  return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
   return widen(_mm256_maskz_loadu_epi16(first_lanes(count), p));
 }
-ATTUNE_INLINE void store(bfloat16* p, Vec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a)); }
+ATTUNE_INLINE void store(bfloat16* p, Vec a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a));
+}
 ATTUNE_INLINE void store_partial(bfloat16* p, Vec a, std::int64_t count) {
   _mm256_mask_storeu_epi16(p, first_lanes(count), narrow(a));
 }

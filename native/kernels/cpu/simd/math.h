@@ -5,7 +5,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 
 /// exp(x) = 2^n exp(r), r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2], ln 2 in two parts so that r is exact.
-/// The polynomial is SLEEF's (Shibata, expf u10), 1 ulp. Limits: past them the result is 0 or infinity anyway.
+/// The polynomial is SLEEF's (Shibata, expf u10), 1 ulp. Limits: past them the result is 0 or infinity
+/// anyway.
 ATTUNE_INLINE Vec exp(Vec x) {
   x = min(broadcast(89.0F), max(broadcast(-104.0F), x));
   const Vec n = round(x * broadcast(1.44269504F));

@@ -52,7 +52,8 @@ ATTUNE_INLINE Vec operator*(Vec a, Vec b) {
 ATTUNE_INLINE Vec operator/(Vec a, Vec b) {
   return lanes_of([&](int i) { return a.v[i] / b.v[i]; });
 }
-/// Fused where the compiler contracts (ARM), two roundings elsewhere: a call of fmaf per lane would cost 50 times more.
+/// Fused where the compiler contracts (ARM), two roundings elsewhere: a call of fmaf per lane would cost 50
+/// times more.
 ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return lanes_of([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
 }
@@ -78,15 +79,16 @@ ATTUNE_INLINE Vec negate(Vec a) {
 ATTUNE_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
   return lanes_of([&](int i) { return __builtin_copysignf(magnitude.v[i], sign.v[i]); });
 }
-/// To the nearest whole number, ties to even, for |a| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+/// To the nearest whole number, ties to even, for |a| < 2^22: adding 1.5 * 2^23 leaves no room for a
+/// fraction.
 ATTUNE_INLINE Vec round(Vec a) {
   return lanes_of([&](int i) {
     constexpr float kShift = 12582912.0F;
     return (a.v[i] + kShift) - kShift;
   });
 }
-/// a 2^n for whole n in [-250, 250]; overflow gives infinity, underflow subnormals and 0. Two factors, because 2^n
-/// alone leaves the exponent's range before a 2^n does.
+/// a 2^n for whole n in [-250, 250]; overflow gives infinity, underflow subnormals and 0. Two factors,
+/// because 2^n alone leaves the exponent's range before a 2^n does.
 ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   return lanes_of([&](int i) {
     const float clean = n.v[i] == n.v[i] ? n.v[i] : 0.0F;
