@@ -37,6 +37,10 @@ export interface TrainingCase {
     readonly grad_norm: number
     readonly steps: readonly { readonly lr: number; readonly loss: number; readonly grad_norm: number }[]
   }
+  /** How far bfloat16 autocast moved PyTorch's own numbers. */
+  readonly noise?: {
+    readonly bf16_autocast: { readonly logits_max: number; readonly logits_rms: number; readonly loss: number }
+  }
   readonly zero_gradient?: Readonly<Record<string, readonly (readonly [number, number])[]>>
   readonly tolerance: Readonly<Record<string, Tolerance>>
 }
