@@ -21,7 +21,6 @@ export function goldenPath(...parts: string[]): string {
 }
 
 /** A golden JSON file, as the type the caller knows it to have. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the file
 export function readGolden<T>(...parts: string[]): T {
   return JSON.parse(readFileSync(goldenPath(...parts), 'utf8')) as T
 }

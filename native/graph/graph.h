@@ -47,8 +47,8 @@ class Graph {
   /// The same for nodes that come with their argument struct (gradients).
   std::vector<ValueId> add_node(const OpDefinition& op, const std::string& path, std::vector<ValueId> inputs, std::any arguments);
   /// Gives a node other arguments; its outputs may grow at the end.
-  void rewrite(std::size_t node, std::any arguments);
-  void output(const std::string& name, ValueId value);
+  void rewrite(std::size_t index, std::any arguments);
+  void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.
   std::int32_t size_name(std::string_view name);
