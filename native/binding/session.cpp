@@ -294,9 +294,8 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
         },
         [](Napi::Env env, std::map<std::string, Fetched> results) -> Napi::Value {
           Napi::Object object = Napi::Object::New(env);
-          for (auto& entry : results) {
-            Fetched& tensor = entry.second;
-            object.Set(entry.first, tensor.dtype == DType::i32 ? from_integers(env, tensor.integers)
+          for (auto& [name, tensor] : results) {
+            object.Set(name, tensor.dtype == DType::i32 ? from_integers(env, tensor.integers)
                                                         : from_floats(env, std::move(tensor.floats)));
           }
           return object;
