@@ -8,9 +8,17 @@ import { Bench } from 'tinybench'
 import { describeMachine } from './machine.js'
 import { table, writeResults, type SuiteReport, type TaskReport } from './report.js'
 import type { OpenSuite } from './suite.js'
+import { openGeneration } from './suites/generation.js'
+import { openKernels } from './suites/kernels.js'
+import { openLoading } from './suites/loading.js'
+import { openStep } from './suites/step.js'
 import { openTokenization } from './suites/tokenization.js'
 
 const suites: Readonly<Record<string, OpenSuite>> = {
+  kernels: openKernels,
+  step: openStep,
+  generation: openGeneration,
+  loading: openLoading,
   tokenization: openTokenization,
 }
 

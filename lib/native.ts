@@ -173,6 +173,8 @@ export interface NativeSession {
   ): Promise<void>
   /** Bytes held now. `activations` is the arena as it stands. */
   memory(): NativeMemory
+  /** float32 operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. */
+  measurePeak(): Promise<number>
   /** The run or step in progress, and those queued, reject with `aborted`. */
   cancel(): void
   /** Cancels, waits for the engine thread, frees everything. Idempotent. */

@@ -150,6 +150,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::load_optimizer>("loadOptimizer"),
                          InstanceMethod<&Session::save_safetensors>("saveSafetensors"),
                          InstanceMethod<&Session::memory>("memory"),
+                         InstanceMethod<&Session::measure_peak>("measurePeak"),
                          InstanceMethod<&Session::cancel>("cancel"),
                          InstanceMethod<&Session::dispose>("dispose"),
                      });
@@ -385,6 +386,14 @@ Napi::Value Session::memory(const Napi::CallbackInfo& info) {
     object.Set("states", static_cast<double>(use.states));
     object.Set("total", static_cast<double>(use.parameters + use.gradients + use.optimizer + use.activations + use.states));
     return object;
+  });
+}
+
+Napi::Value Session::measure_peak(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(), [engine = engine()] { return engine->measure_peak(); },
+        [](Napi::Env env, double peak) -> Napi::Value { return Napi::Number::New(env, peak); });
   });
 }
 

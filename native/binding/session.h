@@ -37,6 +37,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value load_optimizer(const Napi::CallbackInfo& info);
   Napi::Value save_safetensors(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value measure_peak(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 

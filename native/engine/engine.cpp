@@ -1,12 +1,14 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numbers>
 #include <utility>
 
 #include "backend/processor.h"
 #include "kernels/cpu_kernels.h"
+#include "kernels/multiply_add_peak.h"
 
 namespace attune {
 namespace {
@@ -324,6 +326,26 @@ MemoryUse Engine::memory() {
     if (const auto optimizer = kept.lock()) use.optimizer += optimizer->bytes();
   }
   return use;
+}
+
+double Engine::measure_peak() {
+  // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the machine.
+  constexpr std::int64_t kIterations = 4'000'000;
+  constexpr int kTries = 7;
+  const std::scoped_lock lock(mutex_);
+  const Kernel* kernel = kernels_.find("multiply_add_peak", DType::f32);
+  if (kernel == nullptr) throw Error("missing-kernel", "multiply_add_peak", "There is no kernel for multiply_add_peak on cpu.");
+  double best = 0.0;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    double operations = 0.0;
+    const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
+    KernelContext context{pool_, {}, {}};
+    const auto start = std::chrono::steady_clock::now();
+    kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best = std::max(best, operations / seconds.count());
+  }
+  return best;
 }
 
 }  // namespace attune

@@ -18,6 +18,7 @@ void register_kernels(KernelTable& table) {
   register_layer_norm(table);
   register_linear(table);
   register_linear_cross_entropy(table);
+  register_multiply_add_peak(table);
   register_rms_norm(table);
   register_rotary(table);
 }

@@ -19,6 +19,7 @@ void register_gather_rows(KernelTable& table);
 void register_layer_norm(KernelTable& table);
 void register_linear(KernelTable& table);
 void register_linear_cross_entropy(KernelTable& table);
+void register_multiply_add_peak(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
 
