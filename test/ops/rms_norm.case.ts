@@ -1,0 +1,26 @@
+import { float, type OpCases } from './op-case.js'
+
+function rmsNorm(rows: number, columns: number, options: { eps?: number; offset?: number; std?: number } = {}) {
+  const { eps = 1e-6, offset = 0, std = 1 } = options
+  return {
+    name: `${rows}x${columns} eps ${eps} offset ${offset} std ${std}`,
+    attributes: { eps, weight_offset: offset },
+    inputs: [float([rows, columns], { std }), float([columns])],
+    // dx is what is left of dy after its part along x is taken away.
+    cancellation: 4,
+  }
+}
+
+export default {
+  op: 'rms_norm',
+  cases: [
+    rmsNorm(0, 8),
+    rmsNorm(1, 2, { eps: 0.1 }),
+    rmsNorm(5, 7),
+    rmsNorm(3, 17, { offset: 1 }),
+    rmsNorm(13, 33, { eps: 1e-5 }),
+    rmsNorm(2, 48, { std: 30, offset: 1 }),
+    rmsNorm(4, 257, { eps: 1e-3 }),
+    rmsNorm(67, 96),
+  ],
+} satisfies OpCases

@@ -1,0 +1,52 @@
+import { expect } from 'vitest'
+
+export type CaseDtype = 'f32' | 'bf16'
+
+/** Unit roundoff: half a unit in the last place, relative. */
+const unit: Readonly<Record<CaseDtype, number>> = { f32: 2 ** -24, bf16: 2 ** -8 }
+
+export interface Bound {
+  readonly dtype: CaseDtype
+  /** Terms of the longest sum behind an element. */
+  readonly reduction: number
+  /** Size of what is summed, over the size of the sum. */
+  readonly cancellation: number
+}
+
+/**
+ * Compares element by element. Three sources of error, each with its bound:
+ *  - the result is rounded once to its dtype: unit × |expected|;
+ *  - float32 sums of n terms: the errors of n roundings walk randomly, so √n units of the tensor's largest element;
+ *    4 of them, for the tail over all elements and for exp, tanh and 1/√ that are good to a few units;
+ *  - in a bf16 graph, operands that are themselves rounded to bf16 on the way (saved outputs, probabilities, gradients
+ *    of logits): two units of the tensor's largest element.
+ */
+export function expectClose(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  bound: Bound,
+): void {
+  expect(actual.length, `${what}: number of elements`).toBe(expected.length)
+  let scale = 0
+  for (let index = 0; index < expected.length; index++) scale = Math.max(scale, Math.abs(expected[index]!))
+  const sums = 4 * unit.f32 * Math.sqrt(bound.reduction)
+  const operands = bound.dtype === 'bf16' ? 2 * unit.bf16 : 0
+  const shared = (sums + operands) * scale * bound.cancellation
+  for (let index = 0; index < expected.length; index++) {
+    const tolerance = unit[bound.dtype] * Math.abs(expected[index]!) + shared
+    const difference = Math.abs(actual[index]! - expected[index]!)
+    if (difference <= tolerance) continue
+    expect.fail(
+      `${what}: element ${index} is ${actual[index]} but the float64 reference says ${expected[index]}: ` +
+        `off by ${difference}, allowed ${tolerance}`,
+    )
+  }
+}
+
+/** Same bits, NaN included. */
+export function expectSameBits(what: string, actual: ArrayBufferView, expected: ArrayBufferView): void {
+  const bytes = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength)
+  if (bytes(actual).equals(bytes(expected))) return
+  expect.fail(`${what}: not the same bits`)
+}
