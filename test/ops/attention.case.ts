@@ -10,7 +10,10 @@ interface Attention {
   attributes?: Readonly<Record<string, number | boolean>>
 }
 
-function attention(name: string, { segments, heads, kvHeads = heads, headDim, packed = false, attributes = {} }: Attention) {
+function attention(
+  name: string,
+  { segments, heads, kvHeads = heads, headDim, packed = false, attributes = {} }: Attention,
+) {
   const starts = [0]
   for (const length of segments) starts.push(starts.at(-1)! + length)
   const tokens = starts.at(-1)!

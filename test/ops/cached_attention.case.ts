@@ -45,7 +45,13 @@ export default {
     decoding('one token each', { sequences: two, slots: 3, capacity: 16, heads: 2, headDim: 8 }),
     decoding('grouped heads', { sequences: two, slots: 3, capacity: 14, heads: 6, kvHeads: 2, headDim: 16 }),
     decoding('packed', { sequences: two, slots: 3, capacity: 14, heads: 4, kvHeads: 2, headDim: 8, packed: true }),
-    decoding('a prompt', { sequences: [{ tokens: 11, slot: 1, length: 0 }], slots: 2, capacity: 11, heads: 2, headDim: 17 }),
+    decoding('a prompt', {
+      sequences: [{ tokens: 11, slot: 1, length: 0 }],
+      slots: 2,
+      capacity: 11,
+      heads: 2,
+      headDim: 17,
+    }),
     decoding('a prompt after a prefix', {
       sequences: [
         { tokens: 5, slot: 1, length: 7 },
@@ -59,6 +65,12 @@ export default {
     }),
     decoding('window', { sequences: two, slots: 3, capacity: 16, heads: 1, headDim: 8, attributes: { window: 4 } }),
     decoding('softcap', { sequences: two, slots: 3, capacity: 16, heads: 1, headDim: 8, attributes: { softcap: 1.5 } }),
-    decoding('long', { sequences: [{ tokens: 3, slot: 0, length: 197 }], slots: 1, capacity: 256, heads: 2, headDim: 64 }),
+    decoding('long', {
+      sequences: [{ tokens: 3, slot: 0, length: 197 }],
+      slots: 1,
+      capacity: 256,
+      heads: 2,
+      headDim: 64,
+    }),
   ],
 } satisfies OpCases

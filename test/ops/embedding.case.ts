@@ -6,8 +6,16 @@ const cases: OpCases['cases'] = [
   { name: 'no tokens', attributes: { vocabulary: 5 }, inputs: [float([5, 8]), integers([])] },
   { name: 'one of one', attributes: { vocabulary: 1 }, inputs: [float([1, 1]), integers([0])] },
   { name: 'repeated ids', attributes: { vocabulary: 11 }, inputs: [float([11, 17]), integers(repeated)] },
-  { name: 'padding row', attributes: { vocabulary: 11, padding_index: 3 }, inputs: [float([11, 33], { differentiate: false }), integers(repeated)] },
-  { name: 'transposed', attributes: { vocabulary: 11, transposed: true }, inputs: [float([5, 11]), integers(repeated)] },
+  {
+    name: 'padding row',
+    attributes: { vocabulary: 11, padding_index: 3 },
+    inputs: [float([11, 33], { differentiate: false }), integers(repeated)],
+  },
+  {
+    name: 'transposed',
+    attributes: { vocabulary: 11, transposed: true },
+    inputs: [float([5, 11]), integers(repeated)],
+  },
   { name: 'larger', attributes: { vocabulary: 97 }, inputs: [float([97, 65]), integers(spread(203, 97))] },
 ]
 

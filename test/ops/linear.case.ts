@@ -16,7 +16,8 @@ interface Linear {
 function linear(tokens: number, k: number, n: number, options: Linear = {}) {
   const { layout = 'out_in', bias = false, addend = false, rank = 0, lowRankLayout = 'out_in' } = options
   const { scale = 1, lowRankScale = 1 } = options
-  const matrix = (rows: number, columns: number, of: Layout) => float(of === 'out_in' ? [columns, rows] : [rows, columns])
+  const matrix = (rows: number, columns: number, of: Layout) =>
+    float(of === 'out_in' ? [columns, rows] : [rows, columns])
   const parts = [
     `${tokens}x${k}x${n}`,
     layout,

@@ -45,7 +45,9 @@ function boundOf(definition: OpCase, dtype: CaseDtype): Bound {
 }
 
 function checkOutputs(suite: OpCases, filled: FilledCase, result: CaseResult, bound: Bound): void {
-  const names = native().ops().find((op) => op.name === suite.op)!.outputs
+  const names = native()
+    .ops()
+    .find((op) => op.name === suite.op)!.outputs
   filled.outputs.forEach((output, index) => {
     const actual = result.outputs[index]!
     if (actual instanceof Int32Array) {
@@ -62,7 +64,9 @@ function checkGradients(filled: FilledCase, result: CaseResult, bound: Bound): v
     const what = `gradient of input ${gradient.input}`
     const chosen = gradient.elements.map((element) => actual[element]!)
     expectClose(what, chosen, gradient.expected, bound)
-    const along = gradient.directions.map(({ vector }) => vector.reduce((sum, value, at) => sum + value * actual[at]!, 0))
+    const along = gradient.directions.map(({ vector }) =>
+      vector.reduce((sum, value, at) => sum + value * actual[at]!, 0),
+    )
     // A projection is as large as a typical element, and its error no larger: the same bound holds.
     const scale = Math.max(0, ...gradient.expected.map(Math.abs))
     const expected = gradient.directions.map((direction) => direction.expected)
@@ -74,26 +78,33 @@ describe.each(suites.map((suite) => [suite.op, suite] as const))('%s', (_, suite
   for (const instructionSet of native().processor().instructionSets) {
     for (const dtype of ['f32', 'bf16'] as const) {
       describe(`${instructionSet} ${dtype}`, () => {
-        it.each(suite.cases.map((definition) => [definition.name, definition] as const))('%s', async (__, definition) => {
-          const filled = filledCase(suite, definition, dtype)
-          const bound = boundOf(definition, dtype)
-          const result = await runCase(sessionOf(instructionSet, 1), suite, filled, dtype)
-          checkOutputs(suite, filled, result, bound)
-          checkGradients(filled, result, bound)
-          for (const [index, values] of result.inputs) {
-            if (suite.op === 'cached_attention' && (index === 3 || index === 4)) continue // written in place
-            expectSameBits(`input ${index} after the run`, values, filled.values[index]!)
-          }
-          for (const threads of [2, 3]) {
-            const again = await runCase(sessionOf(instructionSet, threads), suite, filled, dtype)
-            result.outputs.forEach((output, index) => {
-              expectSameBits(`output ${index} with ${threads} threads`, again.outputs[index]!, output)
-            })
-            for (const [index, gradient] of result.gradients) {
-              expectSameBits(`gradient of input ${index} with ${threads} threads`, again.gradients.get(index)!, gradient)
+        it.each(suite.cases.map((definition) => [definition.name, definition] as const))(
+          '%s',
+          async (__, definition) => {
+            const filled = filledCase(suite, definition, dtype)
+            const bound = boundOf(definition, dtype)
+            const result = await runCase(sessionOf(instructionSet, 1), suite, filled, dtype)
+            checkOutputs(suite, filled, result, bound)
+            checkGradients(filled, result, bound)
+            for (const [index, values] of result.inputs) {
+              if (suite.op === 'cached_attention' && (index === 3 || index === 4)) continue // written in place
+              expectSameBits(`input ${index} after the run`, values, filled.values[index]!)
             }
-          }
-        })
+            for (const threads of [2, 3]) {
+              const again = await runCase(sessionOf(instructionSet, threads), suite, filled, dtype)
+              result.outputs.forEach((output, index) => {
+                expectSameBits(`output ${index} with ${threads} threads`, again.outputs[index]!, output)
+              })
+              for (const [index, gradient] of result.gradients) {
+                expectSameBits(
+                  `gradient of input ${index} with ${threads} threads`,
+                  again.gradients.get(index)!,
+                  gradient,
+                )
+              }
+            }
+          },
+        )
       })
     }
   }
@@ -101,6 +112,9 @@ describe.each(suites.map((suite) => [suite.op, suite] as const))('%s', (_, suite
 
 it('covers every op that has a reference', () => {
   const backward = /_backward$|^(linear_weight_gradient|column_sum|scatter_rows|accumulate_gradient)$/
-  const forward = native().ops().map((op) => op.name).filter((name) => !backward.test(name))
+  const forward = native()
+    .ops()
+    .map((op) => op.name)
+    .filter((name) => !backward.test(name))
   expect(suites.map((suite) => suite.op).sort()).toEqual(forward.sort())
 })

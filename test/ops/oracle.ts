@@ -67,12 +67,19 @@ export function fillCase(suite: OpCases, definition: OpCase, dtype: CaseDtype): 
     array.set(kept)
     return (above - below) / (2 * step)
   }
-  const differentiable = native().ops().find((op) => op.name === suite.op)?.differentiable === true
+  const differentiable =
+    native()
+      .ops()
+      .find((op) => op.name === suite.op)?.differentiable === true
   const gradients: CheckedGradient[] = []
   definition.inputs.forEach((input, index) => {
     if (!differentiable || input?.kind !== 'float' || !input.differentiate) return
     const array = wide[index]!
-    const checked = sample(`${name} ${index} sample`, array.length <= everyElement ? array.length : sampled, array.length)
+    const checked = sample(
+      `${name} ${index} sample`,
+      array.length <= everyElement ? array.length : sampled,
+      array.length,
+    )
     const expected = Float64Array.from(checked, (element) => derivative(array, (t) => (array[element]! += t)))
     const along = Array.from({ length: array.length <= everyElement ? 0 : directions }, (_, direction) => {
       const vector = normal(`${name} ${index} direction ${direction}`, array.length, 1 / Math.sqrt(array.length))

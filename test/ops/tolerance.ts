@@ -21,12 +21,7 @@ export interface Bound {
  *  - in a bf16 graph, operands that are themselves rounded to bf16 on the way (saved outputs, probabilities, gradients
  *    of logits): two units of the tensor's largest element.
  */
-export function expectClose(
-  what: string,
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  bound: Bound,
-): void {
+export function expectClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, bound: Bound): void {
   expect(actual.length, `${what}: number of elements`).toBe(expected.length)
   let scale = 0
   for (let index = 0; index < expected.length; index++) scale = Math.max(scale, Math.abs(expected[index]!))
