@@ -30,7 +30,9 @@ constexpr std::array<std::pair<std::string_view, ActivationKind>, 8> kKinds{{
 
 [[nodiscard]] double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
-std::any parse(const Attributes& attributes) { return ActivationArguments{.kind = parse_activation_kind(attributes)}; }
+std::any parse(const Attributes& attributes) {
+  return ActivationArguments{.kind = parse_activation_kind(attributes)};
+}
 
 std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& context) {
   context.check_activation(0, "x");
@@ -39,10 +41,12 @@ std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& contex
 
 void gradient(GradientContext& context) {
   if (!context.wants(0)) return;
-  context.give(0, context.add("activation_backward", context.arguments(), {context.output_gradient(0), context.input(0)})[0]);
+  context.give(0, context.add("activation_backward", context.arguments(),
+                              {context.output_gradient(0), context.input(0)})[0]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const ActivationArguments&>(any);
   ReferenceTensor y = inputs[0];
   for (double& value : y.data) value = activate(arguments.kind, value);
@@ -70,16 +74,22 @@ ActivationKind parse_activation_kind(const Attributes& attributes) {
 
 double activate(ActivationKind kind, double x) {
   switch (kind) {
-    case ActivationKind::gelu: return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
+    case ActivationKind::gelu:
+      return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
     case ActivationKind::gelu_new:
     case ActivationKind::gelu_pytorch_tanh:
       // Hendrycks and Gimpel 2016: 0.044715 makes tanh follow erf.
       return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
-    case ActivationKind::quick_gelu: return x * sigmoid(1.702 * x);
-    case ActivationKind::silu: return x * sigmoid(x);
-    case ActivationKind::relu: return x > 0.0 ? x : 0.0;
-    case ActivationKind::tanh: return std::tanh(x);
-    case ActivationKind::sigmoid: return sigmoid(x);
+    case ActivationKind::quick_gelu:
+      return x * sigmoid(1.702 * x);
+    case ActivationKind::silu:
+      return x * sigmoid(x);
+    case ActivationKind::relu:
+      return x > 0.0 ? x : 0.0;
+    case ActivationKind::tanh:
+      return std::tanh(x);
+    case ActivationKind::sigmoid:
+      return sigmoid(x);
   }
   return 0.0;
 }

@@ -1,4 +1,5 @@
-// add: y = a + b, same shapes.   accumulate_gradient: an activation's gradient into a parameter's float32 buffer.
+// add: y = a + b, same shapes.   accumulate_gradient: an activation's gradient into a parameter's float32
+// buffer.
 
 #include "kernels/add.h"
 
@@ -30,7 +31,8 @@ void gradient(GradientContext& context) {
   if (context.wants(1)) context.give(1, dy);
 }
 
-void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   ReferenceTensor y = inputs[0];
   for (std::size_t i = 0; i < y.data.size(); ++i) y.data[i] += inputs[1].data[i];
   outputs = {std::move(y)};

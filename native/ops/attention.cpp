@@ -35,15 +35,16 @@ void gradient(GradientContext& context) {
   const auto arguments = std::any_cast<AttentionArguments>(context.arguments());
   const std::vector<ValueId> gradients =
       context.add("attention_backward", arguments,
-                  {context.output_gradient(0), context.input(0), context.input(1), context.input(2), context.output(0),
-                   context.output(1), context.input(3)});
+                  {context.output_gradient(0), context.input(0), context.input(1), context.input(2),
+                   context.output(0), context.output(1), context.input(3)});
   for (std::size_t input = 0; input < gradients.size(); ++input) {
     if (context.wants(input)) context.give(input, gradients[input]);
   }
 }
 
 /// With seed 0 and draw 0 for the dropout.
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
   const auto [q, k, v, k_offset, v_offset] = attention_reference_inputs(arguments, inputs);
   const std::vector<double>& segments = inputs[3].data;
@@ -64,8 +65,8 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std
         lse.data[t * arguments.heads + head] =
             attend(arguments, q.data.data() + t * q.shape[1] + head * head_dim,
                    k.data.data() + begin * k.shape[1] + k_offset + kv,
-                   v.data.data() + begin * v.shape[1] + v_offset + kv, k.shape[1], end - begin, t - begin, counter,
-                   o.data.data() + (t * arguments.heads + head) * head_dim);
+                   v.data.data() + begin * v.shape[1] + v_offset + kv, k.shape[1], end - begin, t - begin,
+                   counter, o.data.data() + (t * arguments.heads + head) * head_dim);
       }
     }
   }
@@ -110,7 +111,8 @@ AttentionArguments parse_attention(const Attributes& attributes) {
   arguments.softcap = attributes.number("softcap", 0.0F);
   if (arguments.softcap < 0.0F) attributes.fail("softcap", "0 (none) or positive");
   arguments.dropout = attributes.number("dropout", 0.0F);
-  if (arguments.dropout < 0.0F || arguments.dropout >= 1.0F) attributes.fail("dropout", "at least 0 and below 1");
+  if (arguments.dropout < 0.0F || arguments.dropout >= 1.0F)
+    attributes.fail("dropout", "at least 0 and below 1");
   const std::int64_t stream = attributes.integer("stream", 0);
   arguments.stream = static_cast<std::uint32_t>(stream);
   if (arguments.stream != stream) attributes.fail("stream", "a 32-bit unsigned integer");
@@ -122,16 +124,19 @@ ValueType check_queries_keys_values(const AttentionArguments& arguments, const I
   context.check_rank(0, "q", 2);
   context.check_activation(0, "q");
   const ValueType& q = context.in(0, "q");
-  const ValueType o{{q.dimensions[0], {.fixed = arguments.heads * arguments.head_dim}}, context.activation_dtype};
+  const ValueType o{{q.dimensions[0], {.fixed = arguments.heads * arguments.head_dim}},
+                    context.activation_dtype};
   if (arguments.packed) {
-    context.check_dimension(0, "q", 1, {.fixed = (arguments.heads + 2 * arguments.kv_heads) * arguments.head_dim});
+    context.check_dimension(0, "q", 1,
+                            {.fixed = (arguments.heads + 2 * arguments.kv_heads) * arguments.head_dim});
     if (context.has(1) || context.has(2)) {
       context.fail("shape-mismatch", "expected k and v to be absent: packed q holds them.");
     }
     return o;
   }
   context.check_same_shape(0, "q", o);
-  const ValueType k{{q.dimensions[0], {.fixed = arguments.kv_heads * arguments.head_dim}}, context.activation_dtype};
+  const ValueType k{{q.dimensions[0], {.fixed = arguments.kv_heads * arguments.head_dim}},
+                    context.activation_dtype};
   context.check_activation(1, "k");
   context.check_same_shape(1, "k", k);
   context.check_activation(2, "v");
@@ -149,8 +154,9 @@ AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& ar
           .v_offset = (arguments.heads + arguments.kv_heads) * arguments.head_dim};
 }
 
-double attend(const AttentionArguments& arguments, const double* query, const double* keys, const double* values,
-              std::int64_t stride, std::int64_t count, std::int64_t i, std::uint64_t counter, double* out) {
+double attend(const AttentionArguments& arguments, const double* query, const double* keys,
+              const double* values, std::int64_t stride, std::int64_t count, std::int64_t i,
+              std::uint64_t counter, double* out) {
   constexpr double kUnseen = -std::numeric_limits<double>::infinity();
   std::vector<double> scores(static_cast<std::size_t>(count), kUnseen);
   double maximum = kUnseen;
@@ -171,7 +177,8 @@ double attend(const AttentionArguments& arguments, const double* query, const do
   for (std::int64_t j = 0; j < count; ++j) {
     double probability = std::exp(scores[j] - maximum) / sum;
     if (arguments.dropout > 0.0F) {
-      const std::uint32_t word = philox({.stream = arguments.stream}, counter + static_cast<std::uint64_t>(j / 4))[j % 4];
+      const std::uint32_t word =
+          philox({.stream = arguments.stream}, counter + static_cast<std::uint64_t>(j / 4))[j % 4];
       const bool dropped = word < dropout_threshold(arguments.dropout);
       probability = dropped ? 0.0 : probability / (1.0 - static_cast<double>(arguments.dropout));
     }

@@ -1,6 +1,8 @@
-// cached_attention: the decoding form of attention. Writes the new keys and values into the caches, then attends.
-//   q, k, v, packed as in attention; k_cache and v_cache (slots, capacity, kv_heads * head_dim), cu_seqlens (S + 1),
-//   slots (S), lengths (S): tokens already in each slot. o (T, heads * head_dim). Always causal; no gradient.
+// cached_attention: the decoding form of attention. Writes the new keys and values into the caches, then
+// attends.
+//   q, k, v, packed as in attention; k_cache and v_cache (slots, capacity, kv_heads * head_dim), cu_seqlens
+//   (S + 1), slots (S), lengths (S): tokens already in each slot. o (T, heads * head_dim). Always causal; no
+//   gradient.
 
 #include <array>
 
@@ -37,7 +39,8 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   return {std::move(o)};
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
   const auto [q, k, v, k_offset, v_offset] = attention_reference_inputs(arguments, inputs);
   std::vector<double> k_cache = inputs[3].data;

@@ -17,7 +17,8 @@ std::any parse(const Attributes& attributes) {
   const DropoutArguments arguments{.p = attributes.number("p", 0.0F),
                                    .stream = static_cast<std::uint32_t>(attributes.integer("stream", 0))};
   if (arguments.p < 0.0F || arguments.p >= 1.0F) attributes.fail("p", "at least 0 and below 1");
-  if (attributes.integer("stream", 0) != arguments.stream) attributes.fail("stream", "a 32-bit unsigned integer");
+  if (attributes.integer("stream", 0) != arguments.stream)
+    attributes.fail("stream", "a 32-bit unsigned integer");
   return arguments;
 }
 
@@ -32,12 +33,14 @@ void gradient(GradientContext& context) {
 }
 
 /// With seed 0 and draw 0.
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const DropoutArguments&>(any);
   ReferenceTensor y = inputs[0];
   for (std::size_t i = 0; i < y.data.size(); ++i) {
     const std::uint32_t word = philox({.stream = arguments.stream}, i / 4)[i % 4];
-    y.data[i] = word < dropout_threshold(arguments.p) ? 0.0 : y.data[i] / (1.0 - static_cast<double>(arguments.p));
+    y.data[i] =
+        word < dropout_threshold(arguments.p) ? 0.0 : y.data[i] / (1.0 - static_cast<double>(arguments.p));
   }
   outputs = {std::move(y)};
 }

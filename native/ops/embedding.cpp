@@ -21,7 +21,8 @@ std::any parse(const Attributes& attributes) {
   if (arguments.vocabulary < 1) attributes.fail("vocabulary", "at least 1");
   arguments.padding_index = attributes.integer("padding_index", -1);
   if (arguments.padding_index < -1 || arguments.padding_index >= arguments.vocabulary) {
-    attributes.fail("padding_index", "-1 or a row of the table, below " + std::to_string(arguments.vocabulary) + ",");
+    attributes.fail("padding_index",
+                    "-1 or a row of the table, below " + std::to_string(arguments.vocabulary) + ",");
   }
   arguments.transposed = attributes.boolean("transposed", false);
   return arguments;
@@ -40,10 +41,12 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
 
 void gradient(GradientContext& context) {
   if (!context.wants(0)) return;
-  context.give(0, context.add("embedding_backward", context.arguments(), {context.output_gradient(0), context.input(1)})[0]);
+  context.give(0, context.add("embedding_backward", context.arguments(),
+                              {context.output_gradient(0), context.input(1)})[0]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const EmbeddingArguments&>(any);
   const ReferenceTensor& table = inputs[0];
   const ReferenceTensor& ids = inputs[1];
@@ -53,7 +56,8 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std
   for (std::int64_t t = 0; t < rows; ++t) {
     const auto id = static_cast<std::int64_t>(ids.data[t]);
     for (std::int64_t c = 0; c < columns; ++c) {
-      y.data.push_back(arguments.transposed ? table.data[c * arguments.vocabulary + id] : table.data[id * columns + c]);
+      y.data.push_back(arguments.transposed ? table.data[c * arguments.vocabulary + id]
+                                            : table.data[id * columns + c]);
     }
   }
   outputs = {std::move(y)};

@@ -13,7 +13,9 @@ constexpr std::array<std::string_view, 1> kOutputs{"y"};
 constexpr std::array<std::string_view, 3> kBackwardInputs{"dy", "gate", "up"};
 constexpr std::array<std::string_view, 2> kBackwardOutputs{"dgate", "dup"};
 
-std::any parse(const Attributes& attributes) { return ActivationArguments{.kind = parse_activation_kind(attributes)}; }
+std::any parse(const Attributes& attributes) {
+  return ActivationArguments{.kind = parse_activation_kind(attributes)};
+}
 
 std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& context) {
   context.check_activation(0, "gate");
@@ -23,13 +25,15 @@ std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& contex
 }
 
 void gradient(GradientContext& context) {
-  const std::vector<ValueId> gradients = context.add("gated_activation_backward", context.arguments(),
-                                                     {context.output_gradient(0), context.input(0), context.input(1)});
+  const std::vector<ValueId> gradients =
+      context.add("gated_activation_backward", context.arguments(),
+                  {context.output_gradient(0), context.input(0), context.input(1)});
   if (context.wants(0)) context.give(0, gradients[0]);
   if (context.wants(1)) context.give(1, gradients[1]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const ActivationArguments&>(any);
   ReferenceTensor y = inputs[0];
   for (std::size_t i = 0; i < y.data.size(); ++i) {

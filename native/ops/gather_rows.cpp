@@ -22,7 +22,8 @@ std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& contex
   context.check_activation(0, "x");
   context.check_rank(1, "rows", 1);
   context.check_dtype(1, "rows", DType::i32);
-  return {{{context.in(1, "rows").dimensions[0], context.in(0, "x").dimensions[1]}, context.activation_dtype}};
+  return {
+      {{context.in(1, "rows").dimensions[0], context.in(0, "x").dimensions[1]}, context.activation_dtype}};
 }
 
 void gradient(GradientContext& context) {
@@ -31,7 +32,8 @@ void gradient(GradientContext& context) {
                               {context.output_gradient(0), context.input(1), context.input(0)})[0]);
 }
 
-void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const std::int64_t columns = inputs[0].shape[1];
   ReferenceTensor y{.shape = {inputs[1].shape[0], columns}, .data = {}, .present = true};
   for (const double row : inputs[1].data) {

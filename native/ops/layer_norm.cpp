@@ -26,7 +26,8 @@ std::any parse_backward(const Attributes& attributes) {
   return LayerNormBackwardArguments{.has_bias = attributes.boolean("has_bias", true)};
 }
 
-void check_vector(const InferContext& context, std::size_t input, std::string_view name, const Dimension& size) {
+void check_vector(const InferContext& context, std::size_t input, std::string_view name,
+                  const Dimension& size) {
   context.check_rank(input, name, 1);
   context.check_weight(input, name);
   context.check_dimension(input, name, 0, size);
@@ -47,13 +48,15 @@ void gradient(GradientContext& context) {
   const ValueId partial = context.wants(0) ? context.take_partial(0) : kNone;
   const std::vector<ValueId> gradients =
       context.add("layer_norm_backward", LayerNormBackwardArguments{.has_bias = has_bias},
-                  {context.output_gradient(0), context.input(0), context.input(1), context.output(1), context.output(2), partial});
+                  {context.output_gradient(0), context.input(0), context.input(1), context.output(1),
+                   context.output(2), partial});
   if (context.wants(0)) context.give(0, gradients[0]);
   if (context.wants(1)) context.give(1, gradients[1]);
   if (context.wants(2)) context.give(2, gradients[2]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const LayerNormArguments&>(any);
   const ReferenceTensor& x = inputs[0];
   const std::int64_t rows = x.shape[0];

@@ -1,5 +1,6 @@
 // linear: y = scale * x W + bias + low_rank_scale * u B + addend
-//   x (T, K), W (K, N) in `layout`, bias (N), u (T, R), B (R, N) in `low_rank_layout`, addend (T, N), y (T, N)
+//   x (T, K), W (K, N) in `layout`, bias (N), u (T, R), B (R, N) in `low_rank_layout`, addend (T, N), y (T,
+//   N)
 // linear_weight_gradient: dw = scale * x^T dy, in W's layout.   column_sum: the gradient of a bias.
 
 #include "kernels/linear.h"
@@ -47,7 +48,8 @@ std::any parse_column_sum(const Attributes& /*attributes*/) { return ColumnSumAr
 
 /// Checks a matrix against what it multiplies; returns its output size.
 [[nodiscard]] Dimension check_matrix(const InferContext& context, std::size_t input, std::string_view name,
-                                     WeightLayout layout, std::size_t multiplied, std::string_view multiplied_name) {
+                                     WeightLayout layout, std::size_t multiplied,
+                                     std::string_view multiplied_name) {
   context.check_rank(multiplied, multiplied_name, 2);
   context.check_activation(multiplied, multiplied_name);
   context.check_rank(input, name, 2);
@@ -56,9 +58,10 @@ std::any parse_column_sum(const Attributes& /*attributes*/) { return ColumnSumAr
   const ValueType& w = context.in(input, name);
   const std::size_t in_axis = layout == WeightLayout::out_in ? 1 : 0;
   if (!(w.dimensions[in_axis] == x.dimensions[1])) {
-    context.fail("shape-mismatch", "expected the columns of " + std::string(multiplied_name) + " " + context.text(x) +
-                                       " to equal the " + (in_axis == 1 ? "columns" : "rows") + " of " +
-                                       std::string(name) + " but received " + context.text(w) + ".");
+    context.fail("shape-mismatch", "expected the columns of " + std::string(multiplied_name) + " " +
+                                       context.text(x) + " to equal the " +
+                                       (in_axis == 1 ? "columns" : "rows") + " of " + std::string(name) +
+                                       " but received " + context.text(w) + ".");
   }
   return w.dimensions[1 - in_axis];
 }
@@ -94,11 +97,13 @@ void gradient(GradientContext& context) {
   if (context.wants(2)) context.give(2, context.add("column_sum", ColumnSumArguments{}, {dy})[0]);
   if (context.wants(3)) {
     const ValueId partial = context.take_partial(3);
-    const LinearArguments back{.layout = flipped(arguments.low_rank_layout), .scale = arguments.low_rank_scale};
+    const LinearArguments back{.layout = flipped(arguments.low_rank_layout),
+                               .scale = arguments.low_rank_scale};
     context.give(3, context.add("linear", back, {dy, context.input(4), kNone, kNone, kNone, partial})[0]);
   }
   if (context.wants(4)) {
-    const LinearWeightGradientArguments back{.layout = arguments.low_rank_layout, .scale = arguments.low_rank_scale};
+    const LinearWeightGradientArguments back{.layout = arguments.low_rank_layout,
+                                             .scale = arguments.low_rank_scale};
     context.give(4, context.add("linear_weight_gradient", back, {context.input(3), dy})[0]);
   }
   if (context.wants(1)) {
@@ -113,7 +118,8 @@ void gradient(GradientContext& context) {
 }
 
 /// y (T, N) += scale * x (T, K) W
-void add_product(ReferenceTensor& y, const ReferenceTensor& x, const ReferenceTensor& w, WeightLayout layout, double scale) {
+void add_product(ReferenceTensor& y, const ReferenceTensor& x, const ReferenceTensor& w, WeightLayout layout,
+                 double scale) {
   const std::int64_t rows = x.shape[0];
   const std::int64_t inner = x.shape[1];
   const std::int64_t columns = y.shape[1];
@@ -121,14 +127,16 @@ void add_product(ReferenceTensor& y, const ReferenceTensor& x, const ReferenceTe
     for (std::int64_t n = 0; n < columns; ++n) {
       double sum = 0.0;
       for (std::int64_t k = 0; k < inner; ++k) {
-        sum += x.data[t * inner + k] * w.data[layout == WeightLayout::out_in ? n * inner + k : k * columns + n];
+        sum +=
+            x.data[t * inner + k] * w.data[layout == WeightLayout::out_in ? n * inner + k : k * columns + n];
       }
       y.data[t * columns + n] += scale * sum;
     }
   }
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const LinearArguments&>(any);
   const std::int64_t rows = inputs[0].shape[0];
   const std::int64_t columns = inputs[1].shape[arguments.layout == WeightLayout::out_in ? 0 : 1];

@@ -1,7 +1,8 @@
 // linear_cross_entropy: head, softmax and cross-entropy in one.   logits = h W^T + bias
-//   h (R, C), w (V, C), labels (R), loss_scale (1), bias (V); loss (1) = loss_scale * sum of row losses, row_loss (R),
-//   prediction (R). The gradients are made by the forward node itself while its logits are hot, so the op must be the
-//   root: the gradient that arrives at `loss` is taken to be 1 (loss_scale carries every factor).
+//   h (R, C), w (V, C), labels (R), loss_scale (1), bias (V); loss (1) = loss_scale * sum of row losses,
+//   row_loss (R), prediction (R). The gradients are made by the forward node itself while its logits are hot,
+//   so the op must be the root: the gradient that arrives at `loss` is taken to be 1 (loss_scale carries
+//   every factor).
 
 #include "kernels/linear_cross_entropy.h"
 
@@ -70,7 +71,8 @@ void gradient(GradientContext& context) {
   if (arguments.bias_gradient) context.give(4, outputs[next++]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const LinearCrossEntropyArguments&>(any);
   const ReferenceTensor& h = inputs[0];
   const ReferenceTensor& w = inputs[1];

@@ -49,7 +49,8 @@ template <class Names>
   return best;
 }
 
-[[nodiscard]] std::string dimension_text(const Dimension& dimension, std::span<const std::string> size_names) {
+[[nodiscard]] std::string dimension_text(const Dimension& dimension,
+                                         std::span<const std::string> size_names) {
   if (dimension.name < 0) return std::to_string(dimension.fixed);
   const auto name = static_cast<std::size_t>(dimension.name);
   std::string out = name < size_names.size() ? size_names[name] : "?";
@@ -70,8 +71,8 @@ void Attributes::fail(std::string_view name, std::string_view expected) const {
   const auto found = values_.find(name);
   const std::string received = found == values_.end() ? "nothing" : text_of(found->second);
   throw Error("invalid-attribute", where_,
-              where_ + ": expected " + std::string(name) + " to be " + std::string(expected) + " but received " +
-                  received + ".");
+              where_ + ": expected " + std::string(name) + " to be " + std::string(expected) +
+                  " but received " + received + ".");
 }
 
 bool Attributes::boolean(std::string_view name, bool fallback) const {
@@ -146,7 +147,8 @@ void InferContext::check_rank(std::size_t input, std::string_view name, std::siz
   const ValueType& type = in(input, name);
   if (type.dimensions.size() == rank) return;
   fail("shape-mismatch", "expected " + std::string(name) + " to have " + std::to_string(rank) +
-                             (rank == 1 ? " dimension" : " dimensions") + " but received " + text(type) + ".");
+                             (rank == 1 ? " dimension" : " dimensions") + " but received " + text(type) +
+                             ".");
 }
 
 void InferContext::check_dtype(std::size_t input, std::string_view name, DType dtype) const {
@@ -169,15 +171,16 @@ void InferContext::check_dimension(std::size_t input, std::string_view name, std
   const ValueType& type = in(input, name);
   if (axis < type.dimensions.size() && type.dimensions[axis] == expected) return;
   fail("shape-mismatch", "expected size " + dimension_text(expected, size_names) + " on axis " +
-                             std::to_string(axis) + " of " + std::string(name) + " but received " + text(type) +
-                             ".");
+                             std::to_string(axis) + " of " + std::string(name) + " but received " +
+                             text(type) + ".");
 }
 
-void InferContext::check_same_shape(std::size_t input, std::string_view name, const ValueType& expected) const {
+void InferContext::check_same_shape(std::size_t input, std::string_view name,
+                                    const ValueType& expected) const {
   const ValueType& type = in(input, name);
   if (type.dimensions == expected.dimensions) return;
-  fail("shape-mismatch", "expected " + std::string(name) + " to have shape " + text(expected) + " but received " +
-                             text(type) + ".");
+  fail("shape-mismatch", "expected " + std::string(name) + " to have shape " + text(expected) +
+                             " but received " + text(type) + ".");
 }
 
 std::string InferContext::text(const ValueType& type) const {
@@ -199,8 +202,9 @@ const OpDefinition& find_op(std::string_view name) {
     if (op.name == name) return op;
     names.push_back(op.name);
   }
-  throw Error("unknown-op", name,
-              "There is no op " + std::string(name) + ". Did you mean " + std::string(nearest(name, names)) + "?");
+  throw Error(
+      "unknown-op", name,
+      "There is no op " + std::string(name) + ". Did you mean " + std::string(nearest(name, names)) + "?");
 }
 
 }  // namespace attune

@@ -44,14 +44,15 @@ std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& contex
 void gradient(GradientContext& context) {
   const auto arguments = std::any_cast<RmsNormArguments>(context.arguments());
   const ValueId partial = context.wants(0) ? context.take_partial(0) : kNone;
-  const std::vector<ValueId> gradients =
-      context.add("rms_norm_backward", RmsNormBackwardArguments{.weight_offset = arguments.weight_offset},
-                  {context.output_gradient(0), context.input(0), context.input(1), context.output(1), partial});
+  const std::vector<ValueId> gradients = context.add(
+      "rms_norm_backward", RmsNormBackwardArguments{.weight_offset = arguments.weight_offset},
+      {context.output_gradient(0), context.input(0), context.input(1), context.output(1), partial});
   if (context.wants(0)) context.give(0, gradients[0]);
   if (context.wants(1)) context.give(1, gradients[1]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const RmsNormArguments&>(any);
   const ReferenceTensor& x = inputs[0];
   const std::int64_t rows = x.shape[0];

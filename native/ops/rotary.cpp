@@ -1,5 +1,6 @@
 // rotary: y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin over the two halves of each head's rotated features.
-//   x (T, heads * head_dim), positions (T); y like x. The angles are float32 products, as everywhere they are trained.
+//   x (T, heads * head_dim), positions (T); y like x. The angles are float32 products, as everywhere they are
+//   trained.
 
 #include "kernels/rotary.h"
 
@@ -20,7 +21,8 @@ std::any parse(const Attributes& attributes) {
   if (arguments.head_dim < 1) attributes.fail("head_dim", "at least 1");
   arguments.inverse_frequencies = attributes.numbers("inverse_frequencies");
   if (static_cast<std::int64_t>(2 * arguments.inverse_frequencies.size()) > arguments.head_dim) {
-    attributes.fail("inverse_frequencies", "at most half of head_dim (" + std::to_string(arguments.head_dim) + ") long");
+    attributes.fail("inverse_frequencies",
+                    "at most half of head_dim (" + std::to_string(arguments.head_dim) + ") long");
   }
   arguments.attention_scaling = attributes.number("attention_scaling", 1.0F);
   arguments.inverse = attributes.boolean("inverse", false);
@@ -34,7 +36,8 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   const ValueType& x = context.in(0, "x");
   if (x.dimensions[1].name >= 0 || x.dimensions[1].fixed % arguments.head_dim != 0) {
     context.fail("shape-mismatch", "expected the columns of x to be a multiple of head_dim " +
-                                       std::to_string(arguments.head_dim) + " but received " + context.text(x) + ".");
+                                       std::to_string(arguments.head_dim) + " but received " +
+                                       context.text(x) + ".");
   }
   context.check_rank(1, "positions", 1);
   context.check_dtype(1, "positions", DType::i32);
@@ -49,7 +52,8 @@ void gradient(GradientContext& context) {
   context.give(0, context.add("rotary", arguments, {context.output_gradient(0), context.input(1)})[0]);
 }
 
-void reference(const std::any& any, std::span<const ReferenceTensor> inputs, std::vector<ReferenceTensor>& outputs) {
+void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
+               std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const RotaryArguments&>(any);
   const ReferenceTensor& x = inputs[0];
   ReferenceTensor y = x;
