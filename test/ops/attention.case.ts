@@ -24,8 +24,6 @@ function attention(
     inputs: packed
       ? [side(heads + 2 * kvHeads), null, null, integers(starts)]
       : [side(heads), side(kvHeads), side(kvHeads), integers(starts)],
-    // A score's gradient is p × (do·v − do·o), a difference; and its factor q or k is summed with both signs.
-    cancellation: 4,
   }
 }
 

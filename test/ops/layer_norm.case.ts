@@ -6,8 +6,6 @@ function layerNorm(rows: number, columns: number, options: { eps?: number; bias?
     name: `${rows}x${columns} eps ${eps} std ${std}${bias ? '' : ' without bias'}`,
     attributes: { eps },
     inputs: [float([rows, columns], { std }), float([columns]), bias ? float([columns]) : null],
-    // dx is what is left of dy after its mean and its part along x are taken away.
-    cancellation: 4,
   }
 }
 

@@ -28,8 +28,6 @@ function loss(rows: number, columns: number, vocabulary: number, options: Loss =
       scalar(scale),
       bias ? float([vocabulary]) : null,
     ],
-    // A logit's gradient is p - target; its products with w and h are summed with both signs.
-    cancellation: 4,
   }
 }
 

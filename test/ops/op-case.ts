@@ -33,11 +33,6 @@ export interface OpCase {
   readonly attributes: NativeAttributes
   /** In the op's order; null where an optional input is absent. */
   readonly inputs: readonly CaseInput[]
-  /**
-   * How much larger the terms are than their sum, where the arithmetic cancels: multiplies the tolerance. Say why.
-   * @default 1
-   */
-  readonly cancellation?: number
 }
 
 export interface OpCases {

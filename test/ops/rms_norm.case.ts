@@ -6,8 +6,6 @@ function rmsNorm(rows: number, columns: number, options: { eps?: number; offset?
     name: `${rows}x${columns} eps ${eps} offset ${offset} std ${std}`,
     attributes: { eps, weight_offset: offset },
     inputs: [float([rows, columns], { std }), float([columns])],
-    // dx is what is left of dy after its part along x is taken away.
-    cancellation: 4,
   }
 }
 

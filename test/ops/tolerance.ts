@@ -9,8 +9,11 @@ export interface Bound {
   readonly dtype: CaseDtype
   /** Terms of the longest sum behind an element. */
   readonly reduction: number
-  /** Size of what is summed, over the size of the sum. */
-  readonly cancellation: number
+  /**
+   * Least size of what is summed, for tensors whose own largest element is small by chance or exactly 0.
+   * @default 0
+   */
+  readonly magnitude?: number
 }
 
 /**
@@ -23,11 +26,11 @@ export interface Bound {
  */
 export function expectClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, bound: Bound): void {
   expect(actual.length, `${what}: number of elements`).toBe(expected.length)
-  let scale = 0
+  let scale = bound.magnitude ?? 0
   for (let index = 0; index < expected.length; index++) scale = Math.max(scale, Math.abs(expected[index]!))
   const sums = 4 * unit.f32 * Math.sqrt(bound.reduction)
   const operands = bound.dtype === 'bf16' ? 2 * unit.bf16 : 0
-  const shared = (sums + operands) * scale * bound.cancellation
+  const shared = (sums + operands) * scale
   for (let index = 0; index < expected.length; index++) {
     const tolerance = unit[bound.dtype] * Math.abs(expected[index]!) + shared
     const difference = Math.abs(actual[index]! - expected[index]!)

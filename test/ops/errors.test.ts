@@ -1,0 +1,96 @@
+/** What the op table refuses, with the node's path, what was expected and what came. */
+import { describe, expect, it } from 'vitest'
+import { native, type NativeAttributes, type NativeGraph } from '../../lib/native.js'
+
+type Build = (graph: NativeGraph) => unknown
+
+const node =
+  (op: string, inputs: (graph: NativeGraph) => number[], attributes: NativeAttributes = {}): Build =>
+  (graph) =>
+    graph.node(op, 'layers.3.mlp', inputs(graph), attributes)
+
+const x = (graph: NativeGraph) => graph.input('x', ['tokens', 48], 'f32').id
+const ids = (graph: NativeGraph) => graph.input('ids', ['tokens'], 'i32').id
+const w = (graph: NativeGraph, shape: readonly number[]) => graph.parameter(`w${shape.join('x')}`, shape).id
+
+const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
+  ['an unknown op', node('atention', () => []), 'unknown-op', /Did you mean attention\?/],
+  ['a missing input', node('linear', (g) => [x(g)]), 'missing-input', /layers\.3\.mlp.*input w/],
+  [
+    'a weight that does not fit',
+    node('linear', (g) => [x(g), w(g, [10, 47])]),
+    'shape-mismatch',
+    /layers\.3\.mlp.*\[tokens, 48\].*\[10, 47\]/,
+  ],
+  [
+    'a weight the other way round',
+    node('linear', (g) => [x(g), w(g, [10, 48])], { layout: 'in_out' }),
+    'shape-mismatch',
+    /rows of w/,
+  ],
+  [
+    'a bias of another length',
+    node('linear', (g) => [x(g), w(g, [10, 48]), w(g, [9])]),
+    'shape-mismatch',
+    /bias.*\[9\]/,
+  ],
+  ['half of a low-rank product', node('linear', (g) => [x(g), w(g, [10, 48]), -1, x(g)]), 'missing-input', /input b/],
+  [
+    'ids that are no integers',
+    node('embedding', (g) => [w(g, [7, 4]), x(g)], { vocabulary: 7 }),
+    'shape-mismatch',
+    /ids.*1 dimension.*\[tokens, 48\]/,
+  ],
+  [
+    'floats where integers belong',
+    node('activation', (g) => [ids(g)], { kind: 'silu' }),
+    'dtype-mismatch',
+    /f32.*i32\[tokens\]/,
+  ],
+  [
+    'a table of another vocabulary',
+    node('embedding', (g) => [w(g, [7, 4]), ids(g)], { vocabulary: 8 }),
+    'shape-mismatch',
+    /size 8.*\[7, 4\]/,
+  ],
+  [
+    'an unknown attribute',
+    node('layer_norm', (g) => [x(g), w(g, [48])], { epsilon: 1 }),
+    'invalid-attribute',
+    /epsilon.*Did you mean eps\?/,
+  ],
+  [
+    'an attribute of another type',
+    node('rms_norm', (g) => [x(g), w(g, [48])], { eps: 'small' }),
+    'invalid-attribute',
+    /eps.*finite number.*'small'/,
+  ],
+  [
+    'an unknown kind',
+    node('activation', (g) => [x(g)], { kind: 'gelux' }),
+    'invalid-attribute',
+    /gelu, gelu_new.*'gelux'/,
+  ],
+  ['a probability of 1', node('dropout', (g) => [x(g)], { p: 1 }), 'invalid-attribute', /below 1.*received 1/],
+  [
+    'heads that do not divide',
+    node('attention', (g) => [x(g), x(g), x(g), ids(g)], { heads: 6, kv_heads: 4, head_dim: 8 }),
+    'invalid-attribute',
+    /divisor of heads \(6\).*received 4/,
+  ],
+  [
+    'more frequencies than half a head',
+    node('rotary', (g) => [x(g), ids(g)], { head_dim: 4, inverse_frequencies: [1, 0.1, 0.01] }),
+    'invalid-attribute',
+    /half of head_dim \(4\).*3 numbers/,
+  ],
+  ['too many inputs', node('dropout', (g) => [x(g), x(g)]), 'missing-input', /at most 1 inputs? but got 2/],
+]
+
+describe('the op table refuses', () => {
+  it.each(refusals)('%s', (_, build, code, message) => {
+    const attempt = () => build(new (native().Graph)('f32'))
+    expect(attempt).toThrowError(expect.objectContaining({ name: 'AttuneError', code }) as Error)
+    expect(attempt).toThrowError(message)
+  })
+})
