@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { generateBatch } from '../../lib/generate/model-generate.js'
+import { Model } from '../../lib/models/model.js'
+import { goldenPath, goldensFolder, readGolden } from '../shared-goldens.js'
+import { tinyModel } from '../tiny-model.js'
+
+interface Golden {
+  readonly model: string
+  readonly max_new_tokens: number
+  readonly prompts: readonly {
+    readonly prompt: number[]
+    readonly greedy: number[]
+    readonly repetition_penalty: { readonly penalty: number; readonly ids: number[] }
+    readonly no_repeat_ngram: { readonly size: number; readonly ids: number[] }
+    readonly stop: { readonly eos_token_id: number; readonly ids: number[] }
+  }[]
+}
+
+describe.skipIf(goldensFolder === undefined).each(['gpt2', 'llama'])('generation of transformers: %s', (name) => {
+  const load = async (): Promise<{ model: Model; golden: Golden }> => {
+    const golden = readGolden<Golden>('generation', `${name}.json`)
+    return { golden, model: await Model.load(goldenPath(golden.model), { threads: 2 }) }
+  }
+
+  it('greedy, repetition penalty, no repeated n-grams, stop token', async () => {
+    const { model, golden } = await load()
+    await using _model = model
+    const maxNewTokens = golden.max_new_tokens
+    for (const { prompt, greedy, repetition_penalty, no_repeat_ngram, stop } of golden.prompts) {
+      const ids = async (options: object): Promise<readonly number[]> => {
+        const [result] = await generateBatch(model, [prompt], { maxNewTokens, stopTokenIds: [], ...options })
+        return result!.tokenIds
+      }
+      expect(await ids({})).toEqual(greedy)
+      expect(await ids({ repetitionPenalty: repetition_penalty.penalty })).toEqual(repetition_penalty.ids)
+      expect(await ids({ noRepeatNgramSize: no_repeat_ngram.size })).toEqual(no_repeat_ngram.ids)
+      expect(await ids({ stopTokenIds: [stop.eos_token_id] })).toEqual(stop.ids)
+    }
+  })
+
+  it('each row of a batch gets what it gets alone, also where a slot is used again', async () => {
+    const { model, golden } = await load()
+    await using _model = model
+    const prompts = golden.prompts.map(({ prompt }) => prompt)
+    for (const batchSize of [1, 2, 8]) {
+      const results = await generateBatch(model, prompts, {
+        maxNewTokens: golden.max_new_tokens,
+        stopTokenIds: [],
+        batchSize,
+      })
+      expect(results.map(({ tokenIds }) => tokenIds)).toEqual(golden.prompts.map(({ greedy }) => greedy))
+    }
+  })
+
+  it('gives text piece by piece that joins to the whole, and ends before a stop text', async () => {
+    const { model, golden } = await load()
+    await using _model = model
+    const tokenizer = await model.tokenizer()
+    const { prompt, greedy } = golden.prompts[0]!
+    let text = ''
+    let reason: string | undefined
+    for await (const piece of model.generate(prompt, { maxNewTokens: golden.max_new_tokens, stopTokenIds: [] })) {
+      text += piece.text
+      reason = piece.finishReason
+    }
+    const whole = await tokenizer.decode(greedy)
+    expect(text).toBe(whole)
+    expect(reason).toBe('length')
+    const characters = [...whole]
+    const stop = characters.slice(6, 9).join('')
+    const [stopped] = await generateBatch(model, [prompt], {
+      maxNewTokens: golden.max_new_tokens,
+      stopTokenIds: [],
+      stop,
+    })
+    expect(stopped).toMatchObject({ text: whole.slice(0, whole.indexOf(stop)), finishReason: 'stop' })
+  })
+})
+
+describe('generation', () => {
+  const prompts = [[1, 2, 3], [4], [5, 6, 7, 8, 9]]
+  const sampled = { maxNewTokens: 12, temperature: 0.9, topK: 20, seed: 5 }
+
+  it('draws the same for a seed in any company, and another for another seed', async () => {
+    await using model = await tinyModel({}, { initializer_range: 0.3 })
+    const together = await generateBatch(model, prompts, sampled)
+    for (const [row, prompt] of prompts.entries()) {
+      const [alone] = await generateBatch(model, [prompt], sampled)
+      expect(alone!.tokenIds).toEqual(together[row]!.tokenIds)
+    }
+    const [other] = await generateBatch(model, prompts, { ...sampled, seed: 6 })
+    expect(other!.tokenIds).not.toEqual(together[0]!.tokenIds)
+  })
+
+  it('agrees with the forward pass without caches', async () => {
+    await using model = await tinyModel({}, { initializer_range: 0.3 })
+    const ids = [3, 1, 4, 1, 5]
+    const [result] = await generateBatch(model, [ids], { maxNewTokens: 8 })
+    for (const expected of result!.tokenIds) {
+      const { logits } = await model.forward({ inputIds: [ids] })
+      const last = logits.data.subarray(-64)
+      expect(last.indexOf(Math.max(...last))).toBe(expected)
+      ids.push(expected)
+    }
+  })
+
+  it('fills the model to its last position and no further', async () => {
+    await using model = await tinyModel()
+    const [result] = await generateBatch(model, [Array.from({ length: 60 }, (_, i) => i)], { maxNewTokens: 100 })
+    expect(result).toMatchObject({ finishReason: 'length', promptTokens: 60 })
+    // Four find a place in the cache, and the last needs none.
+    expect(result!.tokenIds).toHaveLength(5)
+  })
+
+  it('refuses what cannot go', async () => {
+    await using model = await tinyModel()
+    await expect(generateBatch(model, [new Int32Array(64)])).rejects.toMatchObject({ code: 'sequence-too-long' })
+    await expect(generateBatch(model, ['text'])).rejects.toMatchObject({ code: 'invalid-tokenizer' })
+    await expect(generateBatch(model, [[1]], { topP: 0 })).rejects.toMatchObject({
+      code: 'invalid-option',
+      where: 'options.topP',
+    })
+    await expect(generateBatch(model, [[1]], { maxTokens: 3 } as object)).rejects.toThrow(
+      'options.maxTokens is no option',
+    )
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(generateBatch(model, [[1]], { signal })).rejects.toMatchObject({ code: 'aborted' })
+  })
+})
