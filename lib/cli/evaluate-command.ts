@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadDataset } from '../data/load-dataset.js'
-import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
+import { evaluateOptions, requireMetrics, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
 import { Model } from '../models/model.js'
 import { settleOptions } from '../options.js'
@@ -23,13 +23,16 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     const { terminal, json } = context()
     const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const files = required(settleOptions({ data }, givenFlags(command, { data })).data, 'data')
+    const options = givenFlags(command, evaluateOptions) as EvaluateOptions
+    // Before the model is loaded, which takes a while.
+    requireMetrics(settleOptions(evaluateOptions, options).metrics)
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
     await using model = await Model.load(required(directory, 'model'), {
       ...rest,
       ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
     })
     const report = await evaluate(model, await loadDataset(files), {
-      ...(givenFlags(command, evaluateOptions) as EvaluateOptions),
+      ...options,
       signal: interruption.signal,
     })
     if (json) {

@@ -1,7 +1,12 @@
 import type { Command } from 'commander'
 import { AttuneError } from '../errors.js'
 import { generate } from '../generate/generate.js'
-import { generateOptions, type GenerateOptions, type Prompt } from '../generate/generate-options.js'
+import {
+  generateOptions,
+  settleGenerateOptions,
+  type GenerateOptions,
+  type Prompt,
+} from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
 import { settleOptions } from '../options.js'
 import type { CommandContext } from './command-context.js'
@@ -23,6 +28,8 @@ export function addGenerateCommand(program: Command, context: () => CommandConte
     const { terminal, json } = context()
     const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const options = givenFlags(command, generateOptions) as GenerateOptions
+    // Before the model is loaded, which takes a while.
+    settleGenerateOptions(options)
     const { chat, system } = command.opts<{ chat?: boolean; system?: string }>()
     const prompt = promptOf(given ?? (await standardInput()), chat === true, system)
     using interruption = watchInterrupts(() => terminal.err('\n'))

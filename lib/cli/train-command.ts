@@ -75,6 +75,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const { data, validation } = settled(dataOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
   const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
+  // Before the model is loaded, which takes a while.
+  settleOptions(plainOptions, options)
   const adapter = adapterOf(command, file.adapter)
   const output = options.output === undefined ? {} : { output: inFile('output', options.output) }
   return {

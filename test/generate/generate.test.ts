@@ -17,14 +17,9 @@ interface Golden {
 }
 
 describe.skipIf(goldensFolder === undefined).each(['gpt2', 'llama'])('generation of transformers: %s', (name) => {
-  const load = async (): Promise<{ model: Model; golden: Golden }> => {
-    const golden = readGolden<Golden>('generation', `${name}.json`)
-    return { golden, model: await Model.load(goldenPath(golden.model), { threads: 2 }) }
-  }
-
   it('greedy, repetition penalty, no repeated n-grams, stop token', async () => {
-    const { model, golden } = await load()
-    await using _model = model
+    const golden = readGolden<Golden>('generation', `${name}.json`)
+    await using model = await Model.load(goldenPath(golden.model), { threads: 2 })
     const maxNewTokens = golden.max_new_tokens
     for (const { prompt, greedy, repetition_penalty, no_repeat_ngram, stop } of golden.prompts) {
       const ids = async (options: object): Promise<readonly number[]> => {
@@ -39,8 +34,8 @@ describe.skipIf(goldensFolder === undefined).each(['gpt2', 'llama'])('generation
   })
 
   it('each row of a batch gets what it gets alone, also where a slot is used again', async () => {
-    const { model, golden } = await load()
-    await using _model = model
+    const golden = readGolden<Golden>('generation', `${name}.json`)
+    await using model = await Model.load(goldenPath(golden.model), { threads: 2 })
     const prompts = golden.prompts.map(({ prompt }) => prompt)
     for (const batchSize of [1, 2, 8]) {
       const results = await generateBatch(model, prompts, {
@@ -53,8 +48,8 @@ describe.skipIf(goldensFolder === undefined).each(['gpt2', 'llama'])('generation
   })
 
   it('gives text piece by piece that joins to the whole, and ends before a stop text', async () => {
-    const { model, golden } = await load()
-    await using _model = model
+    const golden = readGolden<Golden>('generation', `${name}.json`)
+    await using model = await Model.load(goldenPath(golden.model), { threads: 2 })
     const tokenizer = await model.tokenizer()
     const { prompt, greedy } = golden.prompts[0]!
     let text = ''
@@ -66,8 +61,7 @@ describe.skipIf(goldensFolder === undefined).each(['gpt2', 'llama'])('generation
     const whole = await tokenizer.decode(greedy)
     expect(text).toBe(whole)
     expect(reason).toBe('length')
-    const characters = [...whole]
-    const stop = characters.slice(6, 9).join('')
+    const stop = whole.slice(6, 9)
     const [stopped] = await generateBatch(model, [prompt], {
       maxNewTokens: golden.max_new_tokens,
       stopTokenIds: [],

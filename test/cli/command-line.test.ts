@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCommandLine } from '../../lib/cli/program.js'
+import type { TrainingEvent } from '../../lib/train/events.js'
+import { tinyConfig } from '../tiny-model.js'
+import { Model } from '../../lib/models/model.js'
+
+let directory: string
+let model: string
+let data: string
+
+// A tokenizer of single letters, enough for the commands to run on.
+const letters = ' abcdefghijklmnopqrstuvwxyz.'.split('')
+const tokenizer = {
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [
+    { id: 0, content: '</s>', single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'Split', pattern: { Regex: '' }, behavior: 'Isolated', invert: false },
+  post_processor: null,
+  decoder: { type: 'Fuse' },
+  model: {
+    type: 'WordLevel',
+    vocab: Object.fromEntries(['</s>', ...letters].map((token, id) => [token, id])),
+    unk_token: '</s>',
+  },
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'attune-cli-'))
+  model = join(directory, 'model')
+  await using made = await Model.fromConfig({ ...tinyConfig, vocab_size: letters.length + 1 }, { seed: 1, threads: 2 })
+  await made.save(model)
+  await writeFile(join(model, 'tokenizer.json'), JSON.stringify(tokenizer))
+  await writeFile(join(model, 'tokenizer_config.json'), JSON.stringify({ eos_token: '</s>' }))
+  data = join(directory, 'rows.jsonl')
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    prompt: `say ${letters[1 + (i % 26)]} `,
+    completion: 'it is well.',
+  }))
+  await writeFile(data, rows.map((row) => JSON.stringify(row)).join('\n'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+async function attune(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const code = await runCommandLine(argv, {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    interactive: false,
+  })
+  return { code, out, err }
+}
+
+const jsonLines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('attune', () => {
+  it('lists its commands, and each has help', async () => {
+    const { code, out } = await attune('--help')
+    expect(code).toBe(0)
+    for (const name of ['train', 'plan', 'evaluate', 'generate', 'doctor']) {
+      expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
+      const help = await attune(name, '--help')
+      expect(help.code).toBe(0)
+      expect(help.out).toContain('--json')
+    }
+  })
+
+  it('trains, evaluates and generates', async () => {
+    const output = join(directory, 'adapter')
+    const trained = await attune(
+      'train',
+      '--model',
+      model,
+      '--data',
+      data,
+      '--validation',
+      '0.2',
+      '--output',
+      output,
+      '--lora-rank',
+      '4',
+      '--learning-rate',
+      '1e-2',
+      '--epochs',
+      '4',
+      '--threads',
+      '2',
+    )
+    expect(trained.err).toBe('')
+    expect(trained.code).toBe(0)
+    expect(trained.out).toMatch(/^step 24\/24 /m)
+    expect(trained.out).toMatch(/validation loss \d\.\d+/)
+    expect(await readdir(output)).toContain('adapter_model.safetensors')
+
+    const loss = async (...more: string[]) => {
+      const { code, out } = await attune('evaluate', '--model', model, '--data', data, '--json', ...more)
+      expect(code).toBe(0)
+      return jsonLines(out)[0]!.loss as number
+    }
+    expect(await loss('--adapter-from', output)).toBeLessThan((await loss()) - 0.3)
+
+    const generated = await attune(
+      'generate',
+      'say a ',
+      '--model',
+      model,
+      '--adapter-from',
+      output,
+      '--max-new-tokens',
+      '5',
+      '--json',
+    )
+    expect(generated.code).toBe(0)
+    const pieces = jsonLines(generated.out)
+    expect(pieces.at(-1)).toHaveProperty('finishReason')
+    expect(pieces.length).toBeLessThanOrEqual(5)
+  })
+
+  it('takes options from a file, relative to it, and flags win', async () => {
+    const config = join(directory, 'config.json')
+    await writeFile(
+      config,
+      JSON.stringify({
+        model: 'model',
+        data: 'rows.jsonl',
+        output: 'from-config',
+        epochs: 5,
+        batchSize: 20,
+        adapter: { type: 'lora', rank: 2 },
+      }),
+    )
+    const { code, out } = await attune('train', config, '--epochs', '1', '--json')
+    expect(code).toBe(0)
+    const events = jsonLines(out) as unknown as TrainingEvent[]
+    expect(events[0]).toMatchObject({ type: 'start', steps: 3, rows: 60 })
+    expect(events.at(-1)).toMatchObject({ type: 'done', step: 3 })
+    const options = JSON.parse(await readFile(join(directory, 'from-config', 'options.json'), 'utf8')) as object
+    expect(options).toMatchObject({ epochs: 1, batchSize: 20, adapter: { rank: 2 } })
+  })
+
+  it('plans without training', async () => {
+    const { code, out } = await attune('plan', '--model', model, '--data', data, '--lora', '--json')
+    expect(code).toBe(0)
+    expect(jsonLines(out)[0]).toMatchObject({ type: 'plan', rows: 60, steps: 24 })
+  })
+
+  it.each([
+    [['train', '--modle', 'x'], 2, '--model'],
+    [['train', '--data', 'x'], 2, '--model is missing'],
+    [['evaluate', '--model', 'x'], 2, '--data is missing'],
+    [
+      ['generate', 'x', '--model', 'y', '--top-p', '7'],
+      2,
+      'options.topP: expected a number above 0 up to 1, received 7',
+    ],
+    [['tarin'], 2, ''],
+  ])('says how it was used wrongly: %j', async (argv, code, message) => {
+    const result = await attune(...argv)
+    expect(result.code).toBe(code)
+    expect(result.err).toContain(message)
+    expect(result.err).not.toMatch(/^ {4}at /m)
+  })
+
+  it('exits with 1 when the work fails, and shows the stack only when asked', async () => {
+    const argv = ['train', '--model', model, '--data', join(directory, 'absent.jsonl')]
+    const quiet = await attune(...argv)
+    expect(quiet).toMatchObject({ code: 1 })
+    expect(quiet.err).toMatch(/absent\.jsonl does not exist[^]*code: file-not-found/)
+    expect(quiet.err).not.toMatch(/^ {4}at /m)
+    expect((await attune(...argv, '--verbose')).err).toMatch(/^ {4}at /m)
+    expect(jsonLines((await attune(...argv, '--json')).out)[0]).toMatchObject({ type: 'error', code: 'file-not-found' })
+  })
+
+  it('tells what the machine has', async () => {
+    const { code, out } = await attune('doctor', '--json')
+    expect(code).toBe(0)
+    const [diagnosis] = jsonLines(out)
+    expect(diagnosis).toMatchObject({ healthy: true, problems: [] })
+    expect((diagnosis!.processor as { instructionSets: string[] }).instructionSets).toContain('portable')
+  })
+
+  const main = join(import.meta.dirname, '../../dist/cli/main.js')
+  it.skipIf(!existsSync(main))('saves on Ctrl-C, exits with 130 and goes on from there', async () => {
+    const output = join(directory, 'interrupted')
+    const argv = ['train', '--model', model, '--data', data, '--output', output, '--lora', '--epochs', '2000', '--json']
+    const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let interrupted = false
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+      // A second one would end the process at once.
+      if (interrupted || !out.includes('"type":"step"')) return
+      interrupted = child.kill('SIGINT')
+    })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect(code).toBe(130)
+    const [checkpoint] = (await readdir(join(output, 'checkpoints'))).slice(-1)
+    expect(checkpoint).toMatch(/^step-\d+$/)
+    const step = Number(checkpoint!.slice('step-'.length))
+    const resumed = await attune(
+      'train',
+      '--model',
+      model,
+      '--data',
+      data,
+      '--output',
+      output,
+      '--lora',
+      '--epochs',
+      '2000',
+      '--max-steps',
+      String(step + 1),
+      '--resume',
+      'auto',
+    )
+    expect(resumed.code).toBe(1)
+    expect(resumed.err).toContain('maxSteps was absent and is')
+  })
+})
