@@ -18,22 +18,28 @@ const questions = [
 ]
 const watched = process.stdout.isTTY === true
 const started = performance.now()
+let bar
 
 const bold = (text) => (watched ? `\u001b[1m${text}\u001b[22m` : text)
 const dim = (text) => (watched ? `\u001b[2m${text}\u001b[22m` : text)
 const say = (text = '') => console.log(text)
 const percent = (share) => `${(100 * share).toFixed(1)} %`
 
-process.exitCode = await demo()
-
-async function demo() {
-  if (!existsSync(join(base, 'model.safetensors'))) {
-    console.error(`The base model has no weights: ${join(base, 'model.safetensors')} is missing.`)
-    return 1
+if (existsSync(join(base, 'model.safetensors'))) {
+  const model = await Model.load(base)
+  try {
+    process.exitCode = await demo(model)
+  } finally {
+    model.dispose()
   }
+} else {
+  console.error(`The base model has no weights: ${join(base, 'model.safetensors')} is missing.`)
+  process.exitCode = 1
+}
+
+async function demo(model) {
   const train = await loadDataset(join(root, 'examples', 'data', 'customer-service.jsonl'))
   const heldOut = await loadDataset(join(root, 'examples', 'data', 'customer-service.validation.jsonl'))
-  await using model = await Model.load(base)
 
   say(bold('attune: teach a small language model to answer customers'))
   say(
@@ -97,7 +103,6 @@ async function answers(model) {
   return generated.map(({ text }) => text.trim())
 }
 
-let bar
 function show(event) {
   switch (event.type) {
     case 'start': {
