@@ -34,7 +34,9 @@ Napi::Value describe_processor(const Napi::CallbackInfo& info) {
   return object;
 }
 
-[[nodiscard]] std::vector<std::string> names(std::span<const std::string_view> views) { return {views.begin(), views.end()}; }
+[[nodiscard]] std::vector<std::string> names(std::span<const std::string_view> views) {
+  return {views.begin(), views.end()};
+}
 
 Napi::Value ops(const Napi::CallbackInfo& info) {
   Napi::Array list = Napi::Array::New(info.Env());
@@ -67,7 +69,8 @@ Napi::Value ops(const Napi::CallbackInfo& info) {
 Napi::Value reference(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const OpDefinition& op = find_op(to_text(info[0], "op"));
-    if (op.reference == nullptr) throw Error("unknown-op", op.name, "The op " + std::string(op.name) + " has no reference.");
+    if (op.reference == nullptr)
+      throw Error("unknown-op", op.name, "The op " + std::string(op.name) + " has no reference.");
     const Attributes attributes = to_attributes(info[1], std::string(op.name));
     const std::any arguments = op.parse(attributes);
     attributes.done();

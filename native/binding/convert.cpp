@@ -18,7 +18,8 @@ double to_number(const Napi::Value& value, const std::string& where) {
 
 std::int64_t to_integer(const Napi::Value& value, const std::string& where) {
   const double number = to_number(value, where);
-  if (std::trunc(number) != number || std::abs(number) > 9007199254740991.0) refuse(where, "a whole number", value);
+  if (std::trunc(number) != number || std::abs(number) > 9007199254740991.0)
+    refuse(where, "a whole number", value);
   return static_cast<std::int64_t>(number);
 }
 
@@ -124,12 +125,14 @@ Batch to_batch(const Napi::Value& value, const std::string& where) {
   const Napi::Object object = to_object(value, where);
   Batch batch;
   batch.sizes = to_sizes(object.Get("sizes"), where + ".sizes");
-  for_each_property(to_object(object.Get("inputs"), where + ".inputs"), [&](const std::string& name, const Napi::Value& given) {
+  for_each_property(to_object(object.Get("inputs"), where + ".inputs"), [&](const std::string& name,
+                                                                            const Napi::Value& given) {
     const std::string place = where + ".inputs." + name;
     if (!given.IsTypedArray()) refuse(place, "an Int32Array or a Float32Array", given);
     const auto array = given.As<Napi::TypedArray>();
     const napi_typedarray_type type = array.TypedArrayType();
-    if (type != napi_int32_array && type != napi_float32_array) refuse(place, "an Int32Array or a Float32Array", given);
+    if (type != napi_int32_array && type != napi_float32_array)
+      refuse(place, "an Int32Array or a Float32Array", given);
     const auto* bytes = static_cast<const std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset();
     batch.inputs[name] = {.dtype = type == napi_int32_array ? DType::i32 : DType::f32,
                           .bytes = {bytes, bytes + array.ByteLength()}};
@@ -167,7 +170,9 @@ Napi::Value from_floats(Napi::Env env, std::vector<float> values) {
   float* data = owner->data();
   const Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
       env, data, count * sizeof(float),
-      [](Napi::BasicEnv, void*, std::vector<float>* kept) { const std::unique_ptr<std::vector<float>> owned(kept); },
+      [](Napi::BasicEnv, void*, std::vector<float>* kept) {
+        const std::unique_ptr<std::vector<float>> owned(kept);
+      },
       owner.get());
   static_cast<void>(owner.release());  // the buffer's finalizer has it now
   return Napi::Float32Array::New(env, count, buffer, 0);

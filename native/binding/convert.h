@@ -30,7 +30,8 @@ namespace attune::binding {
 /// The Float32Array's memory, valid while the array lives.
 [[nodiscard]] std::span<const float> to_floats(const Napi::Value& value, const std::string& where);
 [[nodiscard]] Attributes to_attributes(const Napi::Value& value, const std::string& where);
-[[nodiscard]] std::map<std::string, std::int64_t> to_sizes(const Napi::Value& value, const std::string& where);
+[[nodiscard]] std::map<std::string, std::int64_t> to_sizes(const Napi::Value& value,
+                                                           const std::string& where);
 [[nodiscard]] Batch to_batch(const Napi::Value& value, const std::string& where);
 [[nodiscard]] PhiloxKey to_random(const Napi::Value& value, const std::string& where);
 /// A number, 'tokens' or 'sequences+1'.

@@ -12,8 +12,9 @@ Napi::Value to_js_error(Napi::Env env, const Error& error) {
 }
 
 void refuse(const std::string& where, const std::string& expected, const Napi::Value& received) {
-  throw Error("invalid-option", where,
-              "Expected " + expected + " for " + where + " but received " + received.ToString().Utf8Value() + ".");
+  throw Error(
+      "invalid-option", where,
+      "Expected " + expected + " for " + where + " but received " + received.ToString().Utf8Value() + ".");
 }
 
 }  // namespace attune::binding

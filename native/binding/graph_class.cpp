@@ -59,7 +59,8 @@ Napi::Value GraphClass::node(const Napi::CallbackInfo& info) {
     const std::string op = to_text(info[0], "op");
     const std::string path = to_text(info[1], "path");
     std::vector<ValueId> inputs;
-    for (const std::int64_t id : to_integers(info[2], path + ".inputs")) inputs.push_back(static_cast<ValueId>(id));
+    for (const std::int64_t id : to_integers(info[2], path + ".inputs"))
+      inputs.push_back(static_cast<ValueId>(id));
     const std::vector<ValueId> outputs =
         graph_->add(op, path, std::move(inputs), to_attributes(info[3], path + " (" + op + ")"));
     Napi::Array values = Napi::Array::New(info.Env(), outputs.size());
@@ -77,6 +78,8 @@ Napi::Value GraphClass::output(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value GraphClass::print(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), graph_->print()); }
+Napi::Value GraphClass::print(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), graph_->print());
+}
 
 }  // namespace attune::binding

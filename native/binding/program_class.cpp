@@ -6,7 +6,8 @@ namespace attune::binding {
 namespace {
 
 template <class Core>
-[[nodiscard]] std::shared_ptr<Core> checked(const Owned<Core>& owned, const std::shared_ptr<Engine>& engine, const char* what) {
+[[nodiscard]] std::shared_ptr<Core> checked(const Owned<Core>& owned, const std::shared_ptr<Engine>& engine,
+                                            const char* what) {
   if (!owned.object) throw Error("disposed", what, std::string("The ") + what + " was disposed of.");
   if (owned.engine != engine) {
     throw Error("invalid-option", what, std::string("The ") + what + " belongs to another session.");
@@ -23,7 +24,8 @@ void let_go(Owned<Core>& owned) {
 /// Takes what `make` handed over as an external value.
 template <class Core>
 [[nodiscard]] Owned<Core> take(const Napi::CallbackInfo& info) {
-  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "Sessions make these: do not call the constructor.");
+  if (!info[0].IsExternal())
+    throw Napi::TypeError::New(info.Env(), "Sessions make these: do not call the constructor.");
   return std::move(*info[0].As<Napi::External<Owned<Core>>>().Data());
 }
 
@@ -63,7 +65,8 @@ Napi::Value ProgramClass::arena_bytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ProgramClass::state_bytes(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(live().state_bytes())); });
+  return guarded(info.Env(),
+                 [&] { return Napi::Number::New(info.Env(), static_cast<double>(live().state_bytes())); });
 }
 
 Napi::Value ProgramClass::print(const Napi::CallbackInfo& info) {

@@ -17,7 +17,8 @@ Napi::Function SafetensorsClass::define(Napi::Env env) {
                      });
 }
 
-SafetensorsClass::SafetensorsClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SafetensorsClass>(info) {
+SafetensorsClass::SafetensorsClass(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<SafetensorsClass>(info) {
   guarded(info.Env(), [&] {
     file_ = std::make_shared<SafetensorsFile>(to_text(info[0], "path"));
     parse_header(info.Env());
@@ -34,7 +35,8 @@ void SafetensorsClass::parse_header(Napi::Env env) {
   Napi::Value parsed;
   try {
     const Napi::Object json = env.Global().Get("JSON").As<Napi::Object>();
-    parsed = json.Get("parse").As<Napi::Function>().Call(json, {Napi::String::New(env, std::string(file_->header()))});
+    parsed = json.Get("parse").As<Napi::Function>().Call(
+        json, {Napi::String::New(env, std::string(file_->header()))});
   } catch (const Napi::Error&) {
     throw invalid("its header is not JSON");
   }
@@ -52,7 +54,8 @@ void SafetensorsClass::parse_header(Napi::Env env) {
     }
     try {
       const Napi::Object fields = to_object(value, name);
-      const std::vector<std::int64_t> offsets = to_integers(fields.Get("data_offsets"), name + ".data_offsets");
+      const std::vector<std::int64_t> offsets =
+          to_integers(fields.Get("data_offsets"), name + ".data_offsets");
       if (offsets.size() != 2) throw invalid("tensor " + name + " has no two data_offsets");
       entries.push_back({.name = name,
                          .dtype = to_text(fields.Get("dtype"), name + ".dtype"),

@@ -13,12 +13,16 @@ namespace {
 
 /// For jobs that answer nothing: a promise of undefined.
 constexpr auto kNothing = [](Napi::Env env, bool) { return env.Undefined(); };
-constexpr auto kFloats = [](Napi::Env env, std::vector<float> values) { return from_floats(env, std::move(values)); };
+constexpr auto kFloats = [](Napi::Env env, std::vector<float> values) {
+  return from_floats(env, std::move(values));
+};
 
 /// The C++ object behind a JavaScript one, checked by its class.
 template <class Class>
-[[nodiscard]] Class& unwrap(const Napi::Value& value, const Napi::FunctionReference& constructor, const char* where) {
-  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(constructor.Value())) refuse(where, where, value);
+[[nodiscard]] Class& unwrap(const Napi::Value& value, const Napi::FunctionReference& constructor,
+                            const char* where) {
+  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(constructor.Value()))
+    refuse(where, where, value);
   return *Napi::ObjectWrap<Class>::Unwrap(value.As<Napi::Object>());
 }
 
@@ -216,11 +220,13 @@ Napi::Value Session::remove_parameter(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::load_parameter(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const auto file = unwrap<SafetensorsClass>(info[1], Environment::of(info.Env()).safetensors, "a Safetensors").file();
+    const auto file =
+        unwrap<SafetensorsClass>(info[1], Environment::of(info.Env()).safetensors, "a Safetensors").file();
     const bool transpose = info[3].IsBoolean() && info[3].As<Napi::Boolean>().Value();
     return worker_->post(
         info.Env(),
-        [engine = engine(), name = to_text(info[0], "name"), file, tensor = to_text(info[2], "tensor"), transpose] {
+        [engine = engine(), name = to_text(info[0], "name"), file, tensor = to_text(info[2], "tensor"),
+         transpose] {
           engine->load(name, *file, tensor, transpose);
           return true;
         },
@@ -230,14 +236,18 @@ Napi::Value Session::load_parameter(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::read_parameter(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return worker_->post(info.Env(), [engine = engine(), name = to_text(info[0], "name")] { return engine->read(name); }, kFloats);
+    return worker_->post(
+        info.Env(), [engine = engine(), name = to_text(info[0], "name")] { return engine->read(name); },
+        kFloats);
   });
 }
 
 Napi::Value Session::read_gradient(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return worker_->post(info.Env(), [engine = engine(), name = to_text(info[0], "name")] { return engine->read_gradient(name); },
-                         kFloats);
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), name = to_text(info[0], "name")] { return engine->read_gradient(name); },
+        kFloats);
   });
 }
 
@@ -246,7 +256,8 @@ Napi::Value Session::write_parameter(const Napi::CallbackInfo& info) {
     const std::span<const float> values = to_floats(info[1], "data");
     return worker_->post(
         info.Env(),
-        [engine = engine(), name = to_text(info[0], "name"), copy = std::vector<float>(values.begin(), values.end())] {
+        [engine = engine(), name = to_text(info[0], "name"),
+         copy = std::vector<float>(values.begin(), values.end())] {
           engine->write(name, copy);
           return true;
         },
@@ -283,12 +294,14 @@ Napi::Value Session::compile(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::run(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const auto program = unwrap<ProgramClass>(info[0], Environment::of(info.Env()).program, "a Program").program(engine());
+    const auto program =
+        unwrap<ProgramClass>(info[0], Environment::of(info.Env()).program, "a Program").program(engine());
     const Napi::Object options = to_object(info[2], "options");
     const Napi::Value accumulate = options.Get("accumulate");
     return worker_->post(
         info.Env(),
-        [engine = engine(), program, batch = to_batch(info[1], "batch"), fetch = to_texts(options.Get("fetch"), "options.fetch"),
+        [engine = engine(), program, batch = to_batch(info[1], "batch"),
+         fetch = to_texts(options.Get("fetch"), "options.fetch"),
          random = to_random(options.Get("random"), "options.random"),
          adds = accumulate.IsBoolean() && accumulate.As<Napi::Boolean>().Value()] {
           return engine->run(*program, {.batch = batch, .random = random, .accumulate = adds}, fetch);
@@ -315,9 +328,11 @@ Napi::Value Session::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Environment& environment = Environment::of(info.Env());
     const Napi::Object request = to_object(info[0], "request");
-    const auto program = unwrap<ProgramClass>(request.Get("program"), environment.program, "a Program").program(engine());
+    const auto program =
+        unwrap<ProgramClass>(request.Get("program"), environment.program, "a Program").program(engine());
     const auto optimizer =
-        unwrap<OptimizerClass>(request.Get("optimizer"), environment.optimizer, "an Optimizer").optimizer(engine());
+        unwrap<OptimizerClass>(request.Get("optimizer"), environment.optimizer, "an Optimizer")
+            .optimizer(engine());
     return worker_->post(
         info.Env(),
         [engine = engine(), program, optimizer, step = to_step_request(request)] {
@@ -336,7 +351,8 @@ Napi::Value Session::step(const Napi::CallbackInfo& info) {
 Napi::Value Session::save_optimizer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto optimizer =
-        unwrap<OptimizerClass>(info[0], Environment::of(info.Env()).optimizer, "an Optimizer").optimizer(engine());
+        unwrap<OptimizerClass>(info[0], Environment::of(info.Env()).optimizer, "an Optimizer")
+            .optimizer(engine());
     return worker_->post(
         info.Env(),
         [engine = engine(), optimizer, path = to_text(info[1], "path")] {
@@ -350,7 +366,8 @@ Napi::Value Session::save_optimizer(const Napi::CallbackInfo& info) {
 Napi::Value Session::load_optimizer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Environment& environment = Environment::of(info.Env());
-    const auto optimizer = unwrap<OptimizerClass>(info[0], environment.optimizer, "an Optimizer").optimizer(engine());
+    const auto optimizer =
+        unwrap<OptimizerClass>(info[0], environment.optimizer, "an Optimizer").optimizer(engine());
     const Napi::Object opened = environment.safetensors.New({info[1]});
     const auto file = SafetensorsClass::Unwrap(opened)->file();
     return worker_->post(
@@ -367,7 +384,8 @@ Napi::Value Session::save_safetensors(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return worker_->post(
         info.Env(),
-        [engine = engine(), path = to_text(info[0], "path"), job = to_save_job(info.Env(), info[1], info[2])] {
+        [engine = engine(), path = to_text(info[0], "path"),
+         job = to_save_job(info.Env(), info[1], info[2])] {
           engine->save(path, job.header, job.entries);
           return true;
         },
@@ -384,7 +402,8 @@ Napi::Value Session::memory(const Napi::CallbackInfo& info) {
     object.Set("optimizer", static_cast<double>(use.optimizer));
     object.Set("activations", static_cast<double>(use.activations));
     object.Set("states", static_cast<double>(use.states));
-    object.Set("total", static_cast<double>(use.parameters + use.gradients + use.optimizer + use.activations + use.states));
+    object.Set("total", static_cast<double>(use.parameters + use.gradients + use.optimizer + use.activations +
+                                            use.states));
     return object;
   });
 }

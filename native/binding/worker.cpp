@@ -7,7 +7,8 @@ namespace attune::binding {
 
 Worker::Worker(Napi::Env env, std::function<void(bool)> set_cancel)
     : set_cancel_(std::move(set_cancel)),
-      settle_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "attune", 0, 1)),
+      settle_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+                                            "attune", 0, 1)),
       thread_([this] { loop(); }) {
   settle_.Unref(env);
 }
@@ -17,7 +18,8 @@ Worker::~Worker() { stop(); }
 void Worker::enqueue(std::unique_ptr<Job> job) {
   if (stopped_) {
     const Napi::Env env = job->deferred.Env();
-    job->deferred.Reject(to_js_error(env, Error("disposed", "session", "The model was disposed of; load it again.")));
+    job->deferred.Reject(
+        to_js_error(env, Error("disposed", "session", "The model was disposed of; load it again.")));
     return;
   }
   if (pending_++ == 0) settle_.Ref(job->deferred.Env());
@@ -43,17 +45,18 @@ void Worker::loop() {
     }
     perform(*job);
     auto* raw = job.release();
-    const napi_status status = settle_.BlockingCall(raw, [this, alive = alive_](Napi::Env env, Napi::Function, Job* done) {
-      std::unique_ptr<Job> owned(done);
-      if (env == nullptr) return;  // the environment is gone, and with it the promise
-      if (*alive) {
-        settle(env, std::move(owned));
-      } else if (owned->failure) {
-        owned->deferred.Reject(to_js_error(env, *owned->failure));
-      } else {
-        owned->deferred.Resolve(owned->convert(env));
-      }
-    });
+    const napi_status status =
+        settle_.BlockingCall(raw, [this, alive = alive_](Napi::Env env, Napi::Function, Job* done) {
+          std::unique_ptr<Job> owned(done);
+          if (env == nullptr) return;  // the environment is gone, and with it the promise
+          if (*alive) {
+            settle(env, std::move(owned));
+          } else if (owned->failure) {
+            owned->deferred.Reject(to_js_error(env, *owned->failure));
+          } else {
+            owned->deferred.Resolve(owned->convert(env));
+          }
+        });
     if (status != napi_ok) const std::unique_ptr<Job> owned(raw);
   }
 }

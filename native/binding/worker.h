@@ -15,8 +15,8 @@
 
 namespace attune::binding {
 
-/// The engine thread of one session. Jobs run in order, off JavaScript's thread; each settles a promise. The event loop stays alive
-/// while jobs wait, and no longer.
+/// The engine thread of one session. Jobs run in order, off JavaScript's thread; each settles a promise. The
+/// event loop stays alive while jobs wait, and no longer.
 class Worker {
  public:
   /// `set_cancel(true)` asks the job in progress to stop, `set_cancel(false)` comes before each job.
@@ -33,7 +33,9 @@ class Worker {
     const Napi::Promise promise = job->deferred.Promise();
     auto result = std::make_shared<std::optional<Result>>();
     job->work = [result, work = std::move(work)]() mutable { result->emplace(work()); };
-    job->convert = [result, convert = std::move(convert)](Napi::Env e) { return convert(e, std::move(**result)); };
+    job->convert = [result, convert = std::move(convert)](Napi::Env e) {
+      return convert(e, std::move(**result));
+    };
     enqueue(std::move(job));
     return promise;
   }
@@ -65,8 +67,8 @@ class Worker {
   std::deque<std::unique_ptr<Job>> jobs_;
   bool running_ = false;
   bool stopping_ = false;
-  bool stopped_ = false;      // JavaScript's thread only
-  std::size_t pending_ = 0;   // JavaScript's thread only
+  bool stopped_ = false;                                        // JavaScript's thread only
+  std::size_t pending_ = 0;                                     // JavaScript's thread only
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // JavaScript's thread only
   std::thread thread_;
 };

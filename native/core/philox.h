@@ -9,15 +9,15 @@ namespace attune {
 /// order or thread, so a mask can be made again in the backward pass and after a resume.
 /// Philox4x32-10, Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 struct PhiloxKey {
-  std::uint64_t seed = 0;   ///< the run's seed
-  std::uint32_t draw = 0;   ///< one number per forward pass of the run
-  std::uint32_t stream = 0; ///< one number per node that draws
+  std::uint64_t seed = 0;    ///< the run's seed
+  std::uint32_t draw = 0;    ///< one number per forward pass of the run
+  std::uint32_t stream = 0;  ///< one number per node that draws
 };
 
 /// Four independent 32-bit words for counter `index`.
 [[nodiscard]] inline std::array<std::uint32_t, 4> philox(const PhiloxKey& key, std::uint64_t index) {
-  std::array<std::uint32_t, 4> c{static_cast<std::uint32_t>(index),
-                                 static_cast<std::uint32_t>(index >> 32), key.stream, key.draw};
+  std::array<std::uint32_t, 4> c{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
+                                 key.stream, key.draw};
   auto k0 = static_cast<std::uint32_t>(key.seed);
   auto k1 = static_cast<std::uint32_t>(key.seed >> 32);
   for (int round = 0; round < 10; ++round) {

@@ -96,7 +96,8 @@ class Descriptor {
 template <class T>
 [[nodiscard]] T load(const std::byte* data, std::int64_t index) {
   T value;
-  std::memcpy(&value, data + index * static_cast<std::int64_t>(sizeof(T)), sizeof(T));  // files need not be aligned
+  std::memcpy(&value, data + index * static_cast<std::int64_t>(sizeof(T)),
+              sizeof(T));  // files need not be aligned
   return value;
 }
 
@@ -108,14 +109,19 @@ void with_reader(std::string_view dtype, const Body& body) {
   } else if (dtype == "BF16") {
     body([](const std::byte* data, std::int64_t index) { return to_float(load<bfloat16>(data, index)); });
   } else if (dtype == "F16") {
-    body([](const std::byte* data, std::int64_t index) { return half_to_float(load<std::uint16_t>(data, index)); });
+    body([](const std::byte* data, std::int64_t index) {
+      return half_to_float(load<std::uint16_t>(data, index));
+    });
   } else {
-    body([](const std::byte* data, std::int64_t index) { return static_cast<float>(load<double>(data, index)); });
+    body([](const std::byte* data, std::int64_t index) {
+      return static_cast<float>(load<double>(data, index));
+    });
   }
 }
 
 template <class Out>
-void convert(const std::byte* data, const SafetensorsEntry& entry, Out* out, std::int64_t count, bool transpose) {
+void convert(const std::byte* data, const SafetensorsEntry& entry, Out* out, std::int64_t count,
+             bool transpose) {
   with_reader(entry.dtype, [&](const auto& read) {
     if (!transpose) {
       for (std::int64_t i = 0; i < count; ++i) out[i] = from_float<Out>(read(data, i));
@@ -166,7 +172,7 @@ void write_values(int descriptor, const SafetensorsSource& source, const std::st
 
 MappedFile::MappedFile(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
+  struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
     throw Error("file-not-found", path, "Could not open " + path + ": " + system_reason() + ".");
   }
@@ -192,7 +198,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), file_(p
   std::memcpy(&length, bytes.data(), kLengthBytes);
   if (length > kMaximumHeader || length > bytes.size() - kLengthBytes) {
     fail("its header should have " + std::to_string(length) + " bytes but the file has " +
-         std::to_string(bytes.size() - kLengthBytes) + " after the length; it is truncated or not safetensors");
+         std::to_string(bytes.size() - kLengthBytes) +
+         " after the length; it is truncated or not safetensors");
   }
   data_start_ = kLengthBytes + static_cast<std::size_t>(length);
 }
@@ -220,7 +227,8 @@ void SafetensorsFile::set_entries(std::vector<SafetensorsEntry> entries) {
     std::int64_t bytes = size;
     for (const std::int64_t axis : entry.shape) {
       // A lying shape may overflow the product; nothing larger than the file is believed.
-      if (axis < 0 || (axis > 0 && bytes > (std::int64_t{1} << 62) / axis)) fail("tensor " + entry.name + " has an impossible shape");
+      if (axis < 0 || (axis > 0 && bytes > (std::int64_t{1} << 62) / axis))
+        fail("tensor " + entry.name + " has an impossible shape");
       bytes *= axis;
     }
     if (entry.begin < 0 || entry.end < entry.begin || entry.end > available) {
@@ -245,7 +253,8 @@ void SafetensorsFile::set_entries(std::vector<SafetensorsEntry> entries) {
 }
 
 const SafetensorsEntry& SafetensorsFile::entry(std::string_view name) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.name == name; });
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.name == name; });
   if (found == entries_.end()) {
     throw Error("weights-mismatch", path_, path_ + " has no tensor " + std::string(name) + ".");
   }
@@ -258,10 +267,12 @@ void SafetensorsFile::read(const SafetensorsEntry& entry, std::span<float> out, 
 
 void SafetensorsFile::read(const SafetensorsEntry& entry, std::byte* out, DType dtype, bool transpose) const {
   if (entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16" && entry.dtype != "F64") {
-    fail("tensor " + entry.name + " is " + entry.dtype + ", which cannot be a weight; F32, F16, BF16 and F64 can");
+    fail("tensor " + entry.name + " is " + entry.dtype +
+         ", which cannot be a weight; F32, F16, BF16 and F64 can");
   }
   const std::byte* data = file_.bytes().data() + data_start_ + entry.begin;
-  const bool same = (dtype == DType::f32 && entry.dtype == "F32") || (dtype == DType::bf16 && entry.dtype == "BF16");
+  const bool same =
+      (dtype == DType::f32 && entry.dtype == "F32") || (dtype == DType::bf16 && entry.dtype == "BF16");
   if (same && !transpose) {
     std::memcpy(out, data, static_cast<std::size_t>(entry.end - entry.begin));
   } else if (dtype == DType::f32) {
@@ -271,7 +282,8 @@ void SafetensorsFile::read(const SafetensorsEntry& entry, std::byte* out, DType 
   }
 }
 
-void write_safetensors(const std::string& path, std::string header, const std::vector<SafetensorsSource>& sources) {
+void write_safetensors(const std::string& path, std::string header,
+                       const std::vector<SafetensorsSource>& sources) {
   while (header.size() % kLengthBytes != 0) header += ' ';
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) {

@@ -37,15 +37,17 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// A checked safetensors file (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, the data.
-/// JSON is parsed by the caller (the binding has JavaScript's own parser); everything else is checked here.
+/// A checked safetensors file (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON
+/// header, the data. JSON is parsed by the caller (the binding has JavaScript's own parser); everything else
+/// is checked here.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::string& path);
 
   /// The JSON header. Throws Error{"invalid-safetensors"} on a truncated or lying file.
   [[nodiscard]] std::string_view header() const;
-  /// Checks dtype, shape, offsets and overlap of every entry against the file. Throws Error{"invalid-safetensors"} naming the tensor.
+  /// Checks dtype, shape, offsets and overlap of every entry against the file. Throws
+  /// Error{"invalid-safetensors"} naming the tensor.
   void set_entries(std::vector<SafetensorsEntry> entries);
 
   [[nodiscard]] const std::vector<SafetensorsEntry>& entries() const { return entries_; }
@@ -73,7 +75,9 @@ struct SafetensorsSource {
   std::span<const float> values;
 };
 
-/// Writes header length, header (padded with spaces to 8 bytes) and data, then syncs. Throws Error{"file-write-failed"}.
-void write_safetensors(const std::string& path, std::string header, const std::vector<SafetensorsSource>& sources);
+/// Writes header length, header (padded with spaces to 8 bytes) and data, then syncs. Throws
+/// Error{"file-write-failed"}.
+void write_safetensors(const std::string& path, std::string header,
+                       const std::vector<SafetensorsSource>& sources);
 
 }  // namespace attune

@@ -60,8 +60,9 @@ void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::s
   const SafetensorsEntry& entry = file.entry(tensor);
   if (SafetensorsFile::elements(entry) != static_cast<std::int64_t>(out.size())) {
     throw Error("invalid-checkpoint", tensor,
-                "Tensor " + tensor + " of " + file.path() + " has " + std::to_string(SafetensorsFile::elements(entry)) +
-                    " elements; the run needs " + std::to_string(out.size()) + ".");
+                "Tensor " + tensor + " of " + file.path() + " has " +
+                    std::to_string(SafetensorsFile::elements(entry)) + " elements; the run needs " +
+                    std::to_string(out.size()) + ".");
   }
   file.read(entry, out, false);
 }
@@ -70,7 +71,8 @@ void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::s
   return {reinterpret_cast<float*>(memory.data()), memory.bytes() / sizeof(float)};
 }
 
-/// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped all the same.
+/// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped
+/// all the same.
 class Header {
  public:
   void add(const std::string& name, std::size_t elements) {
@@ -80,8 +82,9 @@ class Header {
       escaped += c;
     }
     const std::size_t end = offset_ + elements * sizeof(float);
-    text_ += (text_.empty() ? "{\"" : ",\"") + escaped + "\":{\"dtype\":\"F32\",\"shape\":[" + std::to_string(elements) +
-             "],\"data_offsets\":[" + std::to_string(offset_) + "," + std::to_string(end) + "]}";
+    text_ += (text_.empty() ? "{\"" : ",\"") + escaped + "\":{\"dtype\":\"F32\",\"shape\":[" +
+             std::to_string(elements) + "],\"data_offsets\":[" + std::to_string(offset_) + "," +
+             std::to_string(end) + "]}";
     offset_ = end;
   }
   [[nodiscard]] std::string text() const { return text_ + "}"; }
@@ -108,13 +111,15 @@ void Engine::remove(const std::string& name) {
   parameters_.remove(name);
 }
 
-void Engine::load(const std::string& name, const SafetensorsFile& file, const std::string& tensor, bool transpose) {
+void Engine::load(const std::string& name, const SafetensorsFile& file, const std::string& tensor,
+                  bool transpose) {
   const std::scoped_lock lock(mutex_);
   Parameter& parameter = parameters_.at(name);
   const SafetensorsEntry& entry = file.entry(tensor);
   if (SafetensorsFile::elements(entry) != parameter.elements() || (transpose && entry.shape.size() != 2)) {
     throw Error("weights-mismatch", name,
-                "Tensor " + tensor + " of " + file.path() + " does not fit " + name + " " + parameter.shape.text() + ".");
+                "Tensor " + tensor + " of " + file.path() + " does not fit " + name + " " +
+                    parameter.shape.text() + ".");
   }
   file.read(entry, parameter.data.data(), parameter.dtype, transpose);
   if (parameter.master.data() != nullptr) file.read(entry, floats(parameter.master), transpose);
@@ -279,7 +284,9 @@ void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
     for (const char* suffix : {".exp_avg", ".exp_avg_sq"}) {
       const SafetensorsEntry& entry = file.entry(name + suffix);
       if (SafetensorsFile::elements(entry) != parameters_.at(name).elements()) {
-        throw Error("invalid-checkpoint", name, "Tensor " + name + suffix + " of " + file.path() + " has another size than the parameter.");
+        throw Error(
+            "invalid-checkpoint", name,
+            "Tensor " + name + suffix + " of " + file.path() + " has another size than the parameter.");
       }
     }
     std::vector<float>& values = weights[name];
@@ -318,7 +325,9 @@ void Engine::save(const std::string& path, const std::string& header, const std:
 
 MemoryUse Engine::memory() {
   const std::scoped_lock lock(mutex_);
-  MemoryUse use{.parameters = parameters_.parameter_bytes(), .gradients = parameters_.gradient_bytes(), .activations = arena_.bytes()};
+  MemoryUse use{.parameters = parameters_.parameter_bytes(),
+                .gradients = parameters_.gradient_bytes(),
+                .activations = arena_.bytes()};
   for (const auto& kept : programs_) {
     if (const auto program = kept.lock()) use.states += program->state_bytes();
   }
@@ -329,12 +338,14 @@ MemoryUse Engine::memory() {
 }
 
 double Engine::measure_peak() {
-  // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the machine.
+  // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the
+  // machine.
   constexpr std::int64_t kIterations = 4'000'000;
   constexpr int kTries = 7;
   const std::scoped_lock lock(mutex_);
   const Kernel* kernel = kernels_.find("multiply_add_peak", DType::f32);
-  if (kernel == nullptr) throw Error("missing-kernel", "multiply_add_peak", "There is no kernel for multiply_add_peak on cpu.");
+  if (kernel == nullptr)
+    throw Error("missing-kernel", "multiply_add_peak", "There is no kernel for multiply_add_peak on cpu.");
   double best = 0.0;
   for (int attempt = 0; attempt < kTries; ++attempt) {
     double operations = 0.0;

@@ -87,20 +87,23 @@ class Engine {
 
   [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);
   void forget(const std::shared_ptr<Optimizer>& optimizer);
-  /// Moments, masters and step count as safetensors: `<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.weight`, `steps`.
+  /// Moments, masters and step count as safetensors: `<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.weight`,
+  /// `steps`.
   void save_optimizer(Optimizer& optimizer, const std::string& path);
   void load_optimizer(Optimizer& optimizer, const SafetensorsFile& file);
   void save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries);
 
   [[nodiscard]] MemoryUse memory();
-  /// Floating-point operations a second of float32 multiply-adds in registers, all threads: the best of a few tries.
+  /// Floating-point operations a second of float32 multiply-adds in registers, all threads: the best of a few
+  /// tries.
   [[nodiscard]] double measure_peak();
   void cancel(bool on) { cancel_ = on; }
 
  private:
   void grow_arena(std::size_t bytes);
   void run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan);
-  [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan, const std::string& output) const;
+  [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan,
+                                    const std::string& output) const;
 
   std::mutex mutex_;
   std::string instruction_set_;

@@ -34,13 +34,17 @@ class NodeContext final : public GradientContext {
 class Walk {
  public:
   Walk(Graph& graph, const std::map<ValueId, ValueId>& seeds, const std::vector<ValueId>& wrt)
-      : graph_(graph), partial_(seeds), needed_(graph.values().size(), false), is_leaf_(graph.values().size(), false) {
+      : graph_(graph),
+        partial_(seeds),
+        needed_(graph.values().size(), false),
+        is_leaf_(graph.values().size(), false) {
     for (const ValueId id : wrt) {
       needed_.at(static_cast<std::size_t>(id)) = true;
       is_leaf_.at(static_cast<std::size_t>(id)) = true;
     }
     for (const Node& node : graph.nodes()) {
-      const bool reaches = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return needs(id); });
+      const bool reaches =
+          std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return needs(id); });
       if (!reaches) continue;
       for (const ValueId id : node.outputs) needed_.at(static_cast<std::size_t>(id)) = true;
     }
@@ -56,7 +60,8 @@ class Walk {
       if (op.gradient == nullptr) {
         const std::string& path = graph_.nodes()[index].path;
         throw Error("not-differentiable", path,
-                    std::string(op.name) + " at " + path + " has no gradient. Train with a graph that does not use it.");
+                    std::string(op.name) + " at " + path +
+                        " has no gradient. Train with a graph that does not use it.");
       }
       NodeContext context(*this, index);
       op.gradient(context);
@@ -96,14 +101,14 @@ class Walk {
     return static_cast<std::size_t>(id) < is_leaf_.size() && is_leaf_[static_cast<std::size_t>(id)];
   }
 
-  /// A parameter's gradient is written into its own buffer, so its producer must be able to add to what is there, and
-  /// the value must have no other use.
+  /// A parameter's gradient is written into its own buffer, so its producer must be able to add to what is
+  /// there, and the value must have no other use.
   [[nodiscard]] ValueId to_accumulating(ValueId gradient, const std::string& path) {
     const Value& value = graph_.value(gradient);
     if (value.kind == ValueKind::computed) {
       const Node& producer = graph_.nodes()[static_cast<std::size_t>(value.producer)];
-      const auto place = static_cast<std::size_t>(std::find(producer.outputs.begin(), producer.outputs.end(), gradient) -
-                                                  producer.outputs.begin());
+      const auto place = static_cast<std::size_t>(
+          std::find(producer.outputs.begin(), producer.outputs.end(), gradient) - producer.outputs.begin());
       if (place >= producer.op->accumulates_from) return gradient;
     }
     return graph_.add_node(find_op("accumulate_gradient"), path, {gradient}, AddArguments{}).front();
@@ -123,7 +128,9 @@ ValueId NodeContext::input(std::size_t index) const {
   return index < inputs.size() ? inputs[index] : kNone;
 }
 
-ValueId NodeContext::output(std::size_t index) const { return walk_.graph().nodes()[node_].outputs.at(index); }
+ValueId NodeContext::output(std::size_t index) const {
+  return walk_.graph().nodes()[node_].outputs.at(index);
+}
 
 ValueId NodeContext::output_gradient(std::size_t index) const {
   const auto found = walk_.partial().find(output(index));
@@ -158,7 +165,8 @@ const ValueType& NodeContext::type(ValueId value) const { return walk_.graph().v
 
 }  // namespace
 
-Gradients differentiate(Graph& graph, const std::map<ValueId, ValueId>& seeds, const std::vector<ValueId>& wrt) {
+Gradients differentiate(Graph& graph, const std::map<ValueId, ValueId>& seeds,
+                        const std::vector<ValueId>& wrt) {
   return Walk(graph, seeds, wrt).run();
 }
 

@@ -19,7 +19,8 @@ void check_range(const Graph& graph, const Value& value, const Sizes& sizes, con
 }
 
 /// Copies the batch into the arena. Everything is checked first, so that nothing runs on half a batch.
-void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const Batch& batch, std::span<std::byte> arena) {
+void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const Batch& batch,
+                 std::span<std::byte> arena) {
   for (std::size_t id = 0; id < graph.values().size(); ++id) {
     const Value& value = graph.values()[id];
     if (value.kind != ValueKind::input) continue;
@@ -30,9 +31,10 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
     const auto bytes = static_cast<std::size_t>(plan.shapes[id].elements()) * size_of(value.type.dtype);
     if (found->second.dtype != value.type.dtype || found->second.bytes.size() != bytes) {
       throw Error("invalid-batch", value.name,
-                  "Input " + value.name + " must be " + std::string(name_of(value.type.dtype)) + plan.shapes[id].text() +
-                      " (" + std::to_string(bytes) + " bytes) but is " + std::string(name_of(found->second.dtype)) +
-                      " with " + std::to_string(found->second.bytes.size()) + " bytes.");
+                  "Input " + value.name + " must be " + std::string(name_of(value.type.dtype)) +
+                      plan.shapes[id].text() + " (" + std::to_string(bytes) + " bytes) but is " +
+                      std::string(name_of(found->second.dtype)) + " with " +
+                      std::to_string(found->second.bytes.size()) + " bytes.");
     }
     check_range(graph, value, sizes, found->second);
     if (bytes != 0) std::memcpy(arena.data() + plan.offsets[id], found->second.bytes.data(), bytes);
@@ -46,15 +48,17 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
   for (const std::string& name : graph.size_names()) {
     const auto found = sizes.find(name);
     if (found == sizes.end() || found->second < 0) {
-      throw Error("invalid-batch", name, "The batch must say its size '" + name + "' as a whole number of 0 or more.");
+      throw Error("invalid-batch", name,
+                  "The batch must say its size '" + name + "' as a whole number of 0 or more.");
     }
     bound.push_back(found->second);
   }
   return bound;
 }
 
-void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters, std::span<std::byte> arena,
-             ThreadPool& pool, const std::atomic<bool>& cancel, const RunRequest& request) {
+void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
+             std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
+             const RunRequest& request) {
   const Graph& graph = program.graph();
   load_inputs(graph, plan, sizes, request.batch, arena);
   if (!request.accumulate && program.has_backward()) {
@@ -75,7 +79,8 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
       tensor.data = parameters.at(value.name).data.data();
     } else if (value.kind == ValueKind::state) {
       tensor.data = program.state(id);
-    } else if (const auto target = program.gradient_targets().find(id); target != program.gradient_targets().end()) {
+    } else if (const auto target = program.gradient_targets().find(id);
+               target != program.gradient_targets().end()) {
       tensor.data = parameters.at(target->second.parameter).gradient.data();
       tensor.accumulate = request.accumulate || target->second.adds;
     } else {
@@ -98,8 +103,10 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
     inputs.resize(node.op->inputs.size());
     for (const ValueId id : node.outputs) outputs.push_back(view(id));
     outputs.resize(node.op->outputs.size());
-    KernelContext context{pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]), request.random};
-    program.kernels()[index]->run(context, {.arguments = node.arguments, .inputs = inputs, .outputs = outputs});
+    KernelContext context{pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
+                          request.random};
+    program.kernels()[index]->run(context,
+                                  {.arguments = node.arguments, .inputs = inputs, .outputs = outputs});
   }
 }
 

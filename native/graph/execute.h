@@ -29,12 +29,15 @@ struct RunRequest {
   bool accumulate = false;  ///< add to the parameters' gradients instead of starting them anew
 };
 
-/// The named sizes of a batch in the program's order. Throws Error{"invalid-batch"} where one is missing or negative.
+/// The named sizes of a batch in the program's order. Throws Error{"invalid-batch"} where one is missing or
+/// negative.
 [[nodiscard]] Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& sizes);
 
-/// Runs every node in order. The arena must hold plan.arena_bytes. Throws Error{"aborted"} when `cancel` is seen between two
-/// kernels, Error{"invalid-batch"} before the first one when an input is missing, of another length, or outside its range.
-void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters, std::span<std::byte> arena,
-             ThreadPool& pool, const std::atomic<bool>& cancel, const RunRequest& request);
+/// Runs every node in order. The arena must hold plan.arena_bytes. Throws Error{"aborted"} when `cancel` is
+/// seen between two kernels, Error{"invalid-batch"} before the first one when an input is missing, of another
+/// length, or outside its range.
+void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
+             std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
+             const RunRequest& request);
 
 }  // namespace attune

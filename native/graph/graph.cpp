@@ -37,8 +37,9 @@ ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t
   ValueType type{fixed_dimensions(shape), activation_dtype_};
   if (const ValueId known = find(ValueKind::parameter, name); known != kNone) {
     if (value(known).type.dimensions != type.dimensions) {
-      throw Error("shape-mismatch", name,
-                  "Parameter " + name + " is used as " + text(value(known).type) + " and as " + text(type) + ".");
+      throw Error(
+          "shape-mismatch", name,
+          "Parameter " + name + " is used as " + text(value(known).type) + " and as " + text(type) + ".");
     }
     return known;
   }
@@ -48,16 +49,20 @@ ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t
 ValueId Graph::input(const std::string& name, std::vector<Dimension> dimensions, DType dtype,
                      std::optional<Dimension> below) {
   if (const ValueId known = find(ValueKind::input, name); known != kNone) return known;
-  return append({.type = {std::move(dimensions), dtype}, .kind = ValueKind::input, .name = name, .below = below});
+  return append(
+      {.type = {std::move(dimensions), dtype}, .kind = ValueKind::input, .name = name, .below = below});
 }
 
 ValueId Graph::state(const std::string& name, const std::vector<std::int64_t>& shape) {
   if (const ValueId known = find(ValueKind::state, name); known != kNone) return known;
-  return append({.type = {fixed_dimensions(shape), activation_dtype_}, .kind = ValueKind::state, .name = name, .below = {}});
+  return append({.type = {fixed_dimensions(shape), activation_dtype_},
+                 .kind = ValueKind::state,
+                 .name = name,
+                 .below = {}});
 }
 
-std::vector<ValueType> Graph::infer(const OpDefinition& op, const std::string& path, const std::vector<ValueId>& inputs,
-                                    const std::any& arguments) const {
+std::vector<ValueType> Graph::infer(const OpDefinition& op, const std::string& path,
+                                    const std::vector<ValueId>& inputs, const std::any& arguments) const {
   const std::string where = path + " (" + std::string(op.name) + ")";
   if (inputs.size() > op.inputs.size()) {
     throw Error("missing-input", where,
@@ -66,7 +71,9 @@ std::vector<ValueType> Graph::infer(const OpDefinition& op, const std::string& p
   }
   std::vector<const ValueType*> types;
   for (const ValueId id : inputs) types.push_back(id == kNone ? nullptr : &value(id).type);
-  return op.infer(arguments, {.where = where, .activation_dtype = activation_dtype_, .inputs = types, .size_names = size_names_});
+  return op.infer(
+      arguments,
+      {.where = where, .activation_dtype = activation_dtype_, .inputs = types, .size_names = size_names_});
 }
 
 std::vector<ValueId> Graph::add(std::string_view op, const std::string& path, std::vector<ValueId> inputs,
@@ -77,13 +84,15 @@ std::vector<ValueId> Graph::add(std::string_view op, const std::string& path, st
   return add_node(definition, path, std::move(inputs), std::move(arguments));
 }
 
-std::vector<ValueId> Graph::add_node(const OpDefinition& op, const std::string& path, std::vector<ValueId> inputs,
-                                     std::any arguments) {
+std::vector<ValueId> Graph::add_node(const OpDefinition& op, const std::string& path,
+                                     std::vector<ValueId> inputs, std::any arguments) {
   std::vector<ValueType> types = infer(op, path, inputs, arguments);
-  Node node{.op = &op, .arguments = std::move(arguments), .inputs = std::move(inputs), .outputs = {}, .path = path};
+  Node node{
+      .op = &op, .arguments = std::move(arguments), .inputs = std::move(inputs), .outputs = {}, .path = path};
   const auto index = static_cast<std::int32_t>(nodes_.size());
   for (ValueType& type : types) {
-    node.outputs.push_back(append({.type = std::move(type), .kind = ValueKind::computed, .name = "", .below = {}, .producer = index}));
+    node.outputs.push_back(append(
+        {.type = std::move(type), .kind = ValueKind::computed, .name = "", .below = {}, .producer = index}));
   }
   nodes_.push_back(std::move(node));
   return nodes_.back().outputs;
@@ -132,7 +141,8 @@ std::string Graph::text(const ValueType& type) const {
 }
 
 std::int64_t Graph::bind(const Dimension& dimension, const Sizes& sizes) const {
-  return dimension.name < 0 ? dimension.fixed : sizes.at(static_cast<std::size_t>(dimension.name)) + dimension.offset;
+  return dimension.name < 0 ? dimension.fixed
+                            : sizes.at(static_cast<std::size_t>(dimension.name)) + dimension.offset;
 }
 
 Shape Graph::bind(const ValueType& type, const Sizes& sizes) const {
@@ -145,17 +155,20 @@ std::string Graph::print() const {
   const auto describe = [this](ValueId id) {
     if (id == kNone) return std::string("-");
     const Value& v = value(id);
-    const std::string name = v.kind == ValueKind::computed ? std::string("%").append(std::to_string(id)) : v.name;
+    const std::string name =
+        v.kind == ValueKind::computed ? std::string("%").append(std::to_string(id)) : v.name;
     return name + " " + std::string(name_of(v.type.dtype)) + text(v.type);
   };
   const auto list = [&](const std::vector<ValueId>& ids) {
     std::string out;
-    for (std::size_t index = 0; index < ids.size(); ++index) out += (index == 0 ? "" : ", ") + describe(ids[index]);
+    for (std::size_t index = 0; index < ids.size(); ++index)
+      out += (index == 0 ? "" : ", ") + describe(ids[index]);
     return out;
   };
   std::string out;
   for (const Node& node : nodes_) {
-    out += list(node.outputs) + " = " + std::string(node.op->name) + "(" + list(node.inputs) + ")  # " + node.path + "\n";
+    out += list(node.outputs) + " = " + std::string(node.op->name) + "(" + list(node.inputs) + ")  # " +
+           node.path + "\n";
   }
   return out;
 }

@@ -17,9 +17,9 @@ enum class ValueKind : std::uint8_t { parameter, input, state, computed };
 struct Value {
   ValueType type;
   ValueKind kind = ValueKind::computed;
-  std::string name;                 ///< of a parameter, input or state
-  std::optional<Dimension> below;   ///< i32 inputs: every element lies in [0, below)
-  std::int32_t producer = -1;       ///< node, for computed values
+  std::string name;                ///< of a parameter, input or state
+  std::optional<Dimension> below;  ///< i32 inputs: every element lies in [0, below)
+  std::int32_t producer = -1;      ///< node, for computed values
 };
 
 struct Node {
@@ -40,12 +40,15 @@ class Graph {
 
   /// The same name gives the same value; another shape for it throws.
   ValueId parameter(const std::string& name, const std::vector<std::int64_t>& shape);
-  ValueId input(const std::string& name, std::vector<Dimension> dimensions, DType dtype, std::optional<Dimension> below);
+  ValueId input(const std::string& name, std::vector<Dimension> dimensions, DType dtype,
+                std::optional<Dimension> below);
   ValueId state(const std::string& name, const std::vector<std::int64_t>& shape);
   /// Parses, infers, appends. Throws with `path` in the message.
-  std::vector<ValueId> add(std::string_view op, const std::string& path, std::vector<ValueId> inputs, const Attributes& attributes);
+  std::vector<ValueId> add(std::string_view op, const std::string& path, std::vector<ValueId> inputs,
+                           const Attributes& attributes);
   /// The same for nodes that come with their argument struct (gradients).
-  std::vector<ValueId> add_node(const OpDefinition& op, const std::string& path, std::vector<ValueId> inputs, std::any arguments);
+  std::vector<ValueId> add_node(const OpDefinition& op, const std::string& path, std::vector<ValueId> inputs,
+                                std::any arguments);
   /// Gives a node other arguments; its outputs may grow at the end.
   void rewrite(std::size_t index, std::any arguments);
   void output(const std::string& name, ValueId id);
@@ -72,7 +75,8 @@ class Graph {
  private:
   ValueId append(Value value);
   [[nodiscard]] std::vector<ValueType> infer(const OpDefinition& op, const std::string& path,
-                                             const std::vector<ValueId>& inputs, const std::any& arguments) const;
+                                             const std::vector<ValueId>& inputs,
+                                             const std::any& arguments) const;
 
   DType activation_dtype_;
   std::vector<Value> values_;

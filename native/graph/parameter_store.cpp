@@ -55,7 +55,8 @@ void ParameterStore::set_trainable(const std::vector<std::string>& names) {
       continue;
     }
     if (parameter.gradient.data() == nullptr) {
-      parameter.gradient = AlignedMemory(static_cast<std::size_t>(parameter.elements()) * sizeof(float), name.c_str());
+      parameter.gradient =
+          AlignedMemory(static_cast<std::size_t>(parameter.elements()) * sizeof(float), name.c_str());
     }
     if (parameter.dtype == DType::bf16 && parameter.master.data() == nullptr) make_master(parameter);
   }
@@ -86,7 +87,8 @@ void ParameterStore::write(std::string_view name, std::span<const float> values)
 
 std::size_t ParameterStore::parameter_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [name, parameter] : parameters_) bytes += parameter.data.bytes() + parameter.master.bytes();
+  for (const auto& [name, parameter] : parameters_)
+    bytes += parameter.data.bytes() + parameter.master.bytes();
   return bytes;
 }
 

@@ -20,7 +20,8 @@ struct Parameter {
   AlignedMemory data;
   bool trainable = false;
   AlignedMemory gradient;  ///< float32, only while trainable
-  AlignedMemory master;    ///< float32, only while trainable and stored narrower: small updates would be lost in bfloat16
+  AlignedMemory
+      master;  ///< float32, only while trainable and stored narrower: small updates would be lost in bfloat16
 
   [[nodiscard]] std::int64_t elements() const { return shape.elements(); }
   /// Where the optimiser writes: the master if there is one.

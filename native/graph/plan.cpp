@@ -18,7 +18,8 @@ struct Buffer {
 /// Largest first, each at the lowest offset where it meets no buffer that lives at the same time
 /// (greedy by size, Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference").
 [[nodiscard]] std::size_t assign_offsets(std::vector<Buffer> buffers) {
-  std::stable_sort(buffers.begin(), buffers.end(), [](const Buffer& a, const Buffer& b) { return a.bytes > b.bytes; });
+  std::stable_sort(buffers.begin(), buffers.end(),
+                   [](const Buffer& a, const Buffer& b) { return a.bytes > b.bytes; });
   std::vector<const Buffer*> placed;  // by offset
   std::size_t arena = 0;
   for (const Buffer& buffer : buffers) {
@@ -30,15 +31,16 @@ struct Buffer {
     }
     *buffer.offset = offset;
     arena = std::max(arena, offset + buffer.bytes);
-    const auto place = std::upper_bound(placed.begin(), placed.end(), offset,
-                                        [](std::size_t value, const Buffer* other) { return value < *other->offset; });
+    const auto place =
+        std::upper_bound(placed.begin(), placed.end(), offset,
+                         [](std::size_t value, const Buffer* other) { return value < *other->offset; });
     placed.insert(place, &buffer);
   }
   return arena;
 }
 
-[[nodiscard]] std::vector<TensorView> shape_views(const Graph& graph, const Plan& plan, const std::vector<ValueId>& ids,
-                                                 std::size_t all) {
+[[nodiscard]] std::vector<TensorView> shape_views(const Graph& graph, const Plan& plan,
+                                                  const std::vector<ValueId>& ids, std::size_t all) {
   std::vector<TensorView> views;
   for (const ValueId id : ids) {
     TensorView view;
@@ -55,8 +57,8 @@ struct Buffer {
 
 }  // namespace
 
-Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, const Sizes& sizes, int threads,
-                 const std::function<bool(ValueId)>& outside) {
+Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, const Sizes& sizes,
+                 int threads, const std::function<bool(ValueId)>& outside) {
   Plan plan;
   const std::size_t values = graph.values().size();
   const std::size_t nodes = graph.nodes().size();
@@ -77,13 +79,14 @@ Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, 
       if (id != kNone) last[static_cast<std::size_t>(id)] = now;
     }
   }
-  for (const auto& [name, id] : graph.outputs()) last[static_cast<std::size_t>(id)] = static_cast<std::int64_t>(nodes);
+  for (const auto& [name, id] : graph.outputs())
+    last[static_cast<std::size_t>(id)] = static_cast<std::int64_t>(nodes);
 
   std::vector<Buffer> buffers;
   for (std::size_t id = 0; id < values; ++id) {
     if (outside(static_cast<ValueId>(id))) continue;
-    const std::size_t bytes =
-        align_up(static_cast<std::size_t>(plan.shapes[id].elements()) * size_of(graph.values()[id].type.dtype));
+    const std::size_t bytes = align_up(static_cast<std::size_t>(plan.shapes[id].elements()) *
+                                       size_of(graph.values()[id].type.dtype));
     buffers.push_back({bytes, first[id], last[id], &plan.offsets[id]});
   }
   for (std::size_t index = 0; index < nodes; ++index) {
@@ -91,10 +94,10 @@ Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, 
     const Node& node = graph.nodes()[index];
     const std::vector<TensorView> inputs = shape_views(graph, plan, node.inputs, node.op->inputs.size());
     const std::vector<TensorView> outputs = shape_views(graph, plan, node.outputs, node.op->outputs.size());
-    plan.scratch_bytes[index] =
-        align_up(kernels[index]->scratch({.arguments = node.arguments, .inputs = inputs, .outputs = outputs}, threads));
-    buffers.push_back({plan.scratch_bytes[index], static_cast<std::int64_t>(index), static_cast<std::int64_t>(index),
-                       &plan.scratch_offsets[index]});
+    plan.scratch_bytes[index] = align_up(kernels[index]->scratch(
+        {.arguments = node.arguments, .inputs = inputs, .outputs = outputs}, threads));
+    buffers.push_back({plan.scratch_bytes[index], static_cast<std::int64_t>(index),
+                       static_cast<std::int64_t>(index), &plan.scratch_offsets[index]});
   }
   plan.arena_bytes = assign_offsets(std::move(buffers));
   return plan;

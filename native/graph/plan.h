@@ -13,16 +13,17 @@ namespace attune {
 struct Plan {
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-  std::vector<Shape> shapes;                 ///< by value
-  std::vector<std::size_t> offsets;          ///< by value; kNowhere for parameters, states and gradients of parameters
+  std::vector<Shape> shapes;  ///< by value
+  std::vector<std::size_t>
+      offsets;  ///< by value; kNowhere for parameters, states and gradients of parameters
   std::vector<std::size_t> scratch_offsets;  ///< by node
   std::vector<std::size_t> scratch_bytes;    ///< by node
   std::size_t arena_bytes = 0;
 };
 
-/// Lifetimes over the node order give fixed offsets: two buffers share bytes only when they never live at the same time.
-/// `outside(value)`: true where the value's memory is not the arena's.
-[[nodiscard]] Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, const Sizes& sizes, int threads,
-                               const std::function<bool(ValueId)>& outside);
+/// Lifetimes over the node order give fixed offsets: two buffers share bytes only when they never live at the
+/// same time. `outside(value)`: true where the value's memory is not the arena's.
+[[nodiscard]] Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels,
+                               const Sizes& sizes, int threads, const std::function<bool(ValueId)>& outside);
 
 }  // namespace attune

@@ -18,7 +18,8 @@ constexpr std::size_t kKeptPlans = 16;
 
 [[nodiscard]] ValueId find_output(const Graph& graph, const std::string& name) {
   const auto found = graph.outputs().find(name);
-  if (found == graph.outputs().end()) throw Error("missing-input", name, "The graph has no output " + name + ".");
+  if (found == graph.outputs().end())
+    throw Error("missing-input", name, "The graph has no output " + name + ".");
   return found->second;
 }
 
@@ -33,8 +34,9 @@ Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& ker
     const Shape shape = graph_.bind(value.type, {});
     if (!(parameter.shape == shape) || parameter.dtype != value.type.dtype) {
       throw Error("shape-mismatch", value.name,
-                  "Parameter " + value.name + " is " + std::string(name_of(parameter.dtype)) + parameter.shape.text() +
-                      " but the graph uses it as " + std::string(name_of(value.type.dtype)) + shape.text() + ".");
+                  "Parameter " + value.name + " is " + std::string(name_of(parameter.dtype)) +
+                      parameter.shape.text() + " but the graph uses it as " +
+                      std::string(name_of(value.type.dtype)) + shape.text() + ".");
     }
   }
   if (!options.loss.empty() || !options.seeds.empty()) differentiate_graph(parameters, options);
@@ -42,7 +44,8 @@ Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& ker
   for (std::size_t id = 0; id < graph_.values().size(); ++id) {
     const Value& value = graph_.values()[id];
     if (value.kind != ValueKind::state) continue;
-    const auto bytes = static_cast<std::size_t>(graph_.bind(value.type, {}).elements()) * size_of(value.type.dtype);
+    const auto bytes =
+        static_cast<std::size_t>(graph_.bind(value.type, {}).elements()) * size_of(value.type.dtype);
     states_.emplace(static_cast<ValueId>(id), AlignedMemory(bytes, value.name.c_str()));
   }
 }
@@ -53,7 +56,8 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
   if (!options.loss.empty()) seeds[find_output(graph_, options.loss)] = kUnitGradient;
   for (const auto& [output, source] : options.seeds) {
     const ValueId seed = find_seed(graph_, source);
-    if (seed == kNone) throw Error("missing-input", source, "The graph has no input or parameter " + source + ".");
+    if (seed == kNone)
+      throw Error("missing-input", source, "The graph has no input or parameter " + source + ".");
     seeds[find_output(graph_, output)] = seed;
   }
   std::vector<ValueId> wrt;
@@ -102,7 +106,8 @@ void Program::choose_kernels(const KernelTable& kernels) {
 
 std::shared_ptr<const Plan> Program::plan(const Sizes& sizes) {
   const std::scoped_lock lock(plans_mutex_);
-  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const auto& entry) { return entry.first == sizes; });
+  const auto known =
+      std::find_if(plans_.begin(), plans_.end(), [&](const auto& entry) { return entry.first == sizes; });
   if (known != plans_.end()) return known->second;
   auto made = std::make_shared<const Plan>(plan_memory(graph_, kernels_, sizes, threads_, [this](ValueId id) {
     const ValueKind kind = graph_.value(id).kind;

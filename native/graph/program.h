@@ -15,16 +15,19 @@
 namespace attune {
 
 struct CompileOptions {
-  std::string loss;                          ///< scalar output to differentiate from; empty: forward only
-  std::map<std::string, std::string> seeds;  ///< op tests: output name -> input or parameter that holds its gradient
-  std::vector<std::string> wrt;              ///< op tests: inputs to differentiate by
+  std::string loss;  ///< scalar output to differentiate from; empty: forward only
+  std::map<std::string, std::string>
+      seeds;                     ///< op tests: output name -> input or parameter that holds its gradient
+  std::vector<std::string> wrt;  ///< op tests: inputs to differentiate by
 };
 
 /// A graph made ready for one session: differentiated where asked, a kernel for every node, plans by sizes.
 class Program {
  public:
-  /// Throws Error{"missing-kernel"} naming op, device and dtype; "missing-input", "shape-mismatch" for parameters.
-  Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads, const CompileOptions& options);
+  /// Throws Error{"missing-kernel"} naming op, device and dtype; "missing-input", "shape-mismatch" for
+  /// parameters.
+  Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads,
+          const CompileOptions& options);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] const std::vector<const Kernel*>& kernels() const { return kernels_; }
@@ -33,7 +36,9 @@ class Program {
     std::string parameter;
     bool adds = false;
   };
-  [[nodiscard]] const std::map<ValueId, GradientTarget>& gradient_targets() const { return gradient_targets_; }
+  [[nodiscard]] const std::map<ValueId, GradientTarget>& gradient_targets() const {
+    return gradient_targets_;
+  }
   /// Trainable parameters that this graph does not reach: their gradient is zero.
   [[nodiscard]] const std::vector<std::string>& untouched() const { return untouched_; }
   [[nodiscard]] bool has_backward() const { return has_backward_; }

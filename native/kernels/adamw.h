@@ -2,7 +2,8 @@
 
 namespace attune {
 
-/// adamw(gradient f32 (n)) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?, all in place
+/// adamw(gradient f32 (n)) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?, all in
+/// place
 ///   g = gradient_scale * gradient;  w -= learning_rate * weight_decay * w
 ///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 ///   w -= learning_rate * (m / bias_correction1) / (sqrt(v / bias_correction2) + eps)

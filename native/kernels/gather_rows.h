@@ -3,7 +3,8 @@
 namespace attune {
 
 /// gather_rows(x (T, C), rows i32 (R)) -> y (R, C). Rows are ascending and distinct.
-/// scatter_rows(dy (R, C), rows i32 (R), like (T, C)) -> dx (T, C): zero elsewhere. `like` gives the shape only.
+/// scatter_rows(dy (R, C), rows i32 (R), like (T, C)) -> dx (T, C): zero elsewhere. `like` gives the shape
+/// only.
 struct GatherRowsArguments {};
 
 }  // namespace attune

@@ -9,7 +9,8 @@ enum class WeightLayout : std::uint8_t { out_in, in_out };
 
 /// linear(x, w, bias?, u?, b?, addend?) -> y
 ///   y = scale * x W + bias + low_rank_scale * u B + addend
-///   x (T, K), W (K, N) in `layout`, bias (N), u (T, R), B (R, N) in `low_rank_layout`, addend (T, N), y (T, N)
+///   x (T, K), W (K, N) in `layout`, bias (N), u (T, R), B (R, N) in `low_rank_layout`, addend (T, N), y (T,
+///   N)
 /// One pass: the low-rank product (LoRA) and the sums happen in the tile while it is hot. The gradient of
 /// the input is the same op with the weight's layout flipped.
 struct LinearArguments {
@@ -19,7 +20,8 @@ struct LinearArguments {
   float low_rank_scale = 1.0F;
 };
 
-/// linear_weight_gradient(x, dy) -> dw f32: scale * dy^T x (N, K) for out_in, scale * x^T dy (K, N) for in_out; accumulates
+/// linear_weight_gradient(x, dy) -> dw f32: scale * dy^T x (N, K) for out_in, scale * x^T dy (K, N) for
+/// in_out; accumulates
 struct LinearWeightGradientArguments {
   WeightLayout layout = WeightLayout::out_in;
   float scale = 1.0F;

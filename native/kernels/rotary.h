@@ -6,8 +6,9 @@
 namespace attune {
 
 /// rotary(x (T, heads * head_dim), positions i32 (T)) -> y, the half-split form of Hugging Face's Llama:
-///   y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin over the two halves of each head's first 2 * |inverse_frequencies|
-///   features; features beyond them pass through. Angles are position * inverse_frequency in float32.
+///   y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin over the two halves of each head's first 2 *
+///   |inverse_frequencies| features; features beyond them pass through. Angles are position *
+///   inverse_frequency in float32.
 /// The gradient is the same op with `inverse` set (rotation by the negative angle).
 struct RotaryArguments {
   std::int64_t head_dim = 0;

@@ -31,7 +31,8 @@ struct ValueType {
   DType dtype = DType::f32;
 };
 
-/// What a caller wrote: plain values by name. Typed getters throw Error{"invalid-attribute"}; `done()` throws on a name nobody asked for.
+/// What a caller wrote: plain values by name. Typed getters throw Error{"invalid-attribute"}; `done()` throws
+/// on a name nobody asked for.
 class Attributes {
  public:
   using Value = std::variant<bool, double, std::string, std::vector<double>>;
@@ -59,14 +60,17 @@ class Attributes {
 };
 
 /// Checks the inputs of one node and states its outputs. Absent optional inputs are nullptr.
-/// The check_* functions throw Error{"shape-mismatch" | "dtype-mismatch" | "missing-input"} with `where` = the node's path.
+/// The check_* functions throw Error{"shape-mismatch" | "dtype-mismatch" | "missing-input"} with `where` =
+/// the node's path.
 struct InferContext {
-  std::string where;                        ///< node path and op, for messages
-  DType activation_dtype = DType::f32;      ///< of the graph
+  std::string where;                    ///< node path and op, for messages
+  DType activation_dtype = DType::f32;  ///< of the graph
   std::span<const ValueType* const> inputs;
   std::span<const std::string> size_names;
 
-  [[nodiscard]] bool has(std::size_t input) const { return input < inputs.size() && inputs[input] != nullptr; }
+  [[nodiscard]] bool has(std::size_t input) const {
+    return input < inputs.size() && inputs[input] != nullptr;
+  }
   [[nodiscard]] const ValueType& in(std::size_t input, std::string_view name) const;
   void check_rank(std::size_t input, std::string_view name, std::size_t rank) const;
   void check_dtype(std::size_t input, std::string_view name, DType dtype) const;
@@ -74,7 +78,8 @@ struct InferContext {
   void check_activation(std::size_t input, std::string_view name) const;
   /// Weights have the graph's dtype or f32.
   void check_weight(std::size_t input, std::string_view name) const;
-  void check_dimension(std::size_t input, std::string_view name, std::size_t axis, const Dimension& expected) const;
+  void check_dimension(std::size_t input, std::string_view name, std::size_t axis,
+                       const Dimension& expected) const;
   void check_same_shape(std::size_t input, std::string_view name, const ValueType& expected) const;
   [[nodiscard]] std::string text(const ValueType& type) const;
   [[noreturn]] void fail(std::string_view code, const std::string& message) const;
@@ -91,13 +96,14 @@ class GradientContext {
   [[nodiscard]] virtual ValueId output_gradient(std::size_t index) const = 0;
   /// Whether a gradient of this input is needed. Rules must not add nodes for inputs that are not wanted.
   [[nodiscard]] virtual bool wants(std::size_t index) const = 0;
-  /// Takes what is already summed for this input, to be fused as an addend: the rule must then include it in what
-  /// it gives. kNone where there is nothing yet, or where the input is a parameter.
+  /// Takes what is already summed for this input, to be fused as an addend: the rule must then include it in
+  /// what it gives. kNone where there is nothing yet, or where the input is a parameter.
   [[nodiscard]] virtual ValueId take_partial(std::size_t index) = 0;
   /// Adds a node; `arguments` is the op's argument struct. Returns its outputs.
   virtual std::vector<ValueId> add(std::string_view op, std::any arguments, std::vector<ValueId> inputs) = 0;
   virtual void give(std::size_t index, ValueId gradient) = 0;
-  /// Replaces the forward node's arguments and infers its outputs anew (they may only grow at the end). Returns all its outputs.
+  /// Replaces the forward node's arguments and infers its outputs anew (they may only grow at the end).
+  /// Returns all its outputs.
   virtual std::vector<ValueId> extend_forward(std::any arguments) = 0;
   [[nodiscard]] virtual const ValueType& type(ValueId value) const = 0;
 };
@@ -118,7 +124,8 @@ struct OpDefinition {
   std::vector<ValueType> (*infer)(const std::any& arguments, const InferContext&) = nullptr;
   /// nullptr: not differentiable; reaching it is Error{"not-differentiable"} naming the node.
   void (*gradient)(GradientContext&) = nullptr;
-  /// Sizes outputs itself. nullptr for backward ops, whose oracle is the forward reference's finite difference.
+  /// Sizes outputs itself. nullptr for backward ops, whose oracle is the forward reference's finite
+  /// difference.
   void (*reference)(const std::any& arguments, std::span<const ReferenceTensor> inputs,
                     std::vector<ReferenceTensor>& outputs) = nullptr;
   /// Outputs (from this index on) honour TensorView::accumulate, so they may be a parameter's gradient.

@@ -20,7 +20,8 @@ namespace {
 
 [[nodiscard]] const Kernel& kernel(const KernelTable& kernels, const char* name) {
   const Kernel* found = kernels.find(name, DType::f32);
-  if (found == nullptr) throw Error("missing-kernel", name, "There is no kernel for " + std::string(name) + " on cpu.");
+  if (found == nullptr)
+    throw Error("missing-kernel", name, "There is no kernel for " + std::string(name) + " on cpu.");
   return *found;
 }
 
@@ -30,12 +31,14 @@ double clip_coefficient(double norm, double max_norm) {
   return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters) : groups_(std::move(groups)) {
+Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters)
+    : groups_(std::move(groups)) {
   for (const OptimizerGroup& group : groups_) {
     for (const std::string& name : group.parameters) {
       const Parameter& parameter = parameters.at(name);
       if (!parameter.trainable) {
-        throw Error("invalid-option", name, "Parameter " + name + " is not trainable, so the optimizer cannot have it.");
+        throw Error("invalid-option", name,
+                    "Parameter " + name + " is not trainable, so the optimizer cannot have it.");
       }
       if (moments_.contains(name)) {
         throw Error("invalid-option", name, "Parameter " + name + " stands in two groups of the optimizer.");

@@ -30,7 +30,8 @@ class Optimizer {
   Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
 
   /// Norm over all gradients of the groups' parameters, as torch.nn.utils.clip_grad_norm_ has it.
-  [[nodiscard]] double gradient_norm(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool);
+  [[nodiscard]] double gradient_norm(ParameterStore& parameters, const KernelTable& kernels,
+                                     ThreadPool& pool);
 
   /// One AdamW step with a rate per group; gradients are multiplied by `gradient_scale` on the way.
   void step(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool,
