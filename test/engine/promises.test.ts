@@ -101,13 +101,13 @@ describe('long work', () => {
       last = now
     }, 2)
     const start = performance.now()
-    for (let i = 0; i < 4; i++) await optimizer.step(batch)
+    // As many steps as it takes for a few dozen ticks, however fast the machine is.
+    while (performance.now() - start < 400) await optimizer.step(batch)
     const seconds = (performance.now() - start) / 1000
     clearInterval(timer)
     optimizer.dispose()
     // The processor's cores are all at work, and others may share the machine: the median says whether the engine blocks.
     const sorted = delays.toSorted((a, b) => a - b)
-    expect(seconds).toBeGreaterThan(0.2)
     expect(delays.length).toBeGreaterThan(seconds * 20)
     expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(20)
   })
