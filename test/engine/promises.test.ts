@@ -163,3 +163,23 @@ describe('worker threads', () => {
     expect(first[9]!).toBeLessThan(first[0]!)
   })
 })
+
+describe('memory', () => {
+  it('is what was planned by the count of the operating system, and dispose gives it back', async () => {
+    // About 150 MB of weights, gradients and moments: large beside what JavaScript takes meanwhile.
+    const config = { ...larger, hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 3 }
+    const before = process.memoryUsage().rss
+    const model = await tinyModel({}, config)
+    const batch = longBatch(4)
+    const optimizer = model.optimizer({ learningRate: 1e-4 })
+    await optimizer.step(batch)
+    const planned = model.memory().total
+    const used = process.memoryUsage().rss - before
+    expect(planned).toBeGreaterThan(100e6)
+    // 16 MB beyond the 5 %: code, stacks and JavaScript's own heap grow in the same time.
+    expect(Math.abs(used - planned)).toBeLessThan(0.05 * planned + 16e6)
+    optimizer.dispose()
+    model.dispose()
+    expect(process.memoryUsage().rss - before).toBeLessThan(0.05 * planned + 16e6)
+  })
+})
