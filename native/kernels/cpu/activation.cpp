@@ -130,14 +130,21 @@ void activate_gated_backward(const T* dy, const T* gate, const T* up, T* dgate, 
 template <class Body>
 ATTUNE_INLINE void with_kind(ActivationKind kind, const Body& body) {
   switch (kind) {
-    case ActivationKind::gelu: return body(Gelu{});
+    case ActivationKind::gelu:
+      return body(Gelu{});
     case ActivationKind::gelu_new:
-    case ActivationKind::gelu_pytorch_tanh: return body(GeluTanh{});
-    case ActivationKind::quick_gelu: return body(QuickGelu{});
-    case ActivationKind::silu: return body(Silu{});
-    case ActivationKind::relu: return body(Relu{});
-    case ActivationKind::tanh: return body(Tanh{});
-    case ActivationKind::sigmoid: return body(Sigmoid{});
+    case ActivationKind::gelu_pytorch_tanh:
+      return body(GeluTanh{});
+    case ActivationKind::quick_gelu:
+      return body(QuickGelu{});
+    case ActivationKind::silu:
+      return body(Silu{});
+    case ActivationKind::relu:
+      return body(Relu{});
+    case ActivationKind::tanh:
+      return body(Tanh{});
+    case ActivationKind::sigmoid:
+      return body(Sigmoid{});
   }
 }
 
@@ -185,7 +192,8 @@ void run_gated_activation_backward(KernelContext& context, const KernelCall& cal
   auto* dup = has(call.outputs, 1) ? call.outputs[1].as<T>() : nullptr;
   with_kind(call.as<ActivationArguments>().kind, [&]<class F>(F) {
     run_elements(context.pool, call.inputs[0].shape.elements(), [&](std::int64_t begin, std::int64_t end) {
-      activate_gated_backward<F>(dy + begin, gate + begin, up + begin, dgate == nullptr ? nullptr : dgate + begin,
+      activate_gated_backward<F>(dy + begin, gate + begin, up + begin,
+                                 dgate == nullptr ? nullptr : dgate + begin,
                                  dup == nullptr ? nullptr : dup + begin, end - begin);
     });
   });

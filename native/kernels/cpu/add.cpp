@@ -14,16 +14,14 @@ namespace {
 
 template <class T>
 void add_elements(const T* a, const T* b, T* y, std::int64_t n) {
-  for_vectors(n, [&](std::int64_t i, auto lanes) {
-    store(y + i, load(a + i, lanes) + load(b + i, lanes), lanes);
-  });
+  for_vectors(
+      n, [&](std::int64_t i, auto lanes) { store(y + i, load(a + i, lanes) + load(b + i, lanes), lanes); });
 }
 
 template <class T>
 void accumulate_elements(const T* dx, float* y, std::int64_t n) {
-  for_vectors(n, [&](std::int64_t i, auto lanes) {
-    store(y + i, load(y + i, lanes) + load(dx + i, lanes), lanes);
-  });
+  for_vectors(
+      n, [&](std::int64_t i, auto lanes) { store(y + i, load(y + i, lanes) + load(dx + i, lanes), lanes); });
 }
 
 // ---- launch

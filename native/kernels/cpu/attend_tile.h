@@ -1,6 +1,7 @@
 #pragma once
 
-// One tile of queries against all the keys it sees: the forward of attention, and of cached_attention's prefill.
+// One tile of queries against all the keys it sees: the forward of attention, and of cached_attention's
+// prefill.
 
 #include "kernels/cpu/attention_tiles.h"
 
@@ -9,7 +10,7 @@ namespace attune::cpu::ATTUNE_ISA {
 /// Arrays of one thread.
 struct AttendScratch {
   float* q;        ///< (kTile, D) scaled queries; D is head_dim padded to whole vectors
-  float* qt;       ///< (head_dim, kTile) the same transposed
+  float* qt;       ///< (D, kTile) the same transposed
   float* k;        ///< (kTile, D)
   float* v;        ///< (kTile, D)
   float* p;        ///< (kTile keys, kTile queries) scores, then probabilities
@@ -24,7 +25,7 @@ inline AttendScratch lay_out_attend(Carver& carver, std::int64_t head_dim) {
   const std::int64_t d = padded(head_dim);
   AttendScratch s{};
   s.q = carver.take<float>(kTile * d);
-  s.qt = carver.take<float>(head_dim * kTile);
+  s.qt = carver.take<float>(d * kTile);
   s.k = carver.take<float>(kTile * d);
   s.v = carver.take<float>(kTile * d);
   s.p = carver.take<float>(kTile * kTile);
@@ -37,8 +38,8 @@ inline AttendScratch lay_out_attend(Carver& carver, std::int64_t head_dim) {
 }
 
 /// Scores become probabilities relative to the running maximum; m, l and rescale are brought up to date.
-inline void update_softmax(const AttendScratch& s, std::int64_t queries, std::int64_t keys, const TileSight& sight,
-                           float softcap) {
+inline void update_softmax(const AttendScratch& s, std::int64_t queries, std::int64_t keys,
+                           const TileSight& sight, float softcap) {
   const Vec cap = broadcast(softcap);
   const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
   for (std::int64_t i = 0; i < queries; i += Vec::kWidth) {
@@ -75,11 +76,11 @@ inline void update_softmax(const AttendScratch& s, std::int64_t queries, std::in
 }
 
 struct AttendTask {
-  std::int64_t row;       ///< of the first query in the batch, for dropout
+  std::int64_t row;  ///< of the first query in the batch, for dropout
   std::int64_t head;
   std::int64_t position;  ///< of the first query among the keys
   std::int64_t queries;
-  std::int64_t keys;      ///< all there are
+  std::int64_t keys;  ///< all there are
 };
 
 /// o and lse (may be nullptr, steps `lse_stride`) of up to kTile queries.
@@ -103,7 +104,15 @@ void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout,
     const TileSight tile_sight(sight, task.position, key, task.queries, keys);
     widen_rows(k.from(key), keys, a.head_dim, 1.0F, s.k);
     widen_rows(v.from(key), keys, a.head_dim, 1.0F, s.v);
-    multiply_tile({s.k, d, 1, s.qt, kTile, s.p, kTile}, keys, lanes_of_queries, a.head_dim);
+    multiply_tile({.a = s.k,
+                   .row_step = d,
+                   .depth_step = 1,
+                   .b = s.qt,
+                   .b_step = kTile,
+                   .c = s.p,
+                   .c_step = kTile,
+                   .column_band = tile_sight.queries_of_keys()},
+                  keys, lanes_of_queries, a.head_dim);
     update_softmax(s, lanes_of_queries, keys, tile_sight, a.softcap);
     if (dropout.on) {
       dropout.factors(task.row, task.queries, task.head, key, keys, s.factors);
@@ -111,7 +120,17 @@ void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout,
         store(s.p + i, load(s.p + i) * load(s.factors + i));
       }
     }
-    multiply_tile({s.p, 1, kTile, s.v, d, s.o, d, !first, first ? nullptr : s.rescale}, task.queries, d, keys);
+    multiply_tile({.a = s.p,
+                   .row_step = 1,
+                   .depth_step = kTile,
+                   .b = s.v,
+                   .b_step = d,
+                   .c = s.o,
+                   .c_step = d,
+                   .accumulate = !first,
+                   .row_scale = first ? nullptr : s.rescale,
+                   .depth_band = tile_sight.keys_of_queries()},
+                  task.queries, d, keys);
     first = false;
   }
   for (std::int64_t i = 0; i < task.queries; ++i) {

@@ -1,6 +1,7 @@
-// attention: o = softmax(mask(softcap(scale q k^T))) v per segment and head; lse = log of the sum of exponentials.
-// q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; cu_seqlens i32 (S + 1); lse f32 (T, heads).
-// The backward needs q, k, v, o and lse. FlashAttention-2 (Dao 2023): no (T, T) matrix, only tiles.
+// attention: o = softmax(mask(softcap(scale q k^T))) v per segment and head; lse = log of the sum of
+// exponentials. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; cu_seqlens i32
+// (S + 1); lse f32 (T, heads). The backward needs q, k, v, o and lse. FlashAttention-2 (Dao 2023): no (T, T)
+// matrix, only tiles.
 
 #include "kernels/attention.h"
 
@@ -21,7 +22,8 @@ struct Scratch {
 Scratch lay_out(Carver& carver, const KernelCall& call, int threads) {
   const auto& a = call.as<AttentionArguments>();
   Scratch scratch{};
-  scratch.tiles = carver.take<SegmentTile>(maximum_tiles(call.inputs[0].shape.rows(), call.inputs[3].shape.rows()));
+  scratch.tiles =
+      carver.take<SegmentTile>(maximum_tiles(call.inputs[0].shape.rows(), call.inputs[3].shape.rows()));
   Carver one;
   lay_out_attend(one, a.head_dim);
   scratch.thread_bytes = one.used();
@@ -52,11 +54,13 @@ void run_attention(KernelContext& context, const KernelCall& call) {
     const SegmentTile tile = scratch.tiles[tiles - 1 - task / a.heads];
     const std::int64_t head = task % a.heads;
     const std::int64_t row = tile.begin + tile.first;
-    Carver own({scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
+    Carver own(
+        {scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
     attend_tile<T>(a, dropout, {row, head, tile.first, tile.rows(), tile.length}, in.q_head(head).from(row),
                    in.k_head(head / in.group).from(tile.begin), in.v_head(head / in.group).from(tile.begin),
                    HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row),
-                   lse == nullptr ? nullptr : lse + row * a.heads + head, a.heads, lay_out_attend(own, a.head_dim));
+                   lse == nullptr ? nullptr : lse + row * a.heads + head, a.heads,
+                   lay_out_attend(own, a.head_dim));
   });
 }
 

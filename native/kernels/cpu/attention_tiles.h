@@ -1,8 +1,9 @@
 #pragma once
 
-// What the attention kernels share: where heads lie, which keys a query sees, and tiles of queries and keys as floats.
-// Scores are kept transposed, (keys, queries): a vector then holds one key's scores for many queries, so maxima and
-// sums over keys need no horizontal step, and the tile is the left factor of the next product as it lies.
+// What the attention kernels share: where heads lie, which keys a query sees, and tiles of queries and keys
+// as floats. Scores are kept transposed, (keys, queries): a vector then holds one key's scores for many
+// queries, so maxima and sums over keys need no horizontal step, and the tile is the left factor of the next
+// product as it lies.
 
 #include "kernels/attention.h"
 #include "kernels/cpu/launch.h"
@@ -74,7 +75,9 @@ struct SegmentTile {
   [[nodiscard]] std::int64_t rows() const { return minimum(kTile, length - first); }
 };
 
-inline std::int64_t maximum_tiles(std::int64_t rows, std::int64_t segments) { return rows / kTile + segments; }
+inline std::int64_t maximum_tiles(std::int64_t rows, std::int64_t segments) {
+  return rows / kTile + segments;
+}
 
 /// Lists the tiles of all segments; returns how many there are.
 inline std::int64_t list_tiles(const std::int32_t* cu_seqlens, std::int64_t segments, SegmentTile* tiles) {
@@ -103,9 +106,10 @@ struct Sight {
   }
 };
 
-/// The part of Sight that cuts through one pair of tiles: key j of the tile is seen by its queries [low(j), high(j)).
+/// The part of Sight that cuts through one pair of tiles: key j of the tile is seen by its queries [low(j),
+/// high(j)).
 struct TileSight {
-  static constexpr std::int64_t kFar = 1 << 20;  // past any lane, and exact as a float
+  static constexpr std::int64_t kFar = Band::kFar;  // past any lane, and exact as a float
   std::int64_t low0;
   std::int64_t high0;
   bool whole;  ///< every query sees every key
@@ -119,8 +123,15 @@ struct TileSight {
     low0 = maximum(-kFar, minimum(kFar, low0));
     high0 = maximum(-kFar, minimum(kFar, high0));
   }
-  [[nodiscard]] ATTUNE_INLINE Vec low(std::int64_t key) const { return broadcast(static_cast<float>(low0 + key)); }
-  [[nodiscard]] ATTUNE_INLINE Vec high(std::int64_t key) const { return broadcast(static_cast<float>(high0 + key)); }
+  /// Queries of a key, and keys of a query.
+  [[nodiscard]] Band queries_of_keys() const { return {low0, high0}; }
+  [[nodiscard]] Band keys_of_queries() const { return {1 - high0, 1 - low0}; }
+  [[nodiscard]] ATTUNE_INLINE Vec low(std::int64_t key) const {
+    return broadcast(static_cast<float>(low0 + key));
+  }
+  [[nodiscard]] ATTUNE_INLINE Vec high(std::int64_t key) const {
+    return broadcast(static_cast<float>(high0 + key));
+  }
   /// v where the queries of these lanes see the key, else `other`.
   static ATTUNE_INLINE Vec seen(Vec query, Vec low, Vec high, Vec v, Vec other) {
     return select(less(query, low), other, select(less(query, high), v, other));
@@ -144,25 +155,26 @@ void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, floa
   }
 }
 
-/// to[c * kTile + r] = from[r * step + c]; rows up to the next whole vector become 0.
-inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t columns, std::int64_t step, float* to) {
+/// to[c * kTile + r] = from[r * step + c]; rows up to the next whole vector become 0. Rows of `from` are
+/// padded with zeros to whole vectors, and so is the number of columns in `to`.
+inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t columns, std::int64_t step,
+                           float* to) {
   constexpr std::int64_t kWidth = Vec::kWidth;
   for (std::int64_t r = 0; r < rows; r += kWidth) {
-    const std::int64_t count = minimum(kWidth, rows - r);
-    for (std::int64_t c = 0; c < columns; ++c) {
-      float* const out = to + c * kTile + r;
-      const float* const in = from + r * step + c;
-      if (count == kWidth) {
+    for (std::int64_t c = 0; c < columns; c += kWidth) {
+      Vec square[kWidth];
 #pragma GCC unroll 16
-        for (std::int64_t lane = 0; lane < kWidth; ++lane) out[lane] = in[lane * step];
-      } else {
-        for (std::int64_t lane = 0; lane < kWidth; ++lane) out[lane] = lane < count ? in[lane * step] : 0.0F;
-      }
+      for (std::int64_t i = 0; i < kWidth; ++i)
+        square[i] = r + i < rows ? load(from + (r + i) * step + c) : zero();
+      transpose(square);
+#pragma GCC unroll 16
+      for (std::int64_t i = 0; i < kWidth; ++i) store(to + (c + i) * kTile + r, square[i]);
     }
   }
 }
 
-/// Dropout on probabilities; the mask is a function of (row, head, key) alone, so the backward makes it again.
+/// Dropout on probabilities; the mask is a function of (row, head, key) alone, so the backward makes it
+/// again.
 struct ProbabilityDropout {
   bool on = false;
   PhiloxKey key;
@@ -180,10 +192,10 @@ struct ProbabilityDropout {
     key.stream = a.stream;
   }
 
-  /// factors (keys, kTile): what each probability is multiplied by. `row` is the first query's row in the batch,
-  /// `first_key` the first key's number in the segment, a multiple of kTile.
-  void factors(std::int64_t row, std::int64_t queries, std::int64_t head, std::int64_t first_key, std::int64_t keys,
-               float* out) const {
+  /// factors (keys, kTile): what each probability is multiplied by. `row` is the first query's row in the
+  /// batch, `first_key` the first key's number in the segment, a multiple of kTile.
+  void factors(std::int64_t row, std::int64_t queries, std::int64_t head, std::int64_t first_key,
+               std::int64_t keys, float* out) const {
     for (std::int64_t j = 0; j < keys; j += 4) {
       for (std::int64_t i = 0; i < queries; i += kPhiloxLanes) {
         std::uint64_t counters[kPhiloxLanes];
@@ -195,7 +207,8 @@ struct ProbabilityDropout {
         philox_lanes(key, counters, words);
         for (int word = 0; word < 4; ++word) {
           float* const factor = out + (j + word) * kTile + i;
-          for (int lane = 0; lane < kPhiloxLanes; ++lane) factor[lane] = words[word][lane] < threshold ? 0.0F : scale;
+          for (int lane = 0; lane < kPhiloxLanes; ++lane)
+            factor[lane] = words[word][lane] < threshold ? 0.0F : scale;
         }
       }
     }

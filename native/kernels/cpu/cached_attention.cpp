@@ -1,6 +1,7 @@
-// cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T))) V over it.
-// q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; k_cache, v_cache (slots, capacity,
-// kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S). For decoding: there is no backward.
+// cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T))) V
+// over it. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; k_cache, v_cache
+// (slots, capacity, kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S). For
+// decoding: there is no backward.
 
 #include "kernels/attention.h"
 #include "kernels/cpu/attend_tile.h"
@@ -28,7 +29,8 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
   for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, zero());
   float highest = kMinusInfinity;
   float sum = 0.0F;
-  constexpr std::int64_t kKeys = kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
+  constexpr std::int64_t kKeys =
+      kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
   for (std::int64_t key = Sight{true, a.window}.begin(position); key <= position; key += kKeys) {
     const std::int64_t keys = minimum(kKeys, position + 1 - key);
     const float before = highest;
@@ -47,10 +49,10 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
     alignas(64) float rescale[Vec::kWidth];
     store(rescale, exp(broadcast(before) - reference));
     sum = sum * rescale[0] + sum_of(keys, [&](std::int64_t j, auto lanes) {
-      const Vec p = exp(load(s.p + j, lanes) - reference);
-      store(s.p + j, p, lanes);
-      return p;
-    });
+            const Vec p = exp(load(s.p + j, lanes) - reference);
+            store(s.p + j, p, lanes);
+            return p;
+          });
     for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, load(s.o + i) * broadcast(rescale[0]));
     for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) {
       Vec even = load(s.o + c);
@@ -65,7 +67,8 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
     });
   }
   const Vec inverse = broadcast(1.0F / sum);
-  for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
+  for_vectors(a.head_dim,
+              [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
 }
 
 /// Rows of one sequence into its slot.
@@ -128,7 +131,8 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
     const HeadRows<const T> v{v_cache + at, columns};
     const HeadRows<const T> q = in.q_head(head).from(row);
     const HeadRows<T> out = HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row);
-    Carver own({scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
+    Carver own(
+        {scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
     const AttendScratch arrays = lay_out_attend(own, a.head_dim);
     if (queries < kFewQueries) {
       for (std::int64_t i = 0; i < queries; ++i) {
@@ -138,8 +142,8 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
     }
     for (std::int64_t first = 0; first < queries; first += kTile) {
       const std::int64_t count = minimum(kTile, queries - first);
-      attend_tile<T>(a, {}, {row + first, head, lengths[s] + first, count, lengths[s] + queries}, q.from(first), k, v,
-                     out.from(first), nullptr, 0, arrays);
+      attend_tile<T>(a, {}, {row + first, head, lengths[s] + first, count, lengths[s] + queries},
+                     q.from(first), k, v, out.from(first), nullptr, 0, arrays);
     }
   });
 }

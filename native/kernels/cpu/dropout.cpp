@@ -29,7 +29,8 @@ void drop_elements(const T* x, T* y, std::int64_t begin, std::int64_t end, const
     philox_lanes(key, counters, words);
     alignas(64) float factors[kBlock];
     for (int lane = 0; lane < kPhiloxLanes; ++lane) {
-      for (int word = 0; word < 4; ++word) factors[4 * lane + word] = words[word][lane] < threshold ? 0.0F : scale;
+      for (int word = 0; word < 4; ++word)
+        factors[4 * lane + word] = words[word][lane] < threshold ? 0.0F : scale;
     }
     for_vectors(minimum(kBlock, end - block), [&](std::int64_t i, auto lanes) {
       // A dropped element is 0 even where x is not finite.

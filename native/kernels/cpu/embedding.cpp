@@ -1,6 +1,7 @@
-// embedding: y[t] = table[ids[t]]; embedding_backward: dtable[v] = sum over tokens t with ids[t] = v of dy[t].
-// table, dtable (V, C), or (C, V) when transposed; ids i32 (T); y, dy (T, C). dtable is f32, table f32 or bf16.
-// The backward needs the ids. A row's tokens are summed in their order by one task, so no atomics are needed.
+// embedding: y[t] = table[ids[t]]; embedding_backward: dtable[v] = sum over tokens t with ids[t] = v of
+// dy[t]. table, dtable (V, C), or (C, V) when transposed; ids i32 (T); y, dy (T, C). dtable is f32, table f32
+// or bf16. The backward needs the ids. A row's tokens are summed in their order by one task, so no atomics
+// are needed.
 
 #include "kernels/embedding.h"
 
@@ -15,7 +16,8 @@ namespace {
 // ---- kernels
 
 template <class W, class T>
-void look_up(const W* table, std::int64_t id, std::int64_t vocabulary, bool transposed, T* y, std::int64_t columns) {
+void look_up(const W* table, std::int64_t id, std::int64_t vocabulary, bool transposed, T* y,
+             std::int64_t columns) {
   if (transposed) {
     for (std::int64_t c = 0; c < columns; ++c) {
       y[c] = from_value<T>(widen_value(table[c * vocabulary + id]));
@@ -28,8 +30,8 @@ void look_up(const W* table, std::int64_t id, std::int64_t vocabulary, bool tran
 }
 
 /// first[v] and next[t] chain the tokens of each id in ascending order; -1 ends a chain.
-void chain_tokens(const std::int32_t* ids, std::int64_t tokens, std::int64_t vocabulary, std::int64_t padding_index,
-                  std::int32_t* first, std::int32_t* next) {
+void chain_tokens(const std::int32_t* ids, std::int64_t tokens, std::int64_t vocabulary,
+                  std::int64_t padding_index, std::int32_t* first, std::int32_t* next) {
   for (std::int64_t v = 0; v < vocabulary; ++v) first[v] = -1;
   for (std::int64_t t = tokens - 1; t >= 0; --t) {
     if (ids[t] == padding_index) continue;

@@ -29,11 +29,12 @@ std::int64_t lower_bound(const std::int32_t* rows, std::int64_t count, std::int6
 }
 
 /// Rows [begin, end) of dx.
-void scatter(const std::byte* dy, const std::int32_t* rows, std::int64_t count, std::byte* dx, std::size_t bytes,
-             std::int64_t begin, std::int64_t end) {
+void scatter(const std::byte* dy, const std::int32_t* rows, std::int64_t count, std::byte* dx,
+             std::size_t bytes, std::int64_t begin, std::int64_t end) {
   std::memset(dx + static_cast<std::size_t>(begin) * bytes, 0, static_cast<std::size_t>(end - begin) * bytes);
   for (std::int64_t r = lower_bound(rows, count, begin); r < count && rows[r] < end; ++r) {
-    std::memcpy(dx + static_cast<std::size_t>(rows[r]) * bytes, dy + static_cast<std::size_t>(r) * bytes, bytes);
+    std::memcpy(dx + static_cast<std::size_t>(rows[r]) * bytes, dy + static_cast<std::size_t>(r) * bytes,
+                bytes);
   }
 }
 

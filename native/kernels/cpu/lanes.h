@@ -1,7 +1,7 @@
 #pragma once
 
-// Loops over n floats in steps of one Vec. A body is written once and called with Full lanes and, at most once, with
-// Partial ones; load(p, lanes) and store(p, v, lanes) do the right thing for both.
+// Loops over n floats in steps of one Vec. A body is written once and called with Full lanes and, at most
+// once, with Partial ones; load(p, lanes) and store(p, v, lanes) do the right thing for both.
 
 #include "kernels/cpu/simd.h"
 
@@ -46,7 +46,8 @@ ATTUNE_INLINE void for_vectors(std::int64_t n, const Body& body) {
   if (i < n) body(i, Partial{n - i});
 }
 
-/// Sum of term(i, lanes) over n elements. Four running sums hide the latency of an addition; their order is fixed.
+/// Sum of term(i, lanes) over n elements. Four running sums hide the latency of an addition; their order is
+/// fixed.
 template <class Term>
 ATTUNE_INLINE float sum_of(std::int64_t n, const Term& term) {
   constexpr std::int64_t kWidth = Vec::kWidth;

@@ -24,8 +24,8 @@ inline std::int64_t last_axis(const TensorView& view) {
   return rank == 0 ? 1 : view.shape[rank - 1];
 }
 
-/// Elements of one task: 64 KiB of floats. A task then takes microseconds, far more than handing it out costs,
-/// and what it reads and writes stays in a core's second-level cache.
+/// Elements of one task: 64 KiB of floats. A task then takes microseconds, far more than handing it out
+/// costs, and what it reads and writes stays in a core's second-level cache.
 inline constexpr std::int64_t kTaskElements = 16 * 1024;
 
 /// Rows of one task for rows of this many columns, from the shape alone.
@@ -44,9 +44,8 @@ void run_elements(ThreadPool& pool, std::int64_t n, const Body& body) {
 /// body(begin, end) over rows, `step` at a time.
 template <class Body>
 void run_rows(ThreadPool& pool, std::int64_t rows, std::int64_t step, const Body& body) {
-  pool.run(divide_up(rows, step), [&](std::int64_t task, int) {
-    body(task * step, minimum(rows, (task + 1) * step));
-  });
+  pool.run(divide_up(rows, step),
+           [&](std::int64_t task, int) { body(task * step, minimum(rows, (task + 1) * step)); });
 }
 
 /// Lays arrays out in scratch, each on its own cache lines. With no memory it only counts, so that a kernel's
@@ -71,7 +70,8 @@ class Carver {
 
 inline std::size_t no_scratch(const KernelCall&, int) { return 0; }
 
-/// One value at a time. Always inlined, unlike core/dtype.h's, so that no copy of them is made per instruction set.
+/// One value at a time. Always inlined, unlike core/dtype.h's, so that no copy of them is made per
+/// instruction set.
 ATTUNE_INLINE float widen_value(float value) { return value; }
 ATTUNE_INLINE float widen_value(bfloat16 value) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);

@@ -47,12 +47,15 @@ void row_gradient(const T* dy, const T* x, const float* w, const T* addend, T* d
   const Vec mean = broadcast(s.mean);
   const Vec rstd = broadcast(s.rstd);
   const auto n = static_cast<float>(columns);
-  const Vec average = broadcast(sum_of(columns, [&](std::int64_t i, auto lanes) {
-                                  return load(dy + i, lanes) * load(w + i, lanes);
-                                }) / n);
-  const Vec slope = broadcast(sum_of(columns, [&](std::int64_t i, auto lanes) {
-                                return load(dy + i, lanes) * load(w + i, lanes) * ((load(x + i, lanes) - mean) * rstd);
-                              }) / n);
+  const Vec average = broadcast(
+      sum_of(columns, [&](std::int64_t i, auto lanes) { return load(dy + i, lanes) * load(w + i, lanes); }) /
+      n);
+  const Vec slope = broadcast(sum_of(columns,
+                                     [&](std::int64_t i, auto lanes) {
+                                       return load(dy + i, lanes) * load(w + i, lanes) *
+                                              ((load(x + i, lanes) - mean) * rstd);
+                                     }) /
+                              n);
   for_vectors(columns, [&](std::int64_t i, auto lanes) {
     const Vec g = load(dy + i, lanes) * load(w + i, lanes);
     const Vec h = (load(x + i, lanes) - mean) * rstd;
@@ -64,7 +67,8 @@ void row_gradient(const T* dy, const T* x, const float* w, const T* addend, T* d
 
 /// Adds one row to the partial sums; dw or db may be nullptr.
 template <class T>
-void add_parameter_gradients(const T* dy, const T* x, float* dw, float* db, std::int64_t columns, Statistics s) {
+void add_parameter_gradients(const T* dy, const T* x, float* dw, float* db, std::int64_t columns,
+                             Statistics s) {
   const Vec mean = broadcast(s.mean);
   const Vec rstd = broadcast(s.rstd);
   for_vectors(columns, [&](std::int64_t i, auto lanes) {
@@ -124,7 +128,8 @@ struct BackwardScratch {
   float* dw;  ///< (chunks, C) where dw is wanted
   float* db;
 };
-BackwardScratch lay_out_backward(Carver& carver, const KernelCall& call, std::int64_t chunks, std::int64_t columns) {
+BackwardScratch lay_out_backward(Carver& carver, const KernelCall& call, std::int64_t chunks,
+                                 std::int64_t columns) {
   BackwardScratch scratch{carver.take<float>(columns), nullptr, nullptr};
   if (has(call.outputs, 1)) scratch.dw = carver.take<float>(chunks * columns);
   if (has(call.outputs, 2)) scratch.db = carver.take<float>(chunks * columns);
@@ -169,7 +174,8 @@ void run_backward(KernelContext& context, const KernelCall& call) {
       // Parameters first: dx may take the place of dy.
       if (dw != nullptr || db != nullptr) add_parameter_gradients(dy + at, x + at, dw, db, columns, s);
       if (dx != nullptr) {
-        row_gradient(dy + at, x + at, scratch.w, addend == nullptr ? nullptr : addend + at, dx + at, columns, s);
+        row_gradient(dy + at, x + at, scratch.w, addend == nullptr ? nullptr : addend + at, dx + at, columns,
+                     s);
       }
     }
   });

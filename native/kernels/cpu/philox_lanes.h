@@ -13,10 +13,10 @@ inline constexpr int kPhiloxLanes = 32;
 /// words[w][lane] = word w of philox(key, counters[lane]).
 inline void philox_lanes(const PhiloxKey& key, const std::uint64_t (&counters)[kPhiloxLanes],
                          std::uint32_t (&words)[4][kPhiloxLanes]) {
-  std::uint32_t(&c0)[kPhiloxLanes] = words[0];
-  std::uint32_t(&c1)[kPhiloxLanes] = words[1];
-  std::uint32_t(&c2)[kPhiloxLanes] = words[2];
-  std::uint32_t(&c3)[kPhiloxLanes] = words[3];
+  std::uint32_t (&c0)[kPhiloxLanes] = words[0];
+  std::uint32_t (&c1)[kPhiloxLanes] = words[1];
+  std::uint32_t (&c2)[kPhiloxLanes] = words[2];
+  std::uint32_t (&c3)[kPhiloxLanes] = words[3];
   for (int lane = 0; lane < kPhiloxLanes; ++lane) {
     c0[lane] = static_cast<std::uint32_t>(counters[lane]);
     c1[lane] = static_cast<std::uint32_t>(counters[lane] >> 32);

@@ -96,7 +96,8 @@ struct BackwardScratch {
   float* factor;
   float* dw;  ///< (chunks, C) where dw is wanted
 };
-BackwardScratch lay_out_backward(Carver& carver, const KernelCall& call, std::int64_t chunks, std::int64_t columns) {
+BackwardScratch lay_out_backward(Carver& carver, const KernelCall& call, std::int64_t chunks,
+                                 std::int64_t columns) {
   BackwardScratch scratch{carver.take<float>(columns), nullptr};
   if (has(call.outputs, 1)) scratch.dw = carver.take<float>(chunks * columns);
   return scratch;
@@ -135,8 +136,8 @@ void run_backward(KernelContext& context, const KernelCall& call) {
       // The weight first: dx may take the place of dy.
       if (dw != nullptr) add_weight_gradient(dy + at, x + at, dw, columns, rstd[row]);
       if (dx != nullptr) {
-        row_gradient(dy + at, x + at, scratch.factor, addend == nullptr ? nullptr : addend + at, dx + at, columns,
-                     rstd[row]);
+        row_gradient(dy + at, x + at, scratch.factor, addend == nullptr ? nullptr : addend + at, dx + at,
+                     columns, rstd[row]);
       }
     }
   });

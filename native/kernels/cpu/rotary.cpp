@@ -1,6 +1,7 @@
-// rotary: y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin, halves x1, x2 of a head's first 2F features; the rest is copied.
-// x, y (T, heads * head_dim); positions i32 (T); F inverse frequencies; angle = position * frequency in float32.
-// The backward needs the positions only: the rotation by the negative angle (`inverse`). y may be x.
+// rotary: y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin, halves x1, x2 of a head's first 2F features; the rest
+// is copied. x, y (T, heads * head_dim); positions i32 (T); F inverse frequencies; angle = position *
+// frequency in float32. The backward needs the positions only: the rotation by the negative angle
+// (`inverse`). y may be x.
 
 #include "kernels/rotary.h"
 
@@ -12,8 +13,9 @@ namespace {
 
 // ---- kernels
 
-/// Sine and cosine in double, rounded once. The reduction by pi / 2 in double is exact to 1e-10 for angles up to a
-/// million, where float32 reductions fail; the polynomials are fdlibm's. Plain arithmetic, so the loop vectorises.
+/// Sine and cosine in double, rounded once. The reduction by pi / 2 in double is exact to 1e-10 for angles up
+/// to a million, where float32 reductions fail; the polynomials are fdlibm's. Plain arithmetic, so the loop
+/// vectorises.
 void sines_and_cosines(float position, const float* frequencies, std::int64_t n, float scaling, float sign,
                        float* cosines, float* sines) {
   constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to a whole number
@@ -39,7 +41,8 @@ void sines_and_cosines(float position, const float* frequencies, std::int64_t n,
     const double half = turns * 0.5;
     const double whole = (half + kShift) - kShift;
     const bool odd = whole != half;
-    const double fourth = turns * 0.25;  // of the quarter turns 0..3: 2 and 3 negate the sine, 1 and 2 the cosine
+    const double fourth =
+        turns * 0.25;  // of the quarter turns 0..3: 2 and 3 negate the sine, 1 and 2 the cosine
     const double phase = turns - 4.0 * ((fourth - 0.375 + kShift) - kShift);  // turns mod 4 in 0..3
     const double sine = odd ? c : s;
     const double cosine = odd ? s : c;
@@ -99,8 +102,8 @@ void run_rotary(KernelContext& context, const KernelCall& call) {
     for (std::int64_t row = begin; row < end; ++row) {
       float* const cosines = scratch.cosines + row * half;
       float* const sines = scratch.sines + row * half;
-      sines_and_cosines(static_cast<float>(positions[row]), frequencies, half, arguments.attention_scaling, sign,
-                        cosines, sines);
+      sines_and_cosines(static_cast<float>(positions[row]), frequencies, half, arguments.attention_scaling,
+                        sign, cosines, sines);
       for (std::int64_t head = 0; head < heads; ++head) {
         const std::int64_t at = row * columns + head * head_dim;
         rotate_head(x + at, y + at, cosines, sines, half);

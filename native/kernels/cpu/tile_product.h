@@ -1,13 +1,21 @@
 #pragma once
 
-// Small matrix products on tiles that lie in the first- or second-level cache: C (m, n) = A (m, depth) B (depth, n).
+// Small matrix products on tiles that lie in the first- or second-level cache: C (m, n) = A (m, depth) B
+// (depth, n).
 
 #include "kernels/cpu/simd.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// A and how its elements lie: a transposed tile has row_step 1. B and C are row-major, their rows padded to whole
-/// vectors, so that no lane needs a mask.
+/// Row r has something in [r + low, r + high) only: the diagonal of a causal mask, the stripe of a window.
+struct Band {
+  static constexpr std::int64_t kFar = 1 << 20;  // past any tile
+  std::int64_t low = -kFar;
+  std::int64_t high = kFar;
+};
+
+/// A and how its elements lie: a transposed tile has row_step 1. B and C are row-major, their rows padded to
+/// whole vectors, so that no lane needs a mask.
 struct TileProduct {
   const float* a;
   std::int64_t row_step;
@@ -18,15 +26,18 @@ struct TileProduct {
   std::int64_t c_step;
   bool accumulate = false;           ///< C += A B
   const float* row_scale = nullptr;  ///< with accumulate: C = row_scale C + A B, one factor per row
+  Band depth_band{};                 ///< of A's zeros: what lies outside is not read
+  Band column_band{};                ///< of C: what lies outside is not needed and may stay as it was
 };
 
-/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 4 x 2 of 16. Enough independent sums to hide the
-/// latency of fma, and fewer loads than multiplications.
+/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 4 x 2 of 16. Enough independent sums to
+/// hide the latency of fma, and fewer loads than multiplications.
 inline constexpr int kProductRows = 4;
 inline constexpr int kProductVectors = Vec::kWidth == 16 ? 4 : 2;
 
 template <int Rows, int Vectors>
-ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::int64_t column, std::int64_t depth) {
+ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::int64_t column,
+                                  std::int64_t depth) {
   Vec sum[Rows][Vectors];
   float* const c = t.c + row * t.c_step + column;
 #pragma GCC unroll 8
@@ -37,9 +48,12 @@ ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::i
       sum[r][v] = t.accumulate ? load(c + r * t.c_step + v * Vec::kWidth) * scale : zero();
     }
   }
-  const float* a = t.a + row * t.row_step;
-  const float* b = t.b + column;
-  for (std::int64_t k = 0; k < depth; ++k) {
+  std::int64_t k = row + t.depth_band.low;
+  if (k < 0) k = 0;
+  if (row + Rows - 1 + t.depth_band.high < depth) depth = row + Rows - 1 + t.depth_band.high;
+  const float* a = t.a + row * t.row_step + k * t.depth_step;
+  const float* b = t.b + k * t.b_step + column;
+  for (; k < depth; ++k) {
     Vec right[Vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) right[v] = load(b + v * Vec::kWidth);
@@ -60,21 +74,32 @@ ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::i
 }
 
 template <int Vectors>
-ATTUNE_INLINE void multiply_columns(const TileProduct& t, std::int64_t rows, std::int64_t column, std::int64_t depth) {
+ATTUNE_INLINE void multiply_columns(const TileProduct& t, std::int64_t rows, std::int64_t column,
+                                    std::int64_t depth) {
+  const auto needed = [&](std::int64_t first, std::int64_t last) {
+    return column + Vectors * Vec::kWidth > first + t.column_band.low && column < last + t.column_band.high;
+  };
   std::int64_t row = 0;
   for (; row + kProductRows <= rows; row += kProductRows) {
-    multiply_block<kProductRows, Vectors>(t, row, column, depth);
+    if (needed(row, row + kProductRows - 1)) multiply_block<kProductRows, Vectors>(t, row, column, depth);
   }
-  for (; row < rows; ++row) multiply_block<1, Vectors>(t, row, column, depth);
+  for (; row < rows; ++row) {
+    if (needed(row, row)) multiply_block<1, Vectors>(t, row, column, depth);
+  }
 }
 
 /// `columns` counts whole vectors' lanes.
 inline void multiply_tile(const TileProduct& t, std::int64_t rows, std::int64_t columns, std::int64_t depth) {
   constexpr std::int64_t kWidth = Vec::kWidth;
   std::int64_t column = 0;
-  for (; column + kProductVectors * kWidth <= columns; column += kProductVectors * kWidth) {
-    multiply_columns<kProductVectors>(t, rows, column, depth);
+  // Narrow blocks where some of them can be left out.
+  const bool whole = t.column_band.low + rows <= 1 && t.column_band.high >= columns;
+  if (whole) {
+    for (; column + kProductVectors * kWidth <= columns; column += kProductVectors * kWidth) {
+      multiply_columns<kProductVectors>(t, rows, column, depth);
+    }
   }
+  for (; column + 2 * kWidth <= columns; column += 2 * kWidth) multiply_columns<2>(t, rows, column, depth);
   for (; column < columns; column += kWidth) multiply_columns<1>(t, rows, column, depth);
 }
 
