@@ -186,7 +186,7 @@ export interface NativeProcessor {
   readonly architecture: string
   readonly features: readonly string[]
   readonly cores: number
-  /** Best instruction set of this build that the processor can run: 'avx512_bf16' | 'avx512' | 'avx2' | 'portable'. */
+  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2' or 'portable'. */
   readonly instructionSet: string
   readonly instructionSets: readonly string[]
 }

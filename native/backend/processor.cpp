@@ -34,6 +34,13 @@ namespace {
 }
 
 #if defined(__x86_64__)
+[[nodiscard]] std::string x64_vendor() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_is("amd")) return "amd";
+  if (__builtin_cpu_is("intel")) return "intel";
+  return "";
+}
+
 /// __builtin_cpu_supports also asks whether the operating system saves the wide registers.
 void add_x64_features(std::vector<std::string>& features) {
   __builtin_cpu_init();
@@ -63,6 +70,7 @@ void add_x64_features(std::vector<std::string>& features) {
   found.cores = usable_cores();
 #if defined(__x86_64__)
   found.architecture = "x64";
+  found.vendor = x64_vendor();
   add_x64_features(found.features);
 #elif defined(__aarch64__)
   found.architecture = "arm64";

@@ -14,9 +14,10 @@ inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
 // and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
 inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block. The panel of A (14 x 432 floats, 24 KiB) stays in a 32 or 48 KiB first-level cache
-// while panels of B (54 KiB) stream past it from the second level; deeper blocks would push A out, shallower
-// ones touch C more often. 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
+// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). The panel of A
+// (14 x 432 lanes, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of B (54 KiB) stream past
+// it from the second level; deeper blocks would push A out, shallower ones touch C more often. 432 and not
+// 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
 inline constexpr std::int64_t kDepthBlock = 432;
 
 // Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes

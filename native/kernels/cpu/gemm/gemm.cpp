@@ -1,5 +1,7 @@
 // C (M, N) = sum of alpha A (M, depth) B (depth, N) + bias (N) + addend (M, N) + C.
-// Any strides, float32 or bfloat16; sums in float32. After BLIS (Van Zee, van de Geijn 2015) and GotoBLAS.
+// Any strides, float32 or bfloat16; sums in float32. Where all of A and B is bfloat16 and the build has
+// vdpbf16ps, panels hold pairs of bfloat16 and a step of depth is two; else panels hold float32.
+// After BLIS (Van Zee, van de Geijn 2015) and GotoBLAS.
 //
 //   for each block of rows, of columns, of depth:
 //     pack A and B into panels (all threads)
@@ -19,8 +21,9 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-/// Floats in scratch, each part on a cache line.
+/// 32-bit lanes in scratch, each part on a cache line.
 struct Layout {
+  Lane lane = Lane::f32;
   std::int64_t packed_a = 0;
   std::int64_t packed_b = 0;
   std::int64_t sums = 0;
@@ -28,8 +31,8 @@ struct Layout {
 
   static std::int64_t lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
 
-  explicit Layout(const Gemm& gemm) {
-    const EvenSplit depth = split_by(total_depth(gemm), kDepthBlock);
+  explicit Layout(const Gemm& gemm) : lane(choose_lane(gemm)) {
+    const EvenSplit depth = split_by(total_depth(gemm, lane), kDepthBlock);
     const std::int64_t rows = split_by(gemm.rows, kRowBlock).longest();
     const std::int64_t columns =
         split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() *
@@ -44,6 +47,7 @@ struct Layout {
 /// One block of C and of depth, and where its packed panels are.
 struct Block {
   const Gemm& gemm;
+  Lane lane = Lane::f32;
   Tasks tasks;
   std::int64_t row = 0;  ///< of C, where the block starts
   std::int64_t column = 0;
@@ -66,11 +70,13 @@ struct Block {
 
 void pack_row_panel(const Block& block, std::int64_t panel, float* out) {
   const std::int64_t begin = block.tasks.row_panels.begin(panel);
-  pack_a(block.gemm, block.depth, block.row + begin, block.tasks.row_panels.begin(panel + 1) - begin, out);
+  pack_a(block.gemm, block.lane, block.depth, block.row + begin,
+         block.tasks.row_panels.begin(panel + 1) - begin, out);
 }
 
 void pack_column_panel(const Block& block, std::int64_t panel, float* out) {
-  pack_b(block.gemm, block.depth, block.column + panel * kTileColumns, block.panel_columns(panel), out);
+  pack_b(block.gemm, block.lane, block.depth, block.column + panel * kTileColumns, block.panel_columns(panel),
+         out);
 }
 
 void pack_shared(ThreadPool& pool, const Block& block) {
@@ -114,7 +120,7 @@ void micro_tile(const Block& block, bool last, std::int64_t row_panel, std::int6
     sums = block.sums + begin * block.columns + left;
     stride = block.columns;
   }
-  const MicroKernel multiply = microkernel(place.rows, ceil_divide(place.columns, Vec::kWidth));
+  const MicroKernel multiply = microkernel(block.lane, place.rows, ceil_divide(place.columns, Vec::kWidth));
   multiply(block.depth.size(), a, b, sums, stride, place.columns, !block.first());
   if (terms) add_terms(gemm, place, sums, stride);
   if (write) write_c(gemm, place, sums, stride);
@@ -166,7 +172,7 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
 
   const EvenSplit rows = split_by(gemm.rows, kRowBlock);
   const EvenSplit panels = split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns);
-  const EvenSplit depths = split_by(total_depth(gemm), kDepthBlock);
+  const EvenSplit depths = split_by(total_depth(gemm, layout.lane), kDepthBlock);
 
   for (std::int64_t r = 0; r < rows.parts; ++r) {
     for (std::int64_t c = 0; c < panels.parts; ++c) {
@@ -175,9 +181,16 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       const std::int64_t columns = (end < gemm.columns ? end : gemm.columns) - column;
       const Tasks tasks(rows.begin(r + 1) - rows.begin(r), columns);
       for (std::int64_t d = 0; d < depths.parts; ++d) {
-        const Block block{gemm,     tasks,    rows.begin(r),
-                          column,   columns,  {depths.begin(d), depths.begin(d + 1)},
-                          packed_a, packed_b, layout.sums == 0 ? nullptr : sums};
+        const Block block{gemm,
+                          layout.lane,
+                          tasks,
+                          rows.begin(r),
+                          column,
+                          columns,
+                          {depths.begin(d), depths.begin(d + 1)},
+                          packed_a,
+                          packed_b,
+                          layout.sums == 0 ? nullptr : sums};
         pack_shared(pool, block);
         pool.run(tasks.count(), [&](std::int64_t task, int thread) {
           multiply_group(block, d + 1 == depths.parts, task, own + thread * layout.per_thread);

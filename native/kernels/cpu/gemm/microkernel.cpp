@@ -1,15 +1,26 @@
 // tile (rows, columns) = or += a^T b over a depth: rank-one updates of sums that never leave the registers.
 // a: (depth, rows) packed; b: (depth, vectors * width) packed; tile: row-major float32.
+// With pairs of bfloat16 a step is two depths: rank-two updates.
 // One instance per number of rows, so that a last panel of 1..5 rows costs its own rows and not a full tile.
 
 #include "kernels/cpu/gemm/microkernel.h"
 
 #include <utility>
 
+#include "kernels/cpu/gemm/pair_packing.h"
+
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-template <int kRows, int kVectors>
+template <Lane kLane>
+ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
+#if defined(ATTUNE_AVX512_BF16)
+  if constexpr (kLane == Lane::bf16_pair) return dot_pairs(a, b, sum);
+#endif
+  return fma(a, b, sum);
+}
+
+template <Lane kLane, int kRows, int kVectors>
 void multiply(std::int64_t depth, const float* __restrict a, const float* __restrict b, float* tile,
               std::int64_t tile_stride, std::int64_t columns, bool add) {
   Vec sum[kRows][kVectors];
@@ -29,7 +40,7 @@ void multiply(std::int64_t depth, const float* __restrict a, const float* __rest
     for (int i = 0; i < kRows; ++i) {
       const Vec element = broadcast(a[i]);
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(element, row[v], sum[i][v]);
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = multiply_add<kLane>(element, row[v], sum[i][v]);
     }
     a += kRows;
     b += kVectors * Vec::kWidth;
@@ -62,17 +73,21 @@ struct Table {
   MicroKernel kernels[kTileRows][kTileVectors];
 };
 
-template <int... kRowsMinusOne>
+template <Lane kLane, int... kRowsMinusOne>
 constexpr Table make_table(std::integer_sequence<int, kRowsMinusOne...>) {
-  return {{{multiply<kRowsMinusOne + 1, 1>, multiply<kRowsMinusOne + 1, 2>}...}};
+  return {{{multiply<kLane, kRowsMinusOne + 1, 1>, multiply<kLane, kRowsMinusOne + 1, 2>}...}};
 }
 
-constexpr Table kTable = make_table(std::make_integer_sequence<int, kTileRows>{});
+template <Lane kLane>
+constexpr Table kTable = make_table<kLane>(std::make_integer_sequence<int, kTileRows>{});
 
 }  // namespace
 
-MicroKernel microkernel(std::int64_t rows, std::int64_t vectors) {
-  return kTable.kernels[rows - 1][vectors - 1];
+MicroKernel microkernel([[maybe_unused]] Lane lane, std::int64_t rows, std::int64_t vectors) {
+#if defined(ATTUNE_AVX512_BF16)
+  if (lane == Lane::bf16_pair) return kTable<Lane::bf16_pair>.kernels[rows - 1][vectors - 1];
+#endif
+  return kTable<Lane::f32>.kernels[rows - 1][vectors - 1];
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -1,7 +1,10 @@
 // out[k * width + j] = alpha * source(j, k) for j < count, 0 for count <= j < width: a panel, depth slowest.
-// source: float32 or bfloat16 with any two strides; out: float32. bfloat16 is widened here, once per packing.
+// source: float32 or bfloat16 with any two strides; out: float32. bfloat16 is widened here, once per packing,
+// unless it stays in pairs (pair_packing.cpp).
 
 #include "kernels/cpu/gemm/packing.h"
+
+#include "kernels/cpu/gemm/pair_packing.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -106,45 +109,89 @@ void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::in
   }
 }
 
-/// Calls visit(product, first depth within it, depths, depths of the range before it) for each product in the
+[[nodiscard]] ATTUNE_INLINE std::int64_t steps_of(const Product& product, Lane lane) {
+  return lane == Lane::bf16_pair ? ceil_divide(product.depth, 2) : product.depth;
+}
+
+/// Calls visit(product, first step within it, steps, steps of the range before it) for each product in the
 /// range.
 template <class Visit>
-ATTUNE_INLINE void for_products(const Gemm& gemm, DepthRange range, const Visit& visit) {
+ATTUNE_INLINE void for_products(const Gemm& gemm, Lane lane, DepthRange range, const Visit& visit) {
   std::int64_t start = 0;
   for (int p = 0; p < gemm.product_count; ++p) {
     const Product& product = gemm.products[p];
     const std::int64_t begin = range.begin > start ? range.begin : start;
-    const std::int64_t stop = start + product.depth;
+    const std::int64_t stop = start + steps_of(product, lane);
     const std::int64_t end = range.end < stop ? range.end : stop;
     if (begin < end) visit(product, begin - start, end - begin, begin - range.begin);
     start = stop;
   }
 }
 
-}  // namespace
-
-std::int64_t total_depth(const Gemm& gemm) {
-  std::int64_t depth = 0;
-  for (int p = 0; p < gemm.product_count; ++p) depth += gemm.products[p].depth;
-  return depth;
+/// Steps [step, step + panel.depth) of an operand that is `depth` deep.
+void pack(const Panel& panel, [[maybe_unused]] Lane lane, const Matrix& matrix, std::int64_t offset,
+          std::int64_t stride, std::int64_t depth_stride, std::int64_t step,
+          [[maybe_unused]] std::int64_t depth) {
+#if defined(ATTUNE_AVX512_BF16)
+  if (lane == Lane::bf16_pair) {
+    const std::int64_t left = depth - 2 * step;
+    const std::int64_t depths = left < 2 * panel.depth ? left : 2 * panel.depth;
+    pack_pairs({panel.out, panel.width, panel.count, depths, panel.alpha},
+               static_cast<const bfloat16*>(matrix.data) + offset + 2 * step * depth_stride, stride,
+               depth_stride);
+    return;
+  }
+#endif
+  pack(panel, matrix, offset + step * depth_stride, stride, depth_stride);
 }
 
-void pack_a(const Gemm& gemm, DepthRange depth, std::int64_t row, std::int64_t count, float* out) {
-  for_products(gemm, depth,
-               [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+#if defined(ATTUNE_AVX512_BF16)
+/// Normal float32 with an empty mantissa.
+ATTUNE_INLINE bool is_power_of_two(float value) {
+  const auto bits = __builtin_bit_cast(std::uint32_t, value);
+  const std::uint32_t exponent = bits >> 23 & 0xffU;
+  return (bits & 0x7fffffU) == 0 && exponent != 0 && exponent != 0xffU;
+}
+#endif
+
+}  // namespace
+
+Lane choose_lane([[maybe_unused]] const Gemm& gemm) {
+#if defined(ATTUNE_AVX512_BF16)
+  for (int p = 0; p < gemm.product_count; ++p) {
+    const Product& product = gemm.products[p];
+    if (product.a.dtype != DType::bf16 || product.b.dtype != DType::bf16) return Lane::f32;
+    if (!is_power_of_two(product.alpha)) return Lane::f32;
+  }
+  return Lane::bf16_pair;
+#else
+  return Lane::f32;
+#endif
+}
+
+std::int64_t total_depth(const Gemm& gemm, Lane lane) {
+  std::int64_t steps = 0;
+  for (int p = 0; p < gemm.product_count; ++p) steps += steps_of(gemm.products[p], lane);
+  return steps;
+}
+
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out) {
+  for_products(gemm, lane, depth,
+               [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
                  const Matrix& a = product.a;
-                 pack({out + before * count, count, count, depths, product.alpha}, a,
-                      row * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride);
+                 pack({out + before * count, count, count, steps, product.alpha}, lane, a, row * a.row_stride,
+                      a.row_stride, a.column_stride, step, product.depth);
                });
 }
 
-void pack_b(const Gemm& gemm, DepthRange depth, std::int64_t column, std::int64_t count, float* out) {
+void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
+            float* out) {
   const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
-  for_products(gemm, depth,
-               [&](const Product& product, std::int64_t k, std::int64_t depths, std::int64_t before) {
+  for_products(gemm, lane, depth,
+               [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
                  const Matrix& b = product.b;
-                 pack({out + before * width, width, count, depths, 1.0F}, b,
-                      k * b.row_stride + column * b.column_stride, b.column_stride, b.row_stride);
+                 pack({out + before * width, width, count, steps, 1.0F}, lane, b, column * b.column_stride,
+                      b.column_stride, b.row_stride, step, product.depth);
                });
 }
 

@@ -4,21 +4,32 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// Depth [begin, end) of the products laid one behind the other: with two products a block may hold the end
-/// of one and the start of the next, and the micro kernel never knows.
+/// What one 32-bit lane of a packed panel holds: a float, or bfloat16 of two depths (avx512_bf16 alone).
+enum class Lane : std::uint8_t { f32, bf16_pair };
+
+/// Pairs where all operands are bfloat16 and this build multiplies pairs. Each alpha must then be a power of
+/// two (1, and most LoRA scales): it is folded into A's bfloat16, and any other would round them, so a call
+/// with another alpha widens to float32.
+[[nodiscard]] Lane choose_lane(const Gemm& gemm);
+
+/// Steps [begin, end) of the products laid one behind the other: with two products a block may hold the end
+/// of one and the start of the next, and the micro kernel never knows. A step is as much depth as a lane
+/// holds; a product of odd depth in pairs ends in a step whose second half is 0.
 struct DepthRange {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   [[nodiscard]] ATTUNE_INLINE std::int64_t size() const { return end - begin; }
 };
 
-[[nodiscard]] std::int64_t total_depth(const Gemm& gemm);
+/// Steps of all products.
+[[nodiscard]] std::int64_t total_depth(const Gemm& gemm, Lane lane);
 
-/// Rows [row, row + count) of alpha A as (depth, count), count <= kTileRows.
-void pack_a(const Gemm& gemm, DepthRange depth, std::int64_t row, std::int64_t count, float* out);
+/// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows.
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out);
 
-/// Columns [column, column + count) of B as (depth, padded), padded = count rounded up to whole vectors, the
+/// Columns [column, column + count) of B as (steps, padded), padded = count rounded up to whole vectors, the
 /// rest 0.
-void pack_b(const Gemm& gemm, DepthRange depth, std::int64_t column, std::int64_t count, float* out);
+void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
+            float* out);
 
 }  // namespace attune::cpu::ATTUNE_ISA

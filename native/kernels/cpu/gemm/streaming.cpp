@@ -154,13 +154,13 @@ constexpr AddProduct kAddProduct[kStreamingRows] = {add_product<1>, add_product<
 }  // namespace
 
 std::size_t streaming_scratch(const Gemm& gemm) {
-  return static_cast<std::size_t>(gemm.rows * total_depth(gemm)) * sizeof(float);
+  return static_cast<std::size_t>(gemm.rows * total_depth(gemm, Lane::f32)) * sizeof(float);
 }
 
 void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   float* a = reinterpret_cast<float*>(scratch);
-  const std::int64_t depth = total_depth(gemm);
-  for (std::int64_t i = 0; i < gemm.rows; ++i) pack_a(gemm, {0, depth}, i, 1, a + i * depth);
+  const std::int64_t depth = total_depth(gemm, Lane::f32);
+  for (std::int64_t i = 0; i < gemm.rows; ++i) pack_a(gemm, Lane::f32, {0, depth}, i, 1, a + i * depth);
 
   pool.run(ceil_divide(gemm.columns, kColumns), [&](std::int64_t task, int /*thread*/) {
     const std::int64_t column = task * kColumns;
