@@ -56,7 +56,8 @@ void add_x64_features(std::vector<std::string>& features) {
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
-  if (__get_cpuid_count(1, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0) features.emplace_back("f16c");
+  if (__get_cpuid_count(1, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0)
+    features.emplace_back("f16c");
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
     if ((edx & (1U << 22)) != 0) features.emplace_back("amx_bf16");
     if ((edx & (1U << 24)) != 0) features.emplace_back("amx_tile");

@@ -43,7 +43,9 @@ struct InstructionSet {
       {"avx512_bf16",
        {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16", "fma", "f16c", "bmi2"},
        cpu::avx512_bf16::register_kernels},
-      {"avx512", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c", "bmi2"}, cpu::avx512::register_kernels},
+      {"avx512",
+       {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c", "bmi2"},
+       cpu::avx512::register_kernels},
       {"avx2", {"avx2", "fma", "f16c", "bmi2"}, cpu::avx2::register_kernels},
 #endif
       {"portable", {}, cpu::portable::register_kernels},
@@ -86,8 +88,9 @@ KernelTable cpu_kernels(const std::string& instruction_set) {
   }
   std::string known;
   for (const std::string& name : cpu_instruction_sets()) known += (known.empty() ? "" : ", ") + name;
-  throw Error("unsupported-device", "instructionSet",
-              "This processor and build have no instruction set '" + instruction_set + "'; they have " + known + ".");
+  throw Error(
+      "unsupported-device", "instructionSet",
+      "This processor and build have no instruction set '" + instruction_set + "'; they have " + known + ".");
 }
 
 }  // namespace attune

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <map>
 
 #include "core/dtype.h"
 #include "core/error.h"
@@ -47,8 +47,9 @@ struct KernelCall {
 
 struct KernelContext {
   ThreadPool& pool;
-  std::span<std::byte> scratch;  ///< as many bytes as the kernel's `scratch` asked for, 64-byte aligned, not zeroed
-  PhiloxKey random;              ///< stream is filled in by the kernel from its arguments
+  std::span<std::byte>
+      scratch;       ///< as many bytes as the kernel's `scratch` asked for, 64-byte aligned, not zeroed
+  PhiloxKey random;  ///< stream is filled in by the kernel from its arguments
 };
 
 using KernelRun = void (*)(KernelContext&, const KernelCall&);

@@ -1,6 +1,6 @@
-// adamw: one pass over gradient, weight and both moments; squared_sum: the norm that clipping needs. Formulas in kernels/adamw.h.
-// All tensors are flat (n). The working copy is the bf16 weight that the forward pass reads.
-// Nothing is saved: the moments are the state.
+// adamw: one pass over gradient, weight and both moments; squared_sum: the norm that clipping needs. Formulas
+// in kernels/adamw.h. All tensors are flat (n). The working copy is the bf16 weight that the forward pass
+// reads. Nothing is saved: the moments are the state.
 
 #include "kernels/adamw.h"
 
@@ -11,7 +11,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-/// 16 Ki floats: four streams of 64 KiB stay in L2, and a task is long enough (about 10 us) to hide its hand-out.
+/// 16 Ki floats: four streams of 64 KiB stay in L2, and a task is long enough (about 10 us) to hide its
+/// hand-out.
 constexpr std::int64_t kChunk = 16'384;
 
 // ---- kernels ----
@@ -60,8 +61,8 @@ void run_adamw(KernelContext& context, const KernelCall& call) {
     const std::int64_t first = chunk * kChunk;
     const std::int64_t size = first + kChunk < count ? kChunk : count - first;
     float* weight = call.outputs[0].as<float>() + first;
-    update_chunk(arguments, call.inputs[0].as<const float>() + first, weight, call.outputs[1].as<float>() + first,
-                 call.outputs[2].as<float>() + first, size);
+    update_chunk(arguments, call.inputs[0].as<const float>() + first, weight,
+                 call.outputs[1].as<float>() + first, call.outputs[2].as<float>() + first, size);
     if (!working.present) return;
     bfloat16* copy = working.as<bfloat16>() + first;
     for (std::int64_t i = 0; i < size; ++i) copy[i] = to_bfloat16(weight[i]);

@@ -1,6 +1,5 @@
-// multiply_add_peak: x = x * a + b in registers alone, the most this processor can do in float32 with this instruction set.
-// No tensors.
-// Nothing is saved.
+// multiply_add_peak: x = x * a + b in registers alone, the most this processor can do in float32 with this
+// instruction set. No tensors. Nothing is saved.
 
 #include "kernels/multiply_add_peak.h"
 
@@ -9,7 +8,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-/// Two units of 4 to 5 cycles' latency need 10 sums in flight; 12 leave room on every processor with 16 registers.
+/// Two units of 4 to 5 cycles' latency need 10 sums in flight; 12 leave room on every processor with 16
+/// registers.
 constexpr int kSums = 12;
 
 // ---- kernels ----

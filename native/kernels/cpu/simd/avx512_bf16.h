@@ -31,18 +31,16 @@ ATTUNE_INLINE Vec scale_pairs(Vec pairs, Vec power_of_two) {
   const __m512i bits = _mm512_castps_si512(pairs.v);
   const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000U));
   const __m512 even = _mm512_mul_ps(_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)), power_of_two.v);
-  const __m512 odd =
-      _mm512_mul_ps(_mm512_castsi512_ps(_mm512_and_si512(bits, high_half)), power_of_two.v);
+  const __m512 odd = _mm512_mul_ps(_mm512_castsi512_ps(_mm512_and_si512(bits, high_half)), power_of_two.v);
   return {_mm512_castsi512_ps(_mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16),
                                               _mm512_and_si512(_mm512_castps_si512(odd), high_half)))};
 }
 
 /// sum + a.odd b.odd + a.even b.even per lane, vdpbf16ps. A product of two bfloat16 is exact in float32
-/// (8 + 8 bits), so each of the two additions rounds once, to nearest even, as a fused one does. Unlike fma it
-/// takes subnormal inputs for 0 and flushes subnormal results to 0, whatever MXCSR says.
+/// (8 + 8 bits), so each of the two additions rounds once, to nearest even, as a fused one does. Unlike fma
+/// it takes subnormal inputs for 0 and flushes subnormal results to 0, whatever MXCSR says.
 ATTUNE_INLINE Vec dot_pairs(Vec a, Vec b, Vec sum) {
-  return {
-      _mm512_dpbf16_ps(sum.v, __builtin_bit_cast(__m512bh, a.v), __builtin_bit_cast(__m512bh, b.v))};
+  return {_mm512_dpbf16_ps(sum.v, __builtin_bit_cast(__m512bh, a.v), __builtin_bit_cast(__m512bh, b.v))};
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA
