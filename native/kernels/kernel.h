@@ -64,13 +64,12 @@ struct Kernel {
 /// Kernels of one device, keyed by op and by the dtype of its activations.
 class KernelTable {
  public:
-  void add(std::string_view op, DType dtype, Kernel kernel) { kernels_[{std::string(op), dtype}] = kernel; }
+  // In kernel.cpp, not inline: the kernels of every instruction set call add, and the linker keeps one copy of
+  // an inline function, perhaps one that this processor cannot run.
+  void add(std::string_view op, DType dtype, Kernel kernel);
 
   /// nullptr where there is none.
-  [[nodiscard]] const Kernel* find(std::string_view op, DType dtype) const {
-    const auto found = kernels_.find({std::string(op), dtype});
-    return found == kernels_.end() ? nullptr : &found->second;
-  }
+  [[nodiscard]] const Kernel* find(std::string_view op, DType dtype) const;
 
  private:
   std::map<std::tuple<std::string, DType>, Kernel> kernels_;
