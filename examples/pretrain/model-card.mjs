@@ -27,7 +27,7 @@ library_name: attune
 
 A tiny language model (${(parameterCount / 1e6).toFixed(2)} million parameters, Llama layout, 4,096-token byte-level BPE) that comes with
 attune so that a first fine-tune needs no download. It was pre-trained on a CPU by attune itself:
-\`examples/pretrain/\` holds every step. It writes grammatical English for a sentence or two and knows very little: it is
+\`examples/pretrain/\` holds every step. It writes short English sentences and knows very little: it is
 there to be fine-tuned and to show how that works, not to answer questions.
 
 ## Data

@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     cache: { type: 'string', default: join(here, '.cache') },
     model: { type: 'string', default: join(here, '../models/attune-base') }, // config.json and tokenizer; weights are written here
-    minutes: { type: 'string', default: '40' }, // the number of steps is fixed from the speed of the first steps
+    minutes: { type: 'string', default: '40' }, // the learning rate follows the clock
     steps: { type: 'string' }, // takes precedence over minutes
     batch: { type: 'string', default: '16' }, // windows a step
     length: { type: 'string', default: '256' }, // tokens a window
@@ -39,7 +39,6 @@ const warmup = number('warmup')
 const evaluateEvery = number('evaluate-every')
 const minutes = number('minutes')
 const saveEvery = number('save-every')
-const MEASURED_STEPS = 20
 const MAX_GRAD_NORM = 1
 const BETAS = [0.9, 0.95]
 const WEIGHT_DECAY = 0.1
@@ -68,12 +67,11 @@ writeFileSync(logFile, '')
 const history = []
 const started = performance.now()
 const elapsed = () => (performance.now() - started) / 1000
-let steps = values.steps ? number('steps') : undefined
+const steps = values.steps ? number('steps') : undefined
 let step = 0
 let tokensSeen = 0
 let lastSave = 0
 let final
-const firstSteps = []
 console.log(
   `${(parameterCount / 1e6).toFixed(2)} M parameters, ${train.tokens} tokens of text, ${batchSize} x ${length} tokens a step`,
 )
@@ -98,15 +96,6 @@ while (!interrupted && progress() < 1) {
   }
   if (!Number.isFinite(loss)) throw new Error(`loss is ${loss} at step ${step}; the last saved weights stand`)
 
-  if (steps === undefined) {
-    firstSteps.push(seconds)
-    if (firstSteps.length === MEASURED_STEPS) {
-      const median = firstSteps.sort((a, b) => a - b)[MEASURED_STEPS / 2]
-      // 3 % of the time goes to evaluation and saving.
-      steps = Math.max(step, Math.floor((minutes * 60 * 0.97) / median))
-      console.log(`${median.toFixed(3)} s a step: ${steps} steps in ${minutes} minutes`)
-    }
-  }
   if (step === 1 || step % evaluateEvery === 0) {
     entry.validationLoss = await validationLoss()
     history.push(entry)
@@ -126,14 +115,9 @@ if (final.validationLoss === undefined) {
 await save()
 await model[Symbol.asyncDispose]()
 
-/**
- * Share of the run that is done, in steps or, when the machine turns out slower than the first steps promised, in time:
- * so a run always ends on time and with the learning rate brought down.
- */
+/** Share of the run that is done: in steps (the same run on any machine), or else in time. */
 function progress() {
-  if (steps === undefined) return 0
-  const inTime = values.steps ? 0 : elapsed() / (minutes * 60)
-  return Math.min(1, Math.max(step / steps, inTime))
+  return Math.min(1, steps === undefined ? elapsed() / (minutes * 60) : step / steps)
 }
 
 /** Linear warm-up, then a cosine over the rest of the run, down to a tenth. */
