@@ -6,27 +6,28 @@ namespace attune::binding {
 namespace {
 
 template <class Core>
-[[nodiscard]] std::shared_ptr<Core> checked(const Owned<Core>& owned, const std::shared_ptr<Engine>& engine,
-                                            const char* what) {
-  if (!owned.object) throw Error("disposed", what, std::string("The ") + what + " was disposed of.");
-  if (owned.engine != engine) {
-    throw Error("invalid-option", what, std::string("The ") + what + " belongs to another session.");
-  }
-  return owned.object;
+[[nodiscard]] std::shared_ptr<Core> held_by(const Handle<Core>& handle, const char* what) {
+  auto object = handle.object.lock();
+  if (!object) throw Error("disposed", what, std::string("The ") + what + " was disposed of.");
+  return object;
 }
 
 template <class Core>
-void let_go(Owned<Core>& owned) {
-  if (owned.object) owned.engine->forget(owned.object);
-  owned = {};
+[[nodiscard]] std::shared_ptr<Core> checked(const Handle<Core>& handle, const std::shared_ptr<Engine>& engine,
+                                            const char* what) {
+  auto object = held_by(handle, what);
+  if (handle.engine.lock() != engine) {
+    throw Error("invalid-option", what, std::string("The ") + what + " belongs to another session.");
+  }
+  return object;
 }
 
 /// Takes what `make` handed over as an external value.
 template <class Core>
-[[nodiscard]] Owned<Core> take(const Napi::CallbackInfo& info) {
+[[nodiscard]] Handle<Core> take(const Napi::CallbackInfo& info) {
   if (!info[0].IsExternal())
     throw Napi::TypeError::New(info.Env(), "Sessions make these: do not call the constructor.");
-  return std::move(*info[0].As<Napi::External<Owned<Core>>>().Data());
+  return std::move(*info[0].As<Napi::External<Handle<Core>>>().Data());
 }
 
 }  // namespace
@@ -41,40 +42,37 @@ Napi::Function ProgramClass::define(Napi::Env env) {
                      });
 }
 
-Napi::Value ProgramClass::make(Napi::Env env, Owned<Program> owned) {
-  return Environment::of(env).program.New({Napi::External<Owned<Program>>::New(env, &owned)});
+Napi::Value ProgramClass::make(Napi::Env env, Handle<Program> handle) {
+  return Environment::of(env).program.New({Napi::External<Handle<Program>>::New(env, &handle)});
 }
 
 ProgramClass::ProgramClass(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<ProgramClass>(info), owned_(take<Program>(info)) {}
+    : Napi::ObjectWrap<ProgramClass>(info), handle_(take<Program>(info)) {}
 
 std::shared_ptr<Program> ProgramClass::program(const std::shared_ptr<Engine>& engine) const {
-  return checked(owned_, engine, "program");
+  return checked(handle_, engine, "program");
 }
 
-const Program& ProgramClass::live() const {
-  if (!owned_.object) throw Error("disposed", "program", "The program was disposed of.");
-  return *owned_.object;
-}
+std::shared_ptr<Program> ProgramClass::live() const { return held_by(handle_, "program"); }
 
 Napi::Value ProgramClass::arena_bytes(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const Sizes sizes = bind_sizes(live().graph(), to_sizes(info[0], "sizes"));
-    return Napi::Number::New(info.Env(), static_cast<double>(owned_.object->plan(sizes)->arena_bytes));
+    const Sizes sizes = bind_sizes(live()->graph(), to_sizes(info[0], "sizes"));
+    return Napi::Number::New(info.Env(), static_cast<double>(live()->plan(sizes)->arena_bytes));
   });
 }
 
 Napi::Value ProgramClass::state_bytes(const Napi::CallbackInfo& info) {
   return guarded(info.Env(),
-                 [&] { return Napi::Number::New(info.Env(), static_cast<double>(live().state_bytes())); });
+                 [&] { return Napi::Number::New(info.Env(), static_cast<double>(live()->state_bytes())); });
 }
 
 Napi::Value ProgramClass::print(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), live().graph().print()); });
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), live()->graph().print()); });
 }
 
 Napi::Value ProgramClass::dispose(const Napi::CallbackInfo& info) {
-  let_go(owned_);
+  handle_.let_go();
   return info.Env().Undefined();
 }
 
@@ -86,25 +84,24 @@ Napi::Function OptimizerClass::define(Napi::Env env) {
                      });
 }
 
-Napi::Value OptimizerClass::make(Napi::Env env, Owned<Optimizer> owned) {
-  return Environment::of(env).optimizer.New({Napi::External<Owned<Optimizer>>::New(env, &owned)});
+Napi::Value OptimizerClass::make(Napi::Env env, Handle<Optimizer> handle) {
+  return Environment::of(env).optimizer.New({Napi::External<Handle<Optimizer>>::New(env, &handle)});
 }
 
 OptimizerClass::OptimizerClass(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<OptimizerClass>(info), owned_(take<Optimizer>(info)) {}
+    : Napi::ObjectWrap<OptimizerClass>(info), handle_(take<Optimizer>(info)) {}
 
 std::shared_ptr<Optimizer> OptimizerClass::optimizer(const std::shared_ptr<Engine>& engine) const {
-  return checked(owned_, engine, "optimizer");
+  return checked(handle_, engine, "optimizer");
 }
 
 Napi::Value OptimizerClass::bytes(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    return Napi::Number::New(info.Env(), owned_.object ? static_cast<double>(owned_.object->bytes()) : 0.0);
-  });
+  const auto optimizer = handle_.object.lock();
+  return Napi::Number::New(info.Env(), optimizer ? static_cast<double>(optimizer->bytes()) : 0.0);
 }
 
 Napi::Value OptimizerClass::dispose(const Napi::CallbackInfo& info) {
-  let_go(owned_);
+  handle_.let_go();
   return info.Env().Undefined();
 }
 

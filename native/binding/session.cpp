@@ -185,6 +185,7 @@ void Session::stop_hook(void* session) { static_cast<Session*>(session)->stop();
 
 void Session::stop() {
   if (worker_) worker_->stop();
+  worker_.reset();  // it holds the engine too
   engine_.reset();
 }
 

@@ -14,16 +14,22 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-/// Below this, malloc's own pages do: a huge page each for thousands of norm weights would waste gigabytes.
-constexpr std::size_t kMapThreshold = kHugePage;
+/// From here on memory comes from the system and goes back to it at once; the heap would keep it. Rounding up
+/// to whole pages costs at most 1/64 of it.
+constexpr std::size_t kMapThreshold = std::size_t{256} << 10;
 
 [[nodiscard]] bool is_mapped(std::size_t bytes) { return bytes >= kMapThreshold; }
+
+[[nodiscard]] std::byte* map_pages(std::size_t bytes) {
+  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return base == MAP_FAILED ? nullptr : static_cast<std::byte*>(base);
+}
 
 [[nodiscard]] std::byte* map_huge(std::size_t bytes) {
   // Over-map by one huge page, then give back what lies outside the aligned range.
   const std::size_t whole = bytes + kHugePage;
-  void* base = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) return nullptr;
+  std::byte* base = map_pages(whole);
+  if (base == nullptr) return nullptr;
   const auto start = reinterpret_cast<std::uintptr_t>(base);
   const std::uintptr_t aligned = align_up(start, kHugePage);
   if (aligned > start) munmap(base, aligned - start);
@@ -42,7 +48,7 @@ constexpr std::size_t kMapThreshold = kHugePage;
 AlignedMemory::AlignedMemory(std::size_t bytes, const char* what) : bytes_(bytes) {
   if (bytes == 0) return;
   if (is_mapped(bytes)) {
-    data_ = map_huge(bytes);
+    data_ = bytes >= kHugePage ? map_huge(bytes) : map_pages(bytes);
   } else {
     data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, align_up(bytes)));
     if (data_ != nullptr) std::memset(data_, 0, bytes);

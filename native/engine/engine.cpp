@@ -163,21 +163,18 @@ void Engine::set_trainable(const std::vector<std::string>& names) {
 }
 
 std::shared_ptr<Program> Engine::compile(const Graph& graph, const CompileOptions& options) {
-  const std::scoped_lock lock(mutex_);
   auto program = std::make_shared<Program>(graph, parameters_, kernels_, pool_.threads(), options);
   programs_.push_back(program);
   return program;
 }
 
-void Engine::forget(const std::shared_ptr<Program>& program) {
-  const std::scoped_lock lock(mutex_);
-  std::erase_if(programs_, [&](const auto& kept) { return kept.expired() || kept.lock() == program; });
-}
+void Engine::forget(const std::shared_ptr<Program>& program) { std::erase(programs_, program); }
 
 void Engine::grow_arena(std::size_t bytes) {
   if (bytes <= arena_.bytes()) return;
   arena_ = {};  // first give back: old and new need not exist together
   arena_ = AlignedMemory(bytes, "activations");
+  arena_bytes_ = bytes;
 }
 
 void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
@@ -243,16 +240,12 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
 }
 
 std::shared_ptr<Optimizer> Engine::make_optimizer(std::vector<OptimizerGroup> groups) {
-  const std::scoped_lock lock(mutex_);
   auto optimizer = std::make_shared<Optimizer>(std::move(groups), parameters_);
   optimizers_.push_back(optimizer);
   return optimizer;
 }
 
-void Engine::forget(const std::shared_ptr<Optimizer>& optimizer) {
-  const std::scoped_lock lock(mutex_);
-  std::erase_if(optimizers_, [&](const auto& kept) { return kept.expired() || kept.lock() == optimizer; });
-}
+void Engine::forget(const std::shared_ptr<Optimizer>& optimizer) { std::erase(optimizers_, optimizer); }
 
 void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
   const std::scoped_lock lock(mutex_);
@@ -324,16 +317,11 @@ void Engine::save(const std::string& path, const std::string& header, const std:
 }
 
 MemoryUse Engine::memory() {
-  const std::scoped_lock lock(mutex_);
   MemoryUse use{.parameters = parameters_.parameter_bytes(),
                 .gradients = parameters_.gradient_bytes(),
-                .activations = arena_.bytes()};
-  for (const auto& kept : programs_) {
-    if (const auto program = kept.lock()) use.states += program->state_bytes();
-  }
-  for (const auto& kept : optimizers_) {
-    if (const auto optimizer = kept.lock()) use.optimizer += optimizer->bytes();
-  }
+                .activations = arena_bytes_};
+  for (const auto& program : programs_) use.states += program->state_bytes();
+  for (const auto& optimizer : optimizers_) use.optimizer += optimizer->bytes();
   return use;
 }
 

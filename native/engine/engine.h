@@ -61,7 +61,12 @@ struct SaveEntry {
   std::vector<float> values;
 };
 
-/// Parameters, thread pool and arena of one model. Methods take a lock: one runs at a time.
+/// Parameters, thread pool and arena of one model, and the programs and optimizers made for it: they end with
+/// it.
+///
+/// Two threads use it. JavaScript's own defines, compiles and asks; the engine thread loads, runs and steps.
+/// What JavaScript's thread changes under a run (parameters, what is trainable) waits for it; what it only
+/// reads does not wait.
 class Engine {
  public:
   Engine(int threads, const std::string& instruction_set);
@@ -105,14 +110,15 @@ class Engine {
   [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan,
                                     const std::string& output) const;
 
-  std::mutex mutex_;
+  std::mutex mutex_;  ///< held by every job of the engine thread
   std::string instruction_set_;
   KernelTable kernels_;
   ThreadPool pool_;
   ParameterStore parameters_;
   AlignedMemory arena_;
-  std::vector<std::weak_ptr<Program>> programs_;
-  std::vector<std::weak_ptr<Optimizer>> optimizers_;
+  std::atomic<std::size_t> arena_bytes_{0};  ///< read by memory() while the arena grows
+  std::vector<std::shared_ptr<Program>> programs_;
+  std::vector<std::shared_ptr<Optimizer>> optimizers_;
   std::atomic<bool> cancel_{false};
 };
 
