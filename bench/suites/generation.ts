@@ -20,8 +20,9 @@ export async function openGeneration(): Promise<BenchSuite> {
   })
   return {
     tasks: [task(1), task(8)],
-    async [Symbol.asyncDispose]() {
-      await model.dispose()
+    [Symbol.asyncDispose]() {
+      model.dispose()
+      return Promise.resolve()
     },
   }
 }

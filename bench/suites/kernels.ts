@@ -143,8 +143,9 @@ export async function openKernels(): Promise<BenchSuite> {
   )
   return {
     tasks,
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]() {
       session.dispose()
+      return Promise.resolve()
     },
   }
 }

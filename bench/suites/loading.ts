@@ -26,7 +26,7 @@ export async function openLoading(): Promise<BenchSuite> {
       { name: 'save', work, run: () => model.save(join(folder, 'saved')) },
     ],
     async [Symbol.asyncDispose]() {
-      await model.dispose()
+      model.dispose()
       await rm(folder, { recursive: true })
     },
   }

@@ -36,8 +36,9 @@ export async function openStep(): Promise<BenchSuite> {
   }
   return {
     tasks,
-    async [Symbol.asyncDispose]() {
-      for (const model of models) await model.dispose()
+    [Symbol.asyncDispose]() {
+      for (const model of models) model.dispose()
+      return Promise.resolve()
     },
   }
 }
