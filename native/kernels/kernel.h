@@ -64,8 +64,8 @@ struct Kernel {
 /// Kernels of one device, keyed by op and by the dtype of its activations.
 class KernelTable {
  public:
-  // In kernel.cpp, not inline: the kernels of every instruction set call add, and the linker keeps one copy of
-  // an inline function, perhaps one that this processor cannot run.
+  // In kernel.cpp, not inline: the kernels of every instruction set call add, and the linker keeps one copy
+  // of an inline function, perhaps one that this processor cannot run.
   void add(std::string_view op, DType dtype, Kernel kernel);
 
   /// nullptr where there is none.
