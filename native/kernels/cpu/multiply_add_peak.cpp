@@ -22,10 +22,10 @@ float multiply_add(std::int64_t iterations) {
   const Vec term = broadcast(0.001F);
   for (std::int64_t iteration = 0; iteration < iterations; ++iteration) {
 #pragma GCC unroll 12
-    for (int i = 0; i < kSums; ++i) sums[i] = fma(sums[i], factor, term);
+    for (Vec& sum : sums) sum = fma(sum, factor, term);
   }
   Vec total = zero();
-  for (int i = 0; i < kSums; ++i) total = total + sums[i];
+  for (const Vec& sum : sums) total = total + sum;
   return reduce_add(total);
 }
 
