@@ -1,5 +1,6 @@
 /** What a training run reports, in order of appearance: 'start' first, 'done' last. */
 import type { TrainingPlan } from './plan.js'
+import type { WarningCode } from './warning-code.js'
 
 export interface StartEvent extends TrainingPlan {
   readonly type: 'start'
@@ -53,9 +54,6 @@ export interface CheckpointEvent {
   readonly reason: 'interval' | 'aborted' | 'end'
   readonly seconds: number
 }
-
-export type WarningCode =
-  'few-rows' | 'many-epochs' | 'truncated-rows' | 'skipped-rows' | 'few-steps' | 'overfitting' | 'earlier-run'
 
 export interface WarningEvent {
   readonly type: 'warning'

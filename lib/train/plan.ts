@@ -8,7 +8,6 @@ import {
 import { AttuneError } from '../errors.js'
 import type { BatchSizes, Model } from '../models/model.js'
 import type { NativeMemory } from '../native.js'
-import type { WarningCode } from './events.js'
 import { StepPlan } from './step-plan.js'
 import {
   settleTrainOptions,
@@ -17,6 +16,7 @@ import {
   type TrainOptions,
 } from './train-options.js'
 import { countParameters, selectTrained, trainedNames, type ParameterCounts } from './trained-parameters.js'
+import type { WarningCode } from './warning-code.js'
 
 /** What a run will do and need, known before its first step. */
 export interface TrainingPlan {
