@@ -71,7 +71,7 @@ async function demo(model) {
 
   const after = await evaluate(model, heldOut)
   say(bold('Held-out conversations'))
-  say(columns(['', dim('before'), dim('after')], 14))
+  say(dim(columns(['', 'before', 'after'], 14)))
   say(columns(['  loss', before.loss.toFixed(3), after.loss.toFixed(3)], 14))
   say(columns(['  perplexity', before.perplexity.toFixed(1), after.perplexity.toFixed(1)], 14))
   say(columns(['  accuracy', percent(before.accuracy), percent(after.accuracy)], 14))
