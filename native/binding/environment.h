@@ -2,6 +2,9 @@
 
 #include <napi.h>
 
+#include <exception>
+#include <new>
+
 #include "core/error.h"
 
 namespace attune::binding {
@@ -23,13 +26,21 @@ struct Environment {
 /// Throws Error{"invalid-option"} saying what was expected at `where` and what came.
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const Napi::Value& received);
 
-/// Runs one binding function: whatever the core throws becomes an AttuneError.
+/// Runs one binding function: whatever is thrown becomes an AttuneError. Any other exception would end the
+/// process.
 template <class Body>
 Napi::Value guarded(Napi::Env env, const Body& body) {
   try {
     return body();
+  } catch (const Napi::Error&) {
+    throw;  // JavaScript's own already
   } catch (const Error& error) {
     throw Napi::Error(env, to_js_error(env, error));
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error(env, to_js_error(env, Error("out-of-memory", "core",
+                                                  "The system has no memory left for this call.")));
+  } catch (const std::exception& error) {
+    throw Napi::Error(env, to_js_error(env, Error("internal", "core", error.what())));
   }
 }
 

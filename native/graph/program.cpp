@@ -70,7 +70,11 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
       wrt.push_back(id);
     }
   }
-  for (const std::string& name : options.wrt) wrt.push_back(find_seed(graph_, name));
+  for (const std::string& name : options.wrt) {
+    const ValueId id = find_seed(graph_, name);
+    if (id == kNone) throw Error("missing-input", name, "The graph has no input or parameter " + name + ".");
+    wrt.push_back(id);
+  }
 
   const Gradients gradients = differentiate(graph_, seeds, wrt);
   for (const ValueId id : wrt) {
