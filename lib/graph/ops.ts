@@ -81,6 +81,11 @@ export interface RotaryOptions {
   readonly headDim: number
   readonly inverseFrequencies: readonly number[]
   readonly attentionScaling?: number | undefined
+  /**
+   * Of every `period` heads the first `rotated` are turned, the others copied: heads + kvHeads of heads + 2 kvHeads
+   * for packed [q | k | v], 2 of 3 for interleaved ones. @default all heads
+   */
+  readonly pattern?: { readonly rotated: number; readonly period: number } | undefined
 }
 
 export function rotary(g: GraphBuilder, x: Value, positions: Value, options: RotaryOptions): Value {
@@ -89,13 +94,19 @@ export function rotary(g: GraphBuilder, x: Value, positions: Value, options: Rot
       head_dim: options.headDim,
       inverse_frequencies: options.inverseFrequencies,
       attention_scaling: options.attentionScaling,
+      rotated: options.pattern?.rotated,
+      period: options.pattern?.period,
     }),
   )
 }
 
-/** Separate query, key and value, or all three side by side in `packed`. */
+/** How one matrix holds query, key and value: [q | k | v], or q, k, v of each head in turn (GPT-NeoX). */
+export type AttentionPacking = 'qkv' | 'interleaved'
+
+/** Separate query, key and value, or all three in `packed`, by default as `qkv`. */
 export type AttentionInputs =
-  { readonly q: Value; readonly k: Value; readonly v: Value; readonly packed?: undefined } | { readonly packed: Value }
+  | { readonly q: Value; readonly k: Value; readonly v: Value; readonly packed?: undefined }
+  | { readonly packed: Value; readonly packing?: AttentionPacking }
 
 export interface AttentionOptions {
   readonly heads: number
@@ -239,6 +250,6 @@ function attentionAttributes(inputs: AttentionInputs, options: AttentionOptions)
     scale: options.scale,
     window: options.window,
     softcap: options.softcap,
-    packed: inputs.packed === undefined ? undefined : true,
+    packing: inputs.packed === undefined ? undefined : (inputs.packing ?? 'qkv'),
   }
 }

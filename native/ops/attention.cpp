@@ -1,6 +1,6 @@
 // attention: o = softmax(scale * q k^T, masked) v within each segment of the flat token list
 //   q (T, heads * head_dim), k and v (T, kv_heads * head_dim), cu_seqlens (S + 1); o like q, lse (T, heads)
-//   packed: q holds [q | k | v]. The backward pass needs q, k, v, o, lse.
+//   packing: q holds k and v too. The backward pass needs q, k, v, o, lse.
 
 #include "ops/attention.h"
 
@@ -46,7 +46,7 @@ void gradient(GradientContext& context) {
 void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
-  const auto [q, k, v, k_offset, v_offset] = attention_reference_inputs(arguments, inputs);
+  const auto [q, k, v, k_offset, v_offset, head_step] = attention_reference_inputs(arguments, inputs);
   const std::vector<double>& segments = inputs[3].data;
   const std::int64_t rows = q.shape[0];
   const std::int64_t head_dim = arguments.head_dim;
@@ -60,10 +60,10 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
     const auto end = static_cast<std::int64_t>(segments[s + 1]);
     for (std::int64_t t = begin; t < end; ++t) {
       for (std::int64_t head = 0; head < arguments.heads; ++head) {
-        const std::int64_t kv = head / group * head_dim;
+        const std::int64_t kv = head / group * head_step;
         const auto counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20;
         lse.data[t * arguments.heads + head] =
-            attend(arguments, q.data.data() + t * q.shape[1] + head * head_dim,
+            attend(arguments, q.data.data() + t * q.shape[1] + head * head_step,
                    k.data.data() + begin * k.shape[1] + k_offset + kv,
                    v.data.data() + begin * v.shape[1] + v_offset + kv, k.shape[1], end - begin, t - begin,
                    counter, o.data.data() + (t * arguments.heads + head) * head_dim);
@@ -88,7 +88,7 @@ std::vector<ValueType> infer_backward(const std::any& any, const InferContext& c
   context.check_same_shape(5, "lse", {{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32});
   context.check_rank(6, "cu_seqlens", 1);
   context.check_dtype(6, "cu_seqlens", DType::i32);
-  if (arguments.packed) return {context.in(1, "q")};
+  if (arguments.packing != Packing::none) return {context.in(1, "q")};
   return {context.in(1, "q"), context.in(2, "k"), context.in(3, "v")};
 }
 
@@ -116,7 +116,15 @@ AttentionArguments parse_attention(const Attributes& attributes) {
   const std::int64_t stream = attributes.integer("stream", 0);
   arguments.stream = static_cast<std::uint32_t>(stream);
   if (arguments.stream != stream) attributes.fail("stream", "a 32-bit unsigned integer");
-  arguments.packed = attributes.boolean("packed", false);
+  const std::string packing = attributes.text("packing", "");
+  if (packing == "qkv") {
+    arguments.packing = Packing::qkv;
+  } else if (packing == "interleaved") {
+    arguments.packing = Packing::interleaved;
+    if (arguments.kv_heads != arguments.heads) attributes.fail("kv_heads", "heads: q, k and v alternate");
+  } else if (!packing.empty()) {
+    attributes.fail("packing", "qkv or interleaved, or absent");
+  }
   return arguments;
 }
 
@@ -126,7 +134,7 @@ ValueType check_queries_keys_values(const AttentionArguments& arguments, const I
   const ValueType& q = context.in(0, "q");
   const ValueType o{{q.dimensions[0], {.fixed = arguments.heads * arguments.head_dim}},
                     context.activation_dtype};
-  if (arguments.packed) {
+  if (arguments.packing != Packing::none) {
     context.check_dimension(0, "q", 1,
                             {.fixed = (arguments.heads + 2 * arguments.kv_heads) * arguments.head_dim});
     if (context.has(1) || context.has(2)) {
@@ -146,12 +154,17 @@ ValueType check_queries_keys_values(const AttentionArguments& arguments, const I
 
 AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& arguments,
                                                     std::span<const ReferenceTensor> inputs) {
-  if (!arguments.packed) return {.q = inputs[0], .k = inputs[1], .v = inputs[2]};
+  const std::int64_t head_dim = arguments.head_dim;
+  if (arguments.packing == Packing::none) {
+    return {.q = inputs[0], .k = inputs[1], .v = inputs[2], .head_step = head_dim};
+  }
+  const bool apart = arguments.packing == Packing::qkv;
   return {.q = inputs[0],
           .k = inputs[0],
           .v = inputs[0],
-          .k_offset = arguments.heads * arguments.head_dim,
-          .v_offset = (arguments.heads + arguments.kv_heads) * arguments.head_dim};
+          .k_offset = (apart ? arguments.heads : 1) * head_dim,
+          .v_offset = (apart ? arguments.heads + arguments.kv_heads : 2) * head_dim,
+          .head_step = apart ? head_dim : 3 * head_dim};
 }
 
 double attend(const AttentionArguments& arguments, const double* query, const double* keys,

@@ -18,6 +18,7 @@ struct AttentionReferenceInputs {
   const ReferenceTensor& v;
   std::int64_t k_offset = 0;  ///< columns before the first key
   std::int64_t v_offset = 0;
+  std::int64_t head_step = 0;  ///< columns between heads
 };
 [[nodiscard]] AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& arguments,
                                                                   std::span<const ReferenceTensor> inputs);

@@ -42,7 +42,7 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
 void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
-  const auto [q, k, v, k_offset, v_offset] = attention_reference_inputs(arguments, inputs);
+  const auto [q, k, v, k_offset, v_offset, head_step] = attention_reference_inputs(arguments, inputs);
   std::vector<double> k_cache = inputs[3].data;
   std::vector<double> v_cache = inputs[4].data;
   const std::int64_t slot_size = inputs[3].shape.columns();
@@ -58,15 +58,16 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
     for (std::int64_t t = begin; t < end; ++t) {
       for (std::int64_t c = 0; c < columns; ++c) {
         const std::int64_t place = slot + (length + t - begin) * columns + c;
-        k_cache[place] = k.data[t * k.shape[1] + k_offset + c];
-        v_cache[place] = v.data[t * v.shape[1] + v_offset + c];
+        const std::int64_t column = c / arguments.head_dim * head_step + c % arguments.head_dim;
+        k_cache[place] = k.data[t * k.shape[1] + k_offset + column];
+        v_cache[place] = v.data[t * v.shape[1] + v_offset + column];
       }
     }
     for (std::int64_t t = begin; t < end; ++t) {
       for (std::int64_t head = 0; head < arguments.heads; ++head) {
         const std::int64_t first = slot + head / group * arguments.head_dim;
         const std::int64_t i = length + t - begin;
-        attend(arguments, q.data.data() + t * q.shape[1] + head * arguments.head_dim, k_cache.data() + first,
+        attend(arguments, q.data.data() + t * q.shape[1] + head * head_step, k_cache.data() + first,
                v_cache.data() + first, columns, i + 1, i, 0,
                o.data.data() + (t * arguments.heads + head) * arguments.head_dim);
       }

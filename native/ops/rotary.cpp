@@ -1,6 +1,6 @@
 // rotary: y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin over the two halves of each head's rotated features.
-//   x (T, heads * head_dim), positions (T); y like x. The angles are float32 products, as everywhere they are
-//   trained.
+//   x (T, heads * head_dim), positions (T); y like x. Of every `period` heads the first `rotated` are turned.
+//   The angles are float32 products, as everywhere they are trained.
 
 #include "kernels/rotary.h"
 
@@ -24,6 +24,12 @@ std::any parse(const Attributes& attributes) {
     attributes.fail("inverse_frequencies",
                     "at most half of head_dim (" + std::to_string(arguments.head_dim) + ") long");
   }
+  arguments.period = attributes.integer("period", 1);
+  if (arguments.period < 1) attributes.fail("period", "at least 1 head");
+  arguments.rotated = attributes.integer("rotated", arguments.period);
+  if (arguments.rotated < 0 || arguments.rotated > arguments.period) {
+    attributes.fail("rotated", "between 0 and period (" + std::to_string(arguments.period) + " heads)");
+  }
   arguments.attention_scaling = attributes.number("attention_scaling", 1.0F);
   arguments.inverse = attributes.boolean("inverse", false);
   return arguments;
@@ -34,10 +40,10 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   context.check_rank(0, "x", 2);
   context.check_activation(0, "x");
   const ValueType& x = context.in(0, "x");
-  if (x.dimensions[1].name >= 0 || x.dimensions[1].fixed % arguments.head_dim != 0) {
-    context.fail("shape-mismatch", "expected the columns of x to be a multiple of head_dim " +
-                                       std::to_string(arguments.head_dim) + " but received " +
-                                       context.text(x) + ".");
+  const std::int64_t columns = arguments.period * arguments.head_dim;
+  if (x.dimensions[1].name >= 0 || x.dimensions[1].fixed % columns != 0) {
+    context.fail("shape-mismatch", "expected the columns of x to be a multiple of period * head_dim = " +
+                                       std::to_string(columns) + " but received " + context.text(x) + ".");
   }
   context.check_rank(1, "positions", 1);
   context.check_dtype(1, "positions", DType::i32);
@@ -60,6 +66,7 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   const auto half = static_cast<std::int64_t>(arguments.inverse_frequencies.size());
   for (std::int64_t t = 0; t < x.shape[0]; ++t) {
     for (std::int64_t head = 0; head < x.shape[1]; head += arguments.head_dim) {
+      if (head / arguments.head_dim % arguments.period >= arguments.rotated) continue;
       for (std::int64_t i = 0; i < half; ++i) {
         const float angle = static_cast<float>(inputs[1].data[t]) * arguments.inverse_frequencies[i];
         const double scaling = static_cast<double>(arguments.attention_scaling);

@@ -6,24 +6,29 @@ interface Attention {
   heads: number
   kvHeads?: number
   headDim: number
-  packed?: boolean
+  packing?: 'qkv' | 'interleaved'
   attributes?: Readonly<Record<string, number | boolean>>
 }
 
-function attention(
-  name: string,
-  { segments, heads, kvHeads = heads, headDim, packed = false, attributes = {} }: Attention,
-) {
+function attention(name: string, { segments, heads, kvHeads = heads, headDim, packing, attributes = {} }: Attention) {
   const starts = [0]
   for (const length of segments) starts.push(starts.at(-1)! + length)
   const tokens = starts.at(-1)!
   const side = (count: number) => float([tokens, count * headDim])
+  const shape = {
+    heads,
+    kv_heads: kvHeads,
+    head_dim: headDim,
+    scale: headDim ** -0.5,
+    ...(packing !== undefined && { packing }),
+  }
   return {
     name,
-    attributes: { heads, kv_heads: kvHeads, head_dim: headDim, scale: headDim ** -0.5, packed, ...attributes },
-    inputs: packed
-      ? [side(heads + 2 * kvHeads), null, null, integers(starts)]
-      : [side(heads), side(kvHeads), side(kvHeads), integers(starts)],
+    attributes: { ...shape, ...attributes },
+    inputs:
+      packing !== undefined
+        ? [side(heads + 2 * kvHeads), null, null, integers(starts)]
+        : [side(heads), side(kvHeads), side(kvHeads), integers(starts)],
   }
 }
 
@@ -48,15 +53,17 @@ export default {
     attention('softcap', { segments: [12], heads: 2, headDim: 16, attributes: { softcap: 1.5 } }),
     attention('softcap and window', { segments: [18], heads: 1, headDim: 8, attributes: { softcap: 2, window: 7 } }),
     attention('scale', { segments: [10], heads: 2, headDim: 12, attributes: { scale: 0.7 } }),
-    attention('packed', { segments: [8, 1, 5], heads: 2, headDim: 8, packed: true }),
-    attention('packed groups', { segments: [11], heads: 4, kvHeads: 2, headDim: 8, packed: true }),
+    attention('packed', { segments: [8, 1, 5], heads: 2, headDim: 8, packing: 'qkv' }),
+    attention('packed groups', { segments: [11], heads: 4, kvHeads: 2, headDim: 8, packing: 'qkv' }),
+    attention('interleaved', { segments: [8, 0, 5], heads: 3, headDim: 8, packing: 'interleaved' }),
+    attention('interleaved, odd head', { segments: [70, 3], heads: 2, headDim: 9, packing: 'interleaved' }),
     attention('dropout', { segments: [9, 6], heads: 2, headDim: 8, attributes: { dropout: 0.25, stream: 5 } }),
     attention('dropout, packed, bidirectional', {
       segments: [14],
       heads: 2,
       kvHeads: 1,
       headDim: 8,
-      packed: true,
+      packing: 'qkv',
       attributes: { dropout: 0.5, causal: false },
     }),
     attention('dropout and window', { segments: [37], heads: 1, headDim: 8, attributes: { dropout: 0.1, window: 9 } }),

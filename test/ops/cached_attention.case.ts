@@ -8,20 +8,28 @@ interface Decoding {
   heads: number
   kvHeads?: number
   headDim: number
-  packed?: boolean
+  packing?: 'qkv' | 'interleaved'
   attributes?: Readonly<Record<string, number | boolean>>
 }
 
 function decoding(name: string, options: Decoding) {
-  const { sequences, slots, capacity, heads, kvHeads = heads, headDim, packed = false, attributes = {} } = options
+  const { sequences, slots, capacity, heads, kvHeads = heads, headDim, packing, attributes = {} } = options
   const starts = [0]
   for (const { tokens } of sequences) starts.push(starts.at(-1)! + tokens)
   const side = (count: number) => float([starts.at(-1)!, count * headDim])
   const cache = float([slots, capacity, kvHeads * headDim])
-  const qkv = packed ? [side(heads + 2 * kvHeads), null, null] : [side(heads), side(kvHeads), side(kvHeads)]
+  const qkv =
+    packing !== undefined ? [side(heads + 2 * kvHeads), null, null] : [side(heads), side(kvHeads), side(kvHeads)]
+  const shape = {
+    heads,
+    kv_heads: kvHeads,
+    head_dim: headDim,
+    scale: headDim ** -0.5,
+    ...(packing !== undefined && { packing }),
+  }
   return {
     name,
-    attributes: { heads, kv_heads: kvHeads, head_dim: headDim, scale: headDim ** -0.5, packed, ...attributes },
+    attributes: { ...shape, ...attributes },
     inputs: [
       ...qkv,
       cache,
@@ -44,7 +52,15 @@ export default {
     decoding('no sequences', { sequences: [], slots: 1, capacity: 4, heads: 1, headDim: 8 }),
     decoding('one token each', { sequences: two, slots: 3, capacity: 16, heads: 2, headDim: 8 }),
     decoding('grouped heads', { sequences: two, slots: 3, capacity: 14, heads: 6, kvHeads: 2, headDim: 16 }),
-    decoding('packed', { sequences: two, slots: 3, capacity: 14, heads: 4, kvHeads: 2, headDim: 8, packed: true }),
+    decoding('packed', { sequences: two, slots: 3, capacity: 14, heads: 4, kvHeads: 2, headDim: 8, packing: 'qkv' }),
+    decoding('interleaved', {
+      sequences: [...two, { tokens: 6, slot: 1, length: 2 }],
+      slots: 3,
+      capacity: 14,
+      heads: 3,
+      headDim: 9,
+      packing: 'interleaved',
+    }),
     decoding('a prompt', {
       sequences: [{ tokens: 11, slot: 1, length: 0 }],
       slots: 2,

@@ -8,9 +8,13 @@ interface Rotary {
   rotated?: number
   scaling?: number
   inverse?: boolean
+  pattern?: { rotated: number; period: number }
 }
 
-function rotary(name: string, { tokens, heads, headDim, rotated = headDim, scaling = 1, inverse = false }: Rotary) {
+function rotary(
+  name: string,
+  { tokens, heads, headDim, rotated = headDim, scaling = 1, inverse = false, pattern }: Rotary,
+) {
   return {
     name,
     attributes: {
@@ -18,6 +22,7 @@ function rotary(name: string, { tokens, heads, headDim, rotated = headDim, scali
       inverse_frequencies: ascending(rotated / 2).map((index) => Math.fround(10000 ** ((-2 * index) / rotated))),
       attention_scaling: scaling,
       inverse,
+      ...pattern,
     },
     inputs: [float([tokens.length, heads * headDim]), integers(tokens)],
   }
@@ -33,6 +38,20 @@ export default {
     rotary('part of the head', { tokens: ascending(7), heads: 2, headDim: 20, rotated: 8 }),
     rotary('far positions', { tokens: [131071, 8191, 5, 40000], heads: 1, headDim: 64 }),
     rotary('scaled', { tokens: ascending(5), heads: 1, headDim: 16, scaling: 1.25 }),
+    rotary('packed query and key, not value', {
+      tokens: ascending(9),
+      heads: 8,
+      headDim: 10,
+      pattern: { rotated: 6, period: 8 },
+    }),
+    rotary('interleaved, part of the head', {
+      tokens: ascending(13),
+      heads: 9,
+      headDim: 18,
+      rotated: 6,
+      pattern: { rotated: 2, period: 3 },
+    }),
+    rotary('no head of two', { tokens: ascending(3), heads: 4, headDim: 4, pattern: { rotated: 0, period: 2 } }),
     rotary('inverse', { tokens: ascending(37), heads: 2, headDim: 8, inverse: true }),
   ],
 } satisfies OpCases

@@ -1,5 +1,5 @@
 // attention: o = softmax(mask(softcap(scale q k^T))) v per segment and head; lse = log of the sum of
-// exponentials. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; cu_seqlens i32
+// exponentials. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or packed in q; cu_seqlens i32
 // (S + 1); lse f32 (T, heads). The backward needs q, k, v, o and lse. FlashAttention-2 (Dao 2023): no (T, T)
 // matrix, only tiles.
 

@@ -1,6 +1,6 @@
 // attention_backward: dv = p^T do, ds = p (do v^T - delta), dq = scale ds k, dk = scale ds^T q, delta = rows
-// of do . o. do, o, dq like q (T, heads * head_dim); dk, dv like k (T, kv_heads * head_dim), or dq = [dq | dk
-// | dv]; lse f32 (T, heads). Needs q, k, v, o, lse of the forward; p = exp(score - lse) is made again tile by
+// of do . o. do, o, dq like q (T, heads * head_dim); dk, dv like k (T, kv_heads * head_dim), or packed in
+// dq; lse f32 (T, heads). Needs q, k, v, o, lse of the forward; p = exp(score - lse) is made again tile by
 // tile (FlashAttention-2).
 
 #include "kernels/attention.h"

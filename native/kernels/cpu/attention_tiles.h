@@ -29,7 +29,7 @@ struct HeadRows {
   [[nodiscard]] HeadRows from(std::int64_t row) const { return {data + row * stride, stride}; }
 };
 
-/// q, k and v (or their gradients), apart or packed side by side.
+/// q, k and v (or their gradients), apart or packed.
 template <class T>
 struct Projections {
   T* q = nullptr;
@@ -37,26 +37,31 @@ struct Projections {
   T* v = nullptr;
   std::int64_t q_stride = 0;
   std::int64_t kv_stride = 0;
-  std::int64_t head_dim = 0;
-  std::int64_t group = 1;  ///< query heads per key head
+  std::int64_t head_step = 0;  ///< columns between heads
+  std::int64_t group = 1;      ///< query heads per key head
 
-  [[nodiscard]] HeadRows<T> q_head(std::int64_t head) const { return {q + head * head_dim, q_stride}; }
-  [[nodiscard]] HeadRows<T> k_head(std::int64_t kv_head) const { return {k + kv_head * head_dim, kv_stride}; }
-  [[nodiscard]] HeadRows<T> v_head(std::int64_t kv_head) const { return {v + kv_head * head_dim, kv_stride}; }
+  [[nodiscard]] HeadRows<T> q_head(std::int64_t head) const { return {q + head * head_step, q_stride}; }
+  [[nodiscard]] HeadRows<T> k_head(std::int64_t kv_head) const {
+    return {k + kv_head * head_step, kv_stride};
+  }
+  [[nodiscard]] HeadRows<T> v_head(std::int64_t kv_head) const {
+    return {v + kv_head * head_step, kv_stride};
+  }
 };
 
 /// `views` are q, k, v in this order, any of which may be absent.
 template <class T>
 Projections<T> projections_of(const AttentionArguments& a, std::span<const TensorView> views) {
   Projections<T> p;
-  p.head_dim = a.head_dim;
+  p.head_step = a.packing == Packing::interleaved ? 3 * a.head_dim : a.head_dim;
   p.group = a.heads / a.kv_heads;
-  if (a.packed) {
+  if (a.packing != Packing::none) {
     p.q_stride = p.kv_stride = (a.heads + 2 * a.kv_heads) * a.head_dim;
     if (!has(views, 0)) return p;
+    const bool apart = a.packing == Packing::qkv;
     p.q = views[0].as<T>();
-    p.k = p.q + a.heads * a.head_dim;
-    p.v = p.k + a.kv_heads * a.head_dim;
+    p.k = p.q + (apart ? a.heads : 1) * a.head_dim;
+    p.v = p.k + (apart ? a.kv_heads : 1) * a.head_dim;
   } else {
     p.q_stride = a.heads * a.head_dim;
     p.kv_stride = a.kv_heads * a.head_dim;

@@ -1,5 +1,5 @@
 // cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T))) V
-// over it. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or q = [q | k | v]; k_cache, v_cache
+// over it. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or packed in q; k_cache, v_cache
 // (slots, capacity, kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S). For
 // decoding: there is no backward.
 
@@ -71,12 +71,12 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
               [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
 }
 
-/// Rows of one sequence into its slot.
+/// Rows of one head of one sequence into its slot.
 template <class T>
-void append_rows(HeadRows<const T> from, std::int64_t rows, std::int64_t columns, T* cache) {
+void append_rows(HeadRows<const T> from, std::int64_t rows, std::int64_t head_dim, HeadRows<T> to) {
   for (std::int64_t r = 0; r < rows; ++r) {
-    for_vectors(columns, [&](std::int64_t i, auto lanes) {
-      store(cache + r * columns + i, load(from.data + r * from.stride + i, lanes), lanes);
+    for_vectors(head_dim, [&](std::int64_t i, auto lanes) {
+      store(to.data + r * to.stride + i, load(from.data + r * from.stride + i, lanes), lanes);
     });
   }
 }
@@ -117,9 +117,12 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
 
   context.pool.run(sequences, [&](std::int64_t s, int) {
     const std::int64_t row = cu_seqlens[s];
-    const std::int64_t at = (slots[s] * capacity + lengths[s]) * columns;
-    append_rows<T>(in.k_head(0).from(row), cu_seqlens[s + 1] - row, columns, k_cache + at);
-    append_rows<T>(in.v_head(0).from(row), cu_seqlens[s + 1] - row, columns, v_cache + at);
+    const std::int64_t rows = cu_seqlens[s + 1] - row;
+    for (std::int64_t head = 0; head < a.kv_heads; ++head) {
+      const std::int64_t at = (slots[s] * capacity + lengths[s]) * columns + head * a.head_dim;
+      append_rows<T>(in.k_head(head).from(row), rows, a.head_dim, {k_cache + at, columns});
+      append_rows<T>(in.v_head(head).from(row), rows, a.head_dim, {v_cache + at, columns});
+    }
   });
   context.pool.run(sequences * a.heads, [&](std::int64_t task, int thread) {
     const std::int64_t s = task / a.heads;

@@ -1,6 +1,7 @@
 // rotary: y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin, halves x1, x2 of a head's first 2F features; the rest
-// is copied. x, y (T, heads * head_dim); positions i32 (T); F inverse frequencies; angle = position *
-// frequency in float32. The backward needs the positions only: the rotation by the negative angle
+// is copied, and so are heads beyond the first `rotated` of every `period`. x, y (T, heads * head_dim);
+// positions i32 (T); F inverse frequencies; angle = position * frequency in float32. The backward needs the
+// positions only: the rotation by the negative angle
 // (`inverse`). y may be x.
 
 #include "kernels/rotary.h"
@@ -106,9 +107,10 @@ void run_rotary(KernelContext& context, const KernelCall& call) {
                         sign, cosines, sines);
       for (std::int64_t head = 0; head < heads; ++head) {
         const std::int64_t at = row * columns + head * head_dim;
-        rotate_head(x + at, y + at, cosines, sines, half);
+        const bool turns = head % arguments.period < arguments.rotated;
+        if (turns) rotate_head(x + at, y + at, cosines, sines, half);
         if (x != y) {
-          for (std::int64_t i = 2 * half; i < head_dim; ++i) y[at + i] = x[at + i];
+          for (std::int64_t i = turns ? 2 * half : 0; i < head_dim; ++i) y[at + i] = x[at + i];
         }
       }
     }
