@@ -4,6 +4,9 @@
  */
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { binaryCrossEntropy, crossEntropy, linearCrossEntropy, meanSquaredError } from './losses.js'
+
+export * from './losses.js'
 
 export type WeightLayout = 'out_in' | 'in_out'
 
@@ -170,31 +173,14 @@ export function gatherRows(g: GraphBuilder, x: Value, rows: Value): Value {
   return first(g.node('gather_rows', [x, rows], {}))
 }
 
-export interface LinearCrossEntropyInputs {
-  readonly hidden: Value
-  readonly weight: Value
-  readonly labels: Value
-  readonly lossScale: Value
-  readonly bias?: Value | undefined
+/** factor * x */
+export function scale(g: GraphBuilder, x: Value, factor: number): Value {
+  return first(g.node('scale', [x], { factor }))
 }
 
-/** `loss` is `lossScale` times the sum of `rowLoss`; `prediction` is the first largest logit of each row. */
-export function linearCrossEntropy(
-  g: GraphBuilder,
-  inputs: LinearCrossEntropyInputs,
-  options: { readonly labelSmoothing?: number; readonly softcap?: number | undefined } = {},
-): { loss: Value; rowLoss: Value; prediction: Value } {
-  const { hidden, weight, labels, lossScale, bias } = inputs
-  const attributes = { label_smoothing: options.labelSmoothing, softcap: options.softcap }
-  const [loss, rowLoss, prediction] = g.node(
-    'linear_cross_entropy',
-    [hidden, weight, labels, lossScale, bias],
-    attributes,
-  )
-  if (loss === undefined || rowLoss === undefined || prediction === undefined) {
-    throw new AttuneError('internal', 'linear_cross_entropy gave fewer than three outputs', { where: g.path })
-  }
-  return { loss, rowLoss, prediction }
+/** The mean of each segment's rows: (sequences, features). */
+export function segmentMean(g: GraphBuilder, x: Value, segments: Value): Value {
+  return first(g.node('segment_mean', [x, segments], {}))
 }
 
 /** Every op that a graph is written with, by the core's name. A test holds this against the core's table, both ways. */
@@ -211,7 +197,12 @@ export const opFunctions = {
   add,
   dropout,
   gather_rows: gatherRows,
+  scale,
+  segment_mean: segmentMean,
   linear_cross_entropy: linearCrossEntropy,
+  cross_entropy: crossEntropy,
+  binary_cross_entropy: binaryCrossEntropy,
+  mean_squared_error: meanSquaredError,
 } as const
 
 /** Ops that only the core's differentiation adds. */
@@ -225,6 +216,7 @@ export const gradientOps = [
   'activation_backward',
   'gated_activation_backward',
   'scatter_rows',
+  'segment_mean_backward',
   'accumulate_gradient',
 ] as const
 

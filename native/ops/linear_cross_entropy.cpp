@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 
+#include "ops/loss.h"
 #include "ops/table.h"
 
 namespace attune {
@@ -18,11 +19,8 @@ constexpr std::array<std::string_view, 5> kInputs{"h", "w", "labels", "loss_scal
 constexpr std::array<std::string_view, 6> kOutputs{"loss", "row_loss", "prediction", "dh", "dw", "dbias"};
 
 std::any parse(const Attributes& attributes) {
-  const LinearCrossEntropyArguments arguments{.label_smoothing = attributes.number("label_smoothing", 0.0F),
+  const LinearCrossEntropyArguments arguments{.label_smoothing = parse_label_smoothing(attributes),
                                               .softcap = attributes.number("softcap", 0.0F)};
-  if (arguments.label_smoothing < 0.0F || arguments.label_smoothing > 1.0F) {
-    attributes.fail("label_smoothing", "between 0 and 1");
-  }
   if (arguments.softcap < 0.0F) attributes.fail("softcap", "0 (none) or positive");
   return arguments;
 }
@@ -36,18 +34,15 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   context.check_weight(1, "w");
   context.check_dimension(1, "w", 1, h.dimensions[1]);
   const ValueType& w = context.in(1, "w");
-  context.check_rank(2, "labels", 1);
-  context.check_dtype(2, "labels", DType::i32);
-  context.check_dimension(2, "labels", 0, h.dimensions[0]);
-  const ValueType scalar{{{.fixed = 1}}, DType::f32};
-  context.check_dtype(3, "loss_scale", DType::f32);
-  context.check_same_shape(3, "loss_scale", scalar);
+  check_labels(context, 2, h.dimensions[0]);
+  check_loss_scale(context, 3);
   if (context.has(4)) {
     context.check_rank(4, "bias", 1);
     context.check_weight(4, "bias");
     context.check_dimension(4, "bias", 0, w.dimensions[0]);
   }
-  std::vector<ValueType> outputs{scalar, {{h.dimensions[0]}, DType::f32}, {{h.dimensions[0]}, DType::i32}};
+  std::vector<ValueType> outputs{
+      loss_type(), {{h.dimensions[0]}, DType::f32}, {{h.dimensions[0]}, DType::i32}};
   if (arguments.hidden_gradient) outputs.push_back(h);
   if (arguments.weight_gradient) outputs.push_back({w.dimensions, DType::f32});
   if (arguments.bias_gradient) outputs.push_back({{w.dimensions[0]}, DType::f32});
@@ -55,11 +50,7 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
 }
 
 void gradient(GradientContext& context) {
-  // output_gradient(0) is the mark of the root, not a value to multiply by.
-  if (context.output_gradient(0) == kNone) {
-    throw Error("not-differentiable", "linear_cross_entropy",
-                "Only the loss of linear_cross_entropy can be differentiated, not row_loss or prediction.");
-  }
+  check_root(context, "linear_cross_entropy");
   auto arguments = std::any_cast<LinearCrossEntropyArguments>(context.arguments());
   arguments.hidden_gradient = context.wants(0);
   arguments.weight_gradient = context.wants(1);
@@ -79,30 +70,23 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   const std::int64_t rows = h.shape[0];
   const std::int64_t columns = h.shape[1];
   const std::int64_t vocabulary = w.shape[0];
-  const auto smoothing = static_cast<double>(arguments.label_smoothing);
   const auto softcap = static_cast<double>(arguments.softcap);
-  ReferenceTensor loss{.shape = {1}, .data = {0.0}, .present = true};
   ReferenceTensor row_loss{.shape = {rows}, .data = {}, .present = true};
-  ReferenceTensor prediction{.shape = {rows}, .data = {}, .present = true};
+  ReferenceTensor prediction = row_loss;
   std::vector<double> logits(static_cast<std::size_t>(vocabulary));
   for (std::int64_t r = 0; r < rows; ++r) {
-    std::int64_t best = 0;
     for (std::int64_t v = 0; v < vocabulary; ++v) {
       double logit = inputs.size() > 4 && inputs[4].present ? inputs[4].data[v] : 0.0;
       for (std::int64_t c = 0; c < columns; ++c) logit += h.data[r * columns + c] * w.data[v * columns + c];
       logits[v] = softcap > 0.0 ? softcap * std::tanh(logit / softcap) : logit;
-      if (logits[v] > logits[best]) best = v;
     }
-    double sum = 0.0;
-    for (const double logit : logits) sum += std::exp(logit - logits[best]);
-    const double lse = logits[best] + std::log(sum);
-    double mean = 0.0;
-    for (const double logit : logits) mean += logit / static_cast<double>(vocabulary);
-    const double target = logits[static_cast<std::int64_t>(inputs[2].data[r])];
-    row_loss.data.push_back(lse - (1.0 - smoothing) * target - smoothing * mean);
-    prediction.data.push_back(static_cast<double>(best));
-    loss.data[0] += inputs[3].data[0] * row_loss.data.back();
+    row_loss.data.push_back(
+        reference_cross_entropy(logits, {.label = static_cast<std::int64_t>(inputs[2].data[r]),
+                                         .smoothing = static_cast<double>(arguments.label_smoothing),
+                                         .class_weights = {}}));
+    prediction.data.push_back(static_cast<double>(first_largest(logits)));
   }
+  ReferenceTensor loss = reference_loss(row_loss, inputs[3]);
   outputs = {std::move(loss), std::move(row_loss), std::move(prediction)};
 }
 

@@ -26,7 +26,13 @@ std::span<const OpDefinition> op_table() {
       dropout_op,
       gather_rows_op,
       scatter_rows_op,
+      scale_op,
+      segment_mean_op,
+      segment_mean_backward_op,
       linear_cross_entropy_op,
+      cross_entropy_op,
+      binary_cross_entropy_op,
+      mean_squared_error_op,
   };
   return rows;
 }

@@ -17,6 +17,11 @@ extern const OpDefinition gated_activation_op, gated_activation_backward_op;
 extern const OpDefinition add_op, accumulate_gradient_op;
 extern const OpDefinition dropout_op;
 extern const OpDefinition gather_rows_op, scatter_rows_op;
+extern const OpDefinition scale_op;
+extern const OpDefinition segment_mean_op, segment_mean_backward_op;
 extern const OpDefinition linear_cross_entropy_op;
+extern const OpDefinition cross_entropy_op;
+extern const OpDefinition binary_cross_entropy_op;
+extern const OpDefinition mean_squared_error_op;
 
 }  // namespace attune

@@ -67,6 +67,28 @@ test('every op function makes a node that the core accepts', () => {
   const loss = ops.linearCrossEntropy(g.in('m'), { hidden, weight: table, labels, lossScale }, { labelSmoothing: 0.1 })
   expect([loss.loss.shape, loss.rowLoss.shape, loss.prediction.shape]).toEqual([[1], ['rows'], ['rows']])
   expect(loss.prediction.dtype).toBe('i32')
+  expect(ops.scale(g.in('n'), x, 0.5).shape).toEqual(['tokens', 8])
+  expect(ops.segmentMean(g.in('o'), x, segments).shape).toEqual(['sequences', 8])
+})
+
+test('the losses over given logits make a loss and one per row', () => {
+  const g = GraphBuilder.create({ dtype: 'bf16', mode: 'train' })
+  const x = ops.activation(g.in('a'), g.parameter('x', [5, 3], 'weight'), 'tanh')
+  const f32 = (name: string, shape: readonly (number | string)[]) => g.input(name, shape, 'f32')
+  const [targets, lossScale, weights] = [f32('targets', [5, 3]), f32('loss_scale', [1]), f32('weights', [3])]
+  const labels = g.input('labels', [5], 'i32', 3)
+  const options = { labelSmoothing: 0.1, focalGamma: 2 }
+  const classes = ops.crossEntropy(g, { logits: x, labels, lossScale, classWeights: weights }, options)
+  const losses = [
+    classes,
+    ops.binaryCrossEntropy(g, { logits: x, targets, lossScale, positiveWeights: weights }, options),
+    ops.meanSquaredError(g, { predictions: x, targets, lossScale }),
+  ]
+  for (const { loss, rowLoss } of losses) {
+    expect([loss.shape, rowLoss.shape]).toEqual([[1], [5]])
+    expect([loss.dtype, rowLoss.dtype]).toEqual(['f32', 'f32'])
+  }
+  expect(classes.prediction.shape).toEqual([5])
 })
 
 test('a wrong shape is refused on the line that writes it, with the path', () => {

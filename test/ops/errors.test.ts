@@ -84,6 +84,30 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     'invalid-attribute',
     /half of head_dim \(4\).*3 numbers/,
   ],
+  [
+    'targets in the dtype of labels',
+    node('binary_cross_entropy', (g) => [x(g), ids(g), ids(g)]),
+    'dtype-mismatch',
+    /targets.*f32.*i32/,
+  ],
+  [
+    'a weight too few',
+    node('cross_entropy', (g) => [x(g), ids(g), w(g, [1]), w(g, [47])]),
+    'shape-mismatch',
+    /48.*class_weights.*\[47\]/,
+  ],
+  [
+    'a smoothing of more than all',
+    node('cross_entropy', (g) => [x(g), ids(g), w(g, [1])], { label_smoothing: 1.5 }),
+    'invalid-attribute',
+    /between 0 and 1.*1\.5/,
+  ],
+  [
+    'segments without their last end',
+    node('segment_mean', (g) => [x(g), g.input('starts', ['sequences'], 'i32').id]),
+    'shape-mismatch',
+    /cu_seqlens.*\[sequences\]/,
+  ],
   ['too many inputs', node('dropout', (g) => [x(g), x(g)]), 'missing-input', /at most 1 inputs? but got 2/],
 ]
 

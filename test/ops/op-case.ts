@@ -17,14 +17,14 @@ export interface IntegerInput {
   readonly values: readonly number[]
 }
 
-/** A float32 input whatever the graph's dtype, with its values: `loss_scale`. */
-export interface ScalarInput {
-  readonly kind: 'scalar'
-  readonly shape: readonly [1]
-  readonly values: readonly [number]
+/** A float32 input whatever the graph's dtype, with its values: `loss_scale`, targets, class weights. */
+export interface Float32Input {
+  readonly kind: 'float32'
+  readonly shape: readonly number[]
+  readonly values: readonly number[]
 }
 
-export type CaseInput = FloatInput | IntegerInput | ScalarInput | null
+export type CaseInput = FloatInput | IntegerInput | Float32Input | null
 
 /** What a case says; the runner does the rest. */
 export interface OpCase {
@@ -50,8 +50,12 @@ export function integers(values: readonly number[]): IntegerInput {
   return { kind: 'integer', shape: [values.length], values }
 }
 
-export function scalar(value: number): ScalarInput {
-  return { kind: 'scalar', shape: [1], values: [value] }
+export function float32(shape: readonly number[], values: readonly number[]): Float32Input {
+  return { kind: 'float32', shape, values }
+}
+
+export function scalar(value: number): Float32Input {
+  return float32([1], [value])
 }
 
 /** `count` integers below `below`, spread over the range in no order. */

@@ -33,7 +33,7 @@ const step = 2 ** -13
 function fill(name: string, input: CaseInput, dtype: CaseDtype): Float32Array | Int32Array | null {
   if (input === null) return null
   if (input.kind === 'integer') return Int32Array.from(input.values)
-  if (input.kind === 'scalar') return Float32Array.from(input.values)
+  if (input.kind === 'float32') return Float32Array.from(input.values)
   const values = normal(name, elements(input.shape), input.std)
   return dtype === 'bf16' ? roundToBf16(values) : values
 }

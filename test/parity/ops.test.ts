@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { native, type NativeAttributes, type NativeSafetensors, type NativeSession } from '../../lib/native.js'
 import { elements } from '../ops/numbers.js'
-import { float, integers, scalar, type CaseInput } from '../ops/op-case.js'
+import { float, float32, integers, scalar, type CaseInput } from '../ops/op-case.js'
 import { runCase, type CaseResult } from '../ops/run-case.js'
 import { goldenPath, goldensFolder, goldensMissing, readGolden } from '../shared-goldens.js'
 
@@ -39,9 +39,13 @@ interface NormCase extends GoldenCase {
   readonly eps: number
 }
 
-interface LossCase extends GoldenCase {
+interface CrossEntropyCase extends GoldenCase {
   readonly targets: readonly number[]
   readonly options: { readonly label_smoothing?: number; readonly softcap?: number }
+}
+
+interface BinaryCrossEntropyCase extends GoldenCase {
+  readonly targets: readonly (readonly number[])[]
 }
 
 interface RopeCase extends GoldenCase {
@@ -55,7 +59,7 @@ interface Goldens {
   readonly attention: readonly AttentionCase[]
   readonly norms: readonly NormCase[]
   readonly activations: readonly GoldenCase[]
-  readonly losses: readonly LossCase[]
+  readonly losses: readonly GoldenCase[]
   readonly rope: readonly RopeCase[]
 }
 
@@ -118,7 +122,7 @@ function runGolden({
       values: inputs.map(({ input, values }) =>
         input?.kind === 'integer'
           ? Int32Array.from(input.values)
-          : input?.kind === 'scalar'
+          : input?.kind === 'float32'
             ? Float32Array.from(input.values)
             : values,
       ),
@@ -282,33 +286,117 @@ async function checkActivation({ key, name, tolerance }: GoldenCase, instruction
   expectWithin('dx', result.gradients.get(0)!, read(`${key}.dx`), tolerance['dx']!)
 }
 
-/** The logits are given, so the head is the identity; rows without a target are never gathered. */
-async function checkCrossEntropy(
-  { key, targets, options, tolerance }: LossCase,
-  instructionSet: string,
-): Promise<void> {
+interface LossRun {
+  readonly inputs: GoldenRun['inputs']
+  readonly attributes?: NativeAttributes
+  /** Of PyTorch's gradient of input 0. */
+  readonly dx: Float32Array
+}
+
+async function checkLoss(instructionSet: string, op: string, golden: GoldenCase, run: LossRun): Promise<void> {
+  const { key, tolerance } = golden
+  const { inputs, attributes = {}, dx } = run
+  const result = await runGolden({ instructionSet, op, attributes, inputs, outputShape: [1], loss: true })
+  expectWithin('out', result.outputs[0]!, read(`${key}.out`), tolerance['out']!)
+  expectWithin('dx', result.gradients.get(0)!, dx, tolerance['dx']!)
+}
+
+/** Given logits, in two ways: rows without a target are never gathered; under a head they are the hidden states. */
+async function checkCrossEntropy(golden: CrossEntropyCase, instructionSet: string): Promise<void> {
+  const { key, targets, options } = golden
   const [, vocabulary] = shapeOf(`${key}.x`) as [number, number]
   const rows = targets.flatMap((target, row) => (target === -100 ? [] : [row]))
   const rowsOf = (values: Float32Array) =>
     Float32Array.from(rows.flatMap((row) => [...values.subarray(row * vocabulary, (row + 1) * vocabulary)]))
+  const logits = tensor(rowsOf(read(`${key}.x`)), [rows.length, vocabulary])
+  const labels = [given(integers(rows.map((row) => targets[row]!))), given(scalar(1 / rows.length))]
+  const smoothing = { label_smoothing: options.label_smoothing ?? 0 }
+  const dx = rowsOf(read(`${key}.dx`))
   const identity = Float32Array.from({ length: vocabulary ** 2 }, (_, index) =>
     index % (vocabulary + 1) === 0 ? 1 : 0,
   )
-  const result = await runGolden({
-    instructionSet,
-    op: 'linear_cross_entropy',
-    attributes: { label_smoothing: options.label_smoothing ?? 0, softcap: options.softcap ?? 0 },
-    inputs: [
-      tensor(rowsOf(read(`${key}.x`)), [rows.length, vocabulary]),
-      tensor(identity, [vocabulary, vocabulary]),
-      given(integers(rows.map((row) => targets[row]!))),
-      given(scalar(1 / rows.length)),
-    ],
-    outputShape: [1],
-    loss: true,
+  await checkLoss(instructionSet, 'linear_cross_entropy', golden, {
+    inputs: [logits, tensor(identity, [vocabulary, vocabulary]), ...labels],
+    attributes: { ...smoothing, softcap: options.softcap ?? 0 },
+    dx,
   })
-  expectWithin('out', result.outputs[0]!, read(`${key}.out`), tolerance['out']!)
-  expectWithin('dx', result.gradients.get(0)!, rowsOf(read(`${key}.dx`)), tolerance['dx']!)
+  // Classifiers have no softcap.
+  if (options.softcap !== undefined) return
+  for (const weights of [
+    [],
+    [
+      given(
+        float32(
+          [vocabulary],
+          Array.from({ length: vocabulary }, () => 1),
+        ),
+      ),
+    ],
+  ]) {
+    const inputs = [logits, ...labels, ...weights]
+    await checkLoss(instructionSet, 'cross_entropy', golden, { inputs, attributes: smoothing, dx })
+  }
+}
+
+/** The mean over all elements. */
+async function checkBinaryCrossEntropy(golden: BinaryCrossEntropyCase, instructionSet: string): Promise<void> {
+  const shape = shapeOf(`${golden.key}.x`)
+  const targets = given(float32(shape, golden.targets.flat()))
+  await checkLoss(instructionSet, 'binary_cross_entropy', golden, {
+    inputs: [tensor(read(`${golden.key}.x`), shape), targets, given(scalar(1 / elements(shape)))],
+    dx: read(`${golden.key}.dx`),
+  })
+}
+
+async function checkMeanSquaredError(golden: GoldenCase, instructionSet: string): Promise<void> {
+  const shape = [elements(shapeOf(`${golden.key}.x`)), 1]
+  const targets = given(float32(shape, [...read(`${golden.key}.target`)]))
+  await checkLoss(instructionSet, 'mean_squared_error', golden, {
+    inputs: [tensor(read(`${golden.key}.x`), shape), targets, given(scalar(1 / elements(shape)))],
+    dx: read(`${golden.key}.dx`),
+  })
+}
+
+/**
+ * There is no divergence among the ops, but it tells whether class weights are PyTorch's: with p = softmax(target) a row's
+ * divergence is its cross-entropy with every class as the label once, weighted by p, less the entropy of p.
+ */
+async function checkDivergence({ key, tolerance }: GoldenCase, instructionSet: string): Promise<void> {
+  const [rows, classes] = shapeOf(`${key}.x`) as [number, number]
+  const every = Array.from({ length: classes }, (_, c) => c)
+  const dx = new Float32Array(rows * classes)
+  let out = 0
+  for (let row = 0; row < rows; row++) {
+    const rowOf = (name: string) => [...read(`${key}.${name}`).subarray(row * classes, (row + 1) * classes)]
+    const exponentials = rowOf('target_logits').map(Math.exp)
+    const sum = exponentials.reduce((total, value) => total + value)
+    const p = exponentials.map((value) => value / sum)
+    const result = await runGolden({
+      instructionSet,
+      op: 'cross_entropy',
+      attributes: {},
+      inputs: [
+        tensor(Float32Array.from(every.flatMap(() => rowOf('x'))), [classes, classes]),
+        given(integers(every)),
+        given(scalar(1 / rows)),
+        given(float32([classes], p)),
+      ],
+      outputShape: [1],
+      loss: true,
+    })
+    out += result.outputs[0]![0]! + p.reduce((total, value) => total + value * Math.log(value), 0) / rows
+    result.gradients.get(0)!.forEach((value, index) => (dx[row * classes + (index % classes)]! += value))
+  }
+  expectWithin('out', [out], read(`${key}.out`), tolerance['out']!)
+  expectWithin('dx', dx, read(`${key}.dx`), tolerance['dx']!)
+}
+
+function checkLossCase(golden: GoldenCase, instructionSet: string): Promise<void> {
+  if (golden.name === 'cross_entropy') return checkCrossEntropy(golden as CrossEntropyCase, instructionSet)
+  if (golden.name === 'mse') return checkMeanSquaredError(golden, instructionSet)
+  if (golden.name.startsWith('kl divergence')) return checkDivergence(golden, instructionSet)
+  expect(golden.name).toBe('binary_cross_entropy_with_logits')
+  return checkBinaryCrossEntropy(golden as BinaryCrossEntropyCase, instructionSet)
 }
 
 async function checkRope(golden: RopeCase, instructionSet: string): Promise<void> {
@@ -345,9 +433,7 @@ describe.skipIf(goldensFolder === undefined)(`operations against PyTorch ${golde
     }
     for (const golden of goldens.norms) it(`${golden.name} ${golden.key}`, () => checkNorm(golden, instructionSet))
     for (const golden of goldens.activations) it(golden.name, () => checkActivation(golden, instructionSet))
-    for (const golden of goldens.losses.filter((loss) => loss.name === 'cross_entropy')) {
-      it(golden.key, () => checkCrossEntropy(golden, instructionSet))
-    }
+    for (const golden of goldens.losses) it(golden.key, () => checkLossCase(golden, instructionSet))
     // dynamic and longrope hold only frequencies, which are no business of the op.
     for (const golden of goldens.rope.filter((rope) => !['dynamic', 'longrope'].includes(rope.name))) {
       it(`rope ${golden.name}`, () => checkRope(golden, instructionSet))

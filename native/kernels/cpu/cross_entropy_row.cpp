@@ -1,6 +1,7 @@
 // loss = log sum_v exp z[v] - (1 - e) z[label] - e mean_v z[v], z = softcap(logits), for one row
 // logits (V) float32, overwritten by z and, where a gradient is wanted, by d loss / d logits
-// Nothing saved: the gradient is made from z at once.
+// Nothing saved: the gradient is made from z at once. The weighted form (class weights, focal factor) is
+// below.
 
 #include "kernels/cpu/cross_entropy_row.h"
 
@@ -87,6 +88,47 @@ ATTUNE_INLINE double sum_of_blocks(std::int64_t count, const Block& block) {
   return sum;
 }
 
+/// loss = f Q, f = (1 - p[label])^gamma, Q = sum_v q[v] (log_sum - z[v]), q = the class weights times the
+/// target. With e = exp(z - maximum), others = sum of e without the label's, h = gamma f Q p[label]:
+///   d loss / d z[v] = f (p[v] sum q - q[v]) + h (v = label ? -1 : e[v] / others)
+/// Nothing is divided by 1 - p[label] = others / sum, which goes to 0 where a row is learnt. Plain loops in
+/// double: rows have as many elements as a task has classes.
+float weighted_row(float* logits, std::int64_t count, std::int32_t label, float maximum,
+                   const CrossEntropyTerms& terms) {
+  const auto smoothing = static_cast<double>(terms.smoothing);
+  const auto gamma = static_cast<double>(terms.focal_gamma);
+  const auto shifted = [&](std::int64_t v) {
+    return static_cast<double>(logits[v]) - static_cast<double>(maximum);
+  };
+  const auto q_of = [&](std::int64_t v) {
+    const double q = smoothing / static_cast<double>(count) + (v == label ? 1.0 - smoothing : 0.0);
+    return terms.class_weights == nullptr ? q : q * static_cast<double>(terms.class_weights[v]);
+  };
+  const double at_label = __builtin_exp(shifted(label));
+  double others = 0.0;
+  double q_sum = 0.0;
+  double q_logits = 0.0;
+  for (std::int64_t v = 0; v < count; ++v) {
+    if (v != label) others += __builtin_exp(shifted(v));
+    q_sum += q_of(v);
+    q_logits += q_of(v) * shifted(v);
+  }
+  const double sum = others + at_label;
+  const double factor = gamma > 0.0 ? __builtin_pow(others / sum, gamma) : 1.0;
+  const double loss = factor * (q_sum * __builtin_log(sum) - q_logits);
+  if (!terms.gradient) return static_cast<float>(loss);
+
+  const auto scale = static_cast<double>(terms.scale);
+  const double hit = gamma * loss * at_label / sum;
+  const double slope = factor * q_sum / sum + (others > 0.0 ? hit / others : 0.0);
+  for (std::int64_t v = 0; v < count; ++v) {
+    const double rise =
+        v == label ? factor * q_sum * at_label / sum - hit : slope * __builtin_exp(shifted(v));
+    logits[v] = static_cast<float>(scale * (rise - factor * q_of(v)));
+  }
+  return static_cast<float>(loss);
+}
+
 }  // namespace
 
 CrossEntropyRow cross_entropy_row(float* logits, std::int64_t count, std::int32_t label,
@@ -95,6 +137,10 @@ CrossEntropyRow cross_entropy_row(float* logits, std::int64_t count, std::int32_
   CrossEntropyRow out;
   out.prediction = first_maximum(logits, count);
   const float maximum = logits[out.prediction];
+  if (terms.class_weights != nullptr || terms.focal_gamma > 0.0F) {
+    out.loss = weighted_row(logits, count, label, maximum, terms);
+    return out;
+  }
   const double sum = sum_of_blocks(count, [&](std::int64_t v, std::int64_t n) {
     return block_sum_of_exponentials(logits + v, n, maximum);
   });

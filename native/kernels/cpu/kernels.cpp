@@ -10,17 +10,22 @@ void register_kernels(KernelTable& table) {
   register_add(table);
   register_attention(table);
   register_attention_backward(table);
+  register_binary_cross_entropy(table);
   register_cached_attention(table);
   register_column_sum(table);
+  register_cross_entropy(table);
   register_dropout(table);
   register_embedding(table);
   register_gather_rows(table);
   register_layer_norm(table);
   register_linear(table);
   register_linear_cross_entropy(table);
+  register_mean_squared_error(table);
   register_multiply_add_peak(table);
   register_rms_norm(table);
   register_rotary(table);
+  register_scale(table);
+  register_segment_mean(table);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -11,17 +11,22 @@ void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
 void register_attention(KernelTable& table);
 void register_attention_backward(KernelTable& table);
+void register_binary_cross_entropy(KernelTable& table);
 void register_cached_attention(KernelTable& table);
 void register_column_sum(KernelTable& table);
+void register_cross_entropy(KernelTable& table);
 void register_dropout(KernelTable& table);
 void register_embedding(KernelTable& table);
 void register_gather_rows(KernelTable& table);
 void register_layer_norm(KernelTable& table);
 void register_linear(KernelTable& table);
 void register_linear_cross_entropy(KernelTable& table);
+void register_mean_squared_error(KernelTable& table);
 void register_multiply_add_peak(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
+void register_scale(KernelTable& table);
+void register_segment_mean(KernelTable& table);
 
 void register_kernels(KernelTable& table);
 

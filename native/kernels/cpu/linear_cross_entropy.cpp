@@ -9,6 +9,7 @@
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/gemm.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/loss_sum.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -130,7 +131,6 @@ Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
 void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
   const Problem problem(call);
   const auto* labels = call.inputs[2].as<const std::int32_t>();
-  const float loss_scale = *call.inputs[3].as<const float>();
   float* row_loss = call.outputs[1].as<float>();
   auto* prediction = call.outputs[2].as<std::int32_t>();
   std::size_t next = 3;
@@ -150,9 +150,10 @@ void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
   std::byte* product_scratch =
       context.scratch.data() +
       align_up(static_cast<std::size_t>(problem.chunks.longest() * vocabulary) * sizeof(float));
-  const CrossEntropyTerms terms{problem.arguments.softcap, problem.arguments.label_smoothing, loss_scale,
-                                problem.gradient()};
-  double sum = 0.0;
+  const CrossEntropyTerms terms{.softcap = problem.arguments.softcap,
+                                .smoothing = problem.arguments.label_smoothing,
+                                .scale = *call.inputs[3].as<const float>(),
+                                .gradient = problem.gradient()};
   for (std::int64_t chunk = 0; chunk < problem.chunks.parts && problem.rows > 0; ++chunk) {
     const std::int64_t row = problem.chunks.begin(chunk);
     const std::int64_t rows = problem.chunks.begin(chunk + 1) - row;
@@ -163,14 +164,13 @@ void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
       row_loss[row + r] = result.loss;
       prediction[row + r] = result.prediction;
     });
-    for (std::int64_t r = row; r < row + rows; ++r) sum += static_cast<double>(row_loss[r]);
     if (dh != nullptr)
       gemm(context.pool, product_scratch, hidden_gradient_gemm(problem, row, rows, logits, *dh));
     if (dw != nullptr)
       gemm(context.pool, product_scratch, weight_gradient_gemm(problem, row, rows, logits, *dw));
     if (dbias != nullptr) add_bias_gradient(context.pool, logits, rows, vocabulary, dbias->as<float>());
   }
-  *call.outputs[0].as<float>() = static_cast<float>(static_cast<double>(loss_scale) * sum);
+  sum_row_losses(call.outputs[1], call.inputs[3], call.outputs[0]);
 }
 
 std::size_t scratch(const KernelCall& call, int threads) {
