@@ -25,7 +25,7 @@ export {
   type TrainingExample,
 } from './data/encode.js'
 export type { EncodedExample, TrainingData } from './data/prepare-data.js'
-export type { DatasetRow, MessagesRow, PromptCompletionRow, TextRow } from './data/shapes.js'
+export type * from './data/rows.js'
 export { Tokenizer } from './tokenizer/tokenizer.js'
 export type { Message, Tool } from './tokenizer/message.js'
 export { Trainer, type RunOptions } from './train/trainer.js'

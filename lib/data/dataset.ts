@@ -1,7 +1,8 @@
 import { AttuneError } from '../errors.js'
 import { RandomStream } from './random.js'
-import { RowReader } from './row-reader.js'
-import type { DatasetRow, ShapeName } from './shapes.js'
+import { RowReader, type RowOptions } from './row-reader.js'
+import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
+import { stratified } from './stratify.js'
 
 export interface SplitOptions {
   /** Part of the rows for validation: a fraction below 1, or a number of rows. Default: 0. */
@@ -10,6 +11,8 @@ export interface SplitOptions {
   readonly test?: number | undefined
   /** Decides which row goes where. Default: 0. */
   readonly seed?: number | undefined
+  /** 'label': each part gets its share of every class (rows with one label). Default: rows are drawn regardless. */
+  readonly stratify?: 'label' | undefined
 }
 
 export interface DatasetSplit {
@@ -38,8 +41,8 @@ export class Dataset implements Iterable<DatasetRow> {
    * A dataset of rows in memory. They are checked as rows of a file are.
    * @throws AttuneError 'invalid-dataset' naming the rows that are wrong, 'empty-dataset'
    */
-  static from(rows: Iterable<DatasetRow>): Dataset {
-    const reader = new RowReader()
+  static from(rows: Iterable<DatasetRow | RowAlias>, options: RowOptions = {}): Dataset {
+    const reader = new RowReader(options)
     let index = 0
     for (const row of rows) reader.add(row, `row ${index++}`)
     if (index === 0) throw new AttuneError('empty-dataset', 'there are no rows', { where: 'rows' })
@@ -63,7 +66,8 @@ export class Dataset implements Iterable<DatasetRow> {
   /**
    * Parts the rows at random, the same way for the same seed on every machine; rows keep their order in each part.
    * A part that is asked for gets at least one row.
-   * @throws AttuneError 'invalid-option' where a part is no fraction or count, or nothing would be left to train on
+   * @throws AttuneError 'invalid-option' where a part is no fraction or count, nothing would be left to train on, or
+   * rows without one label each should be stratified
    */
   split(options: SplitOptions): DatasetSplit {
     const validation = partSize('validation', options.validation ?? 0, this.length)
@@ -76,10 +80,15 @@ export class Dataset implements Iterable<DatasetRow> {
       )
     }
     const order = new RandomStream('split', options.seed ?? 0).permutation(this.length)
+    const parts =
+      options.stratify === undefined
+        ? { validation: order.slice(0, validation), test: order.slice(validation, validation + test) }
+        : stratified(this, order, { validation, test }, options.stratify)
+    const taken = new Set([...parts.validation, ...parts.test])
     return {
-      validation: this.#pick(order.slice(0, validation).sort(ascending)),
-      test: this.#pick(order.slice(validation, validation + test).sort(ascending)),
-      train: this.#pick(order.slice(validation + test).sort(ascending)),
+      validation: this.#pick([...parts.validation].sort(ascending)),
+      test: this.#pick([...parts.test].sort(ascending)),
+      train: this.#pick(order.filter((index) => !taken.has(index)).sort(ascending)),
     }
   }
 

@@ -1,8 +1,8 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import { ignoredLabel, rowEncoders, type EncodedRow, type LossOn } from './row-encoders.js'
-import type { ShapeName } from './shapes.js'
+import { ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
+import { requireShape } from './task.js'
 
 export { ignoredLabel, type LossOn }
 
@@ -46,7 +46,7 @@ export interface EncodedDataset {
   readonly skipped: number
 }
 
-const lossesOfShape: Readonly<Record<ShapeName, readonly LossOn[]>> = {
+const lossesOfShape: Readonly<Record<CausalShape, readonly LossOn[]>> = {
   // The first is the default.
   'prompt-completion': ['completion', 'all'],
   messages: ['assistant', 'last-assistant', 'all'],
@@ -59,7 +59,7 @@ const rowsNamed = 10
 
 /**
  * Turns the rows of a dataset into training examples; tokenizing runs off the main thread.
- * @throws AttuneError 'empty-dataset', 'invalid-option', 'sequence-too-long' (a row over `maxLength` with truncation
+ * @throws AttuneError 'empty-dataset', 'invalid-option', 'invalid-dataset' (rows of another shape), 'sequence-too-long' (a row over `maxLength` with truncation
  * 'error'), 'all-labels-masked' (rows in which nothing carries loss), 'invalid-chat-template' and
  * 'chat-template-failed' (messages), 'aborted'; each names the row it is about
  */
@@ -68,8 +68,7 @@ export async function encodeDataset(
   tokenizer: Tokenizer,
   options: EncodeDatasetOptions = {},
 ): Promise<EncodedDataset> {
-  const { shape } = dataset
-  if (shape === undefined) throw new AttuneError('empty-dataset', 'the dataset has no rows', { where: 'dataset' })
+  const shape = requireShape(dataset, 'causal-lm', ['messages', 'prompt-completion', 'text'])
   const loss = checkedLoss(options.loss, shape)
   const { maxLength = Infinity, truncation = 'error' } = options
   if (maxLength !== Infinity && !(Number.isSafeInteger(maxLength) && maxLength >= 2)) {
@@ -116,7 +115,7 @@ export async function encodeDataset(
   return { examples, ...totals }
 }
 
-function checkedLoss(loss: LossOn | undefined, shape: ShapeName): LossOn {
+function checkedLoss(loss: LossOn | undefined, shape: CausalShape): LossOn {
   const allowed = lossesOfShape[shape]
   const [usual = 'all'] = allowed
   if (loss === undefined || allowed.includes(loss)) return loss ?? usual

@@ -44,3 +44,20 @@ function readLine(bytes: Buffer, origin: string, knownUtf8: boolean, reader: Row
   }
   reader.add(value, origin)
 }
+
+/** Reads a file that is one JSON list of rows, named `file[index]`; one with an object a line is read as that. */
+export function readJsonList(bytes: Buffer, file: string, reader: RowReader): void {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
+  } catch {
+    // Either lines, or broken JSON: the reader of lines says where.
+    readJsonLines(bytes, file, reader)
+    return
+  }
+  if (!Array.isArray(value)) {
+    readJsonLines(bytes, file, reader)
+    return
+  }
+  value.forEach((row, index) => reader.add(row, `${file}[${index}]`))
+}

@@ -3,7 +3,7 @@ import { renderWithAssistantSpans, tokensInSpans } from '../tokenizer/assistant-
 import type { RenderedChat } from '../tokenizer/chat-template.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import type { MessagesRow, PromptCompletionRow, ShapeName, TextRow } from './shapes.js'
+import type { MessagesRow, PromptCompletionRow, TextRow } from './rows.js'
 
 /** What the model is trained to write; other tokens are only read. */
 export type LossOn = 'all' | 'completion' | 'assistant' | 'last-assistant'
@@ -25,8 +25,11 @@ export interface RowEncoderOptions {
 
 type RowEncoder = (dataset: Dataset, tokenizer: Tokenizer, options: RowEncoderOptions) => Promise<EncodedRow[]>
 
+/** The shapes that a causal model is trained on. */
+export type CausalShape = 'messages' | 'prompt-completion' | 'text'
+
 /** How rows of each shape become tokens. */
-export const rowEncoders: Readonly<Record<ShapeName, RowEncoder>> = {
+export const rowEncoders: Readonly<Record<CausalShape, RowEncoder>> = {
   text: encodeText,
   'prompt-completion': encodePromptCompletion,
   messages: encodeMessages,

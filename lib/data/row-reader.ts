@@ -1,25 +1,28 @@
 import { AttuneError, type AttuneErrorCode } from '../errors.js'
-import { describeValue, expectedFields, shapes, type DatasetRow, type Shape, type ShapeName } from './shapes.js'
+import { RowProblems } from './row-problems.js'
+import type { DatasetRow, ShapeName } from './rows.js'
+import { describeValue, type Fields, type RowMeaning, type Shape } from './shape.js'
+import { expectedFields, shapes } from './shapes.js'
 
-// Enough to see a pattern, few enough to read.
-const problemsShown = 10
-
-interface Problem {
-  readonly code: AttuneErrorCode
-  readonly origin: string
-  readonly what: string
+export interface RowOptions extends RowMeaning {
+  /** What the rows are. Default: as the first row shows. */
+  readonly shape?: ShapeName | undefined
+  /** What the rows call a field, by its usual name: `{ label: 'category' }`. Default: the usual names. */
+  readonly fields?: Readonly<Record<string, string>> | undefined
 }
 
 /** Checks rows one after the other: the first good one decides the shape, every bad one is noted. */
 export class RowReader {
   readonly rows: DatasetRow[] = []
   readonly origins: string[] = []
-  readonly #problems: Problem[] = []
-  #problemCount = 0
+  readonly #problems = new RowProblems()
+  readonly #options: RowOptions
   #shape: Shape | undefined
   #decidedBy = ''
 
-  constructor(shape?: ShapeName) {
+  constructor(options: RowOptions = {}) {
+    const { shape } = options
+    this.#options = options
     this.#shape = shapes.find(({ name }) => name === shape)
     this.#decidedBy = 'options.shape'
     if (shape !== undefined && this.#shape === undefined) {
@@ -32,7 +35,7 @@ export class RowReader {
 
   /** How many rows have been read, good and bad. */
   get seen(): number {
-    return this.rows.length + this.#problemCount
+    return this.rows.length + this.#problems.count
   }
 
   get shape(): ShapeName | undefined {
@@ -41,21 +44,18 @@ export class RowReader {
 
   add(value: unknown, origin: string): void {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.note(
-        'invalid-dataset',
-        origin,
-        `expected an object with ${this.#expected()}, received ${describeValue(value)}`,
-      )
+      const what = `expected an object with ${this.#expected()}, received ${describeValue(value)}`
+      this.note('invalid-dataset', origin, what)
       return
     }
-    const fields = value as Readonly<Record<string, unknown>>
+    const fields = renamed(value as Fields, this.#options.fields)
     const own = this.#shape?.detect(fields) === true ? this.#shape : shapes.find((shape) => shape.detect(fields))
     if (own === undefined || (this.#shape !== undefined && own !== this.#shape)) {
       const asIn = this.#shape === undefined ? '' : ` as in ${this.#decidedBy}`
       this.note('invalid-dataset', origin, `expected ${this.#expected()}${asIn}, received ${describeValue(value)}`)
       return
     }
-    const { row, problem } = own.parse(fields)
+    const { row, problem } = own.parse(fields, this.#options)
     if (row === undefined) {
       this.note('invalid-dataset', origin, problem)
       return
@@ -69,23 +69,23 @@ export class RowReader {
   }
 
   note(code: AttuneErrorCode, origin: string, what: string): void {
-    this.#problemCount++
-    if (this.#problems.length < problemsShown) this.#problems.push({ code, origin, what })
+    this.#problems.note(code, origin, what)
   }
 
   /** Throws one error that names the bad rows, with the first one's code. Does nothing where all were good. */
   throwIfBad(): void {
-    const [first] = this.#problems
-    if (first === undefined) return
-    const lines = this.#problems.map(({ origin, what }) => `${origin}: ${what}`)
-    const more = this.#problemCount - this.#problems.length
-    if (more > 0) lines.push(`… and ${more} more`)
-    const message =
-      lines.length === 1 ? lines.join('') : `${this.#problemCount} rows cannot be used:\n  ${lines.join('\n  ')}`
-    throw new AttuneError(first.code, message, { where: first.origin })
+    this.#problems.throwIfAny()
   }
 
   #expected(): string {
     return this.#shape?.expected ?? expectedFields
   }
+}
+
+/** The fields under their usual names. */
+function renamed(fields: Fields, names: RowOptions['fields']): Fields {
+  if (names === undefined) return fields
+  const theirs = new Set(Object.values(names))
+  const others = Object.entries(fields).filter(([key]) => !theirs.has(key) && !Object.hasOwn(names, key))
+  return Object.fromEntries([...others, ...Object.entries(names).map(([own, their]) => [own, fields[their]] as const)])
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { Dataset } from '../../lib/data/dataset.js'
 import { loadDataset } from '../../lib/data/load-dataset.js'
-import type { DatasetRow } from '../../lib/data/shapes.js'
+import type { DatasetRow } from '../../lib/data/rows.js'
 import { AttuneError } from '../../lib/errors.js'
 
 let folder: string

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 
 import { Dataset } from '../../lib/data/dataset.js'
 import { encodeDataset, type EncodeDatasetOptions, type TrainingExample } from '../../lib/data/encode.js'
-import type { DatasetRow } from '../../lib/data/shapes.js'
+import type { DatasetRow } from '../../lib/data/rows.js'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
 import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 import { removeFolder, writeByteTokenizer, type ByteTokenizerOptions } from '../tokenizer/byte-tokenizer.js'

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+
+import type { Label } from './rows.js'
+import { describeValue, filledText, isGiven, parsed, type Fields, type ParsedRow, type Shape } from './shape.js'
+
+const isLabel = (value: unknown): value is Label =>
+  (typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value))
+
+const labelSchema = z.custom<Label>(isLabel, {
+  error: ({ input }) => `should be a string or a number, received ${received(input)}`,
+})
+
+const labelsSchema = z.custom<readonly Label[]>((value) => Array.isArray(value) && value.every(isLabel), {
+  error: ({ input }) => {
+    if (!Array.isArray(input)) return `should be a list of strings or numbers, received ${received(input)}`
+    const wrong = input.findIndex((entry) => !isLabel(entry))
+    return `should hold strings or numbers, entry ${wrong} is ${received(input[wrong])}`
+  },
+})
+
+function received(value: unknown): string {
+  if (value === '') return 'an empty string'
+  return value === undefined ? 'nothing' : describeValue(value)
+}
+
+// A text and its pair by the names that datasets use for them.
+const textNames = [
+  ['text', 'text_pair'],
+  ['premise', 'hypothesis'],
+  ['sentence1', 'sentence2'],
+] as const
+
+function hasText(fields: Fields): boolean {
+  return textNames.some(([first, second]) => isGiven(fields[first]) && (first === 'text' || isGiven(fields[second])))
+}
+
+/** The texts of a row under their own names, then whatever `label` makes of the rest. */
+function parseLabelled(
+  fields: Fields,
+  label: { label: typeof labelSchema } | { labels: typeof labelsSchema },
+): ParsedRow {
+  const [first, second] = textNames.find(([name]) => isGiven(fields[name])) ?? textNames[0]
+  const pair = first === 'text' && !isGiven(fields[second]) ? {} : { [second]: filledText }
+  return parsed(z.object({ [first]: filledText, ...pair, ...label }), fields, (row) => {
+    const own = row as Readonly<Record<string, unknown>>
+    const pairText = own[second]
+    const rest = 'label' in label ? { label: own['label'] as Label } : { labels: own['labels'] as readonly Label[] }
+    const text = String(own[first])
+    return typeof pairText === 'string' ? { text, text_pair: pairText, ...rest } : { text, ...rest }
+  })
+}
+
+export const textLabelShape: Shape = {
+  name: 'text-label',
+  expected: 'text (and text_pair) and label (a string or a number)',
+  detect: (fields) => hasText(fields) && isGiven(fields['label']),
+  parse: (fields) => parseLabelled(fields, { label: labelSchema }),
+}
+
+export const textLabelsShape: Shape = {
+  name: 'text-labels',
+  expected: 'text (and text_pair) and labels (a list)',
+  detect: (fields) => hasText(fields) && isGiven(fields['labels']),
+  parse: (fields) => parseLabelled(fields, { labels: labelsSchema }),
+}
+
+export const tokensTagsShape: Shape = {
+  name: 'tokens-tags',
+  expected: 'tokens and tags (lists of the same length)',
+  detect: (fields) => Array.isArray(fields['tokens']) && (isGiven(fields['tags']) || isGiven(fields['ner_tags'])),
+  parse: (fields) => {
+    const name = isGiven(fields['tags']) ? 'tags' : 'ner_tags'
+    const result = parsed(z.object({ tokens: z.array(filledText).min(1), [name]: labelsSchema }), fields, (row) => ({
+      tokens: row.tokens as readonly string[],
+      tags: row[name] as readonly Label[],
+    }))
+    if (result.row === undefined || !('tags' in result.row)) return result
+    const { tokens, tags } = result.row
+    if (tokens.length === tags.length) return result
+    return { problem: `${name} has ${tags.length} entries, tokens has ${tokens.length}: each token needs one tag` }
+  },
+}

@@ -1,0 +1,53 @@
+import { AttuneError } from '../errors.js'
+import type { Dataset } from './dataset.js'
+import type { ShapeName } from './rows.js'
+
+/** What a model is trained to do. */
+export type TaskName =
+  | 'causal-lm'
+  | 'sequence-classification'
+  | 'token-classification'
+  | 'question-answering'
+  | 'masked-lm'
+  | 'seq2seq-lm'
+  | 'embedding'
+
+/** What the labels of sequence classification mean, by the names of `config.json`. */
+export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
+
+// What rows of a shape are good for, for the message about rows in the wrong place.
+const tasksOfShape: Readonly<Record<ShapeName, string>> = {
+  messages: 'causal-lm',
+  'prompt-completion': 'causal-lm or seq2seq-lm',
+  'tokens-tags': 'token-classification',
+  'question-answering': 'question-answering',
+  'source-target': 'seq2seq-lm',
+  'anchor-positive': 'embedding',
+  'text-labels': 'sequence-classification (multi-label)',
+  'text-label': 'sequence-classification',
+  text: 'causal-lm or masked-lm',
+}
+
+/**
+ * The dataset's shape, where it is one of those that the task takes.
+ * @throws AttuneError 'empty-dataset', 'invalid-dataset' naming the first row
+ */
+export function requireShape<Shape extends ShapeName>(
+  dataset: Dataset,
+  task: TaskName,
+  allowed: readonly Shape[],
+): Shape {
+  const { shape } = dataset
+  if (shape === undefined) throw new AttuneError('empty-dataset', 'the dataset has no rows', { where: 'dataset' })
+  const found = allowed.find((name) => name === shape)
+  if (found !== undefined) return found
+  const where = dataset.origins[0] ?? 'dataset'
+  const list = allowed.map((name) => `'${name}'`).join(' or ')
+  const hasText = shape === 'text-label' || shape === 'text-labels'
+  const hint =
+    hasText && allowed.some((name) => name === 'text')
+      ? "; to train on their texts alone, load them with the option shape: 'text'"
+      : ''
+  const message = `${where}: rows of shape '${shape}' are for ${tasksOfShape[shape]}; ${task} takes ${list}${hint}`
+  throw new AttuneError('invalid-dataset', message, { where })
+}
