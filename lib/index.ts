@@ -1,7 +1,7 @@
 export { AttuneError, type AttuneErrorCode } from './errors.js'
 export { lora, type LoraConfig, type LoraOptions } from './nn/lora.js'
 export type { Batch } from './models/batch.js'
-export { Decoder, type DecoderOptions, type DecoderStep } from './models/decoder.js'
+export { Decoder, type DecoderOptions, type DecoderStep, type SlotCopies } from './models/decoder.js'
 export { Model, type BatchEvaluation, type BatchSizes, type Gradients, type Parameter } from './models/model.js'
 export type { LoadOptions, ModelOptions } from './models/model-options.js'
 export {

@@ -121,6 +121,15 @@ export interface NativeProgram {
   dispose(): void
 }
 
+/** Of each state (slots, rows, …): the first `lengths[i]` rows of slot `sources[i]` go to slot `destinations[i]`. */
+export interface NativeSlotCopies {
+  readonly sources: readonly number[]
+  /** No slot twice, and none that is a source. */
+  readonly destinations: readonly number[]
+  /** States with fewer rows copy all of theirs. */
+  readonly lengths: readonly number[]
+}
+
 export interface NativeOptimizer {
   readonly bytes: number
   dispose(): void
@@ -159,6 +168,8 @@ export interface NativeSession {
     batch: NativeBatch,
     options: { readonly fetch: readonly string[]; readonly random?: NativeRandom; readonly accumulate?: boolean },
   ): Promise<Record<string, NativeArray>>
+  /** Copies rows of slots of every state of the program, in place of what the destinations held. Throws `invalid-batch`. */
+  copySlots(program: NativeProgram, copies: NativeSlotCopies): Promise<void>
   readGradient(parameter: string): Promise<Float32Array>
   createOptimizer(groups: readonly NativeOptimizerGroup[]): NativeOptimizer
   step(request: NativeStepRequest): Promise<NativeStepResult>

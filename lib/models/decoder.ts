@@ -21,6 +21,15 @@ export interface DecoderStep {
   readonly lengths: readonly number[]
 }
 
+/** Copy i brings the first `lengths[i]` tokens of slot `sources[i]` to slot `destinations[i]`. */
+export interface SlotCopies {
+  readonly sources: readonly number[]
+  /** No slot twice, and none that is a source. */
+  readonly destinations: readonly number[]
+  /** Tokens that each source holds. */
+  readonly lengths: readonly number[]
+}
+
 export function settleDecoderOptions(
   options: DecoderOptions,
   { maxPositions }: ModelDefinition,
@@ -63,7 +72,7 @@ export class Decoder {
 
   /** Logits of the last token of each sequence: (sequences, vocabulary). */
   async step(step: DecoderStep): Promise<Tensor> {
-    if (this.#disposed) throw new AttuneError('disposed', 'The decoder was disposed.')
+    this.#requireLive()
     const sequences = step.inputIds.length
     const ids: number[] = []
     const positions: number[] = []
@@ -95,9 +104,19 @@ export class Decoder {
     return { data: logits as Float32Array, shape: [sequences, this.#definition.vocabularySize] }
   }
 
+  /** Makes slots go on from where others stand: keys and values are copied, after the steps asked for before. */
+  async copySlots(copies: SlotCopies): Promise<void> {
+    this.#requireLive()
+    if (copies.sources.length > 0) await this.#session.copySlots(this.#program, copies)
+  }
+
   dispose(): void {
     if (!this.#disposed) this.#program.dispose()
     this.#disposed = true
+  }
+
+  #requireLive(): void {
+    if (this.#disposed) throw new AttuneError('disposed', 'The decoder was disposed.')
   }
 
   #check(step: DecoderStep, s: number): void {

@@ -147,6 +147,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::set_trainable>("setTrainable"),
                          InstanceMethod<&Session::compile>("compile"),
                          InstanceMethod<&Session::run>("run"),
+                         InstanceMethod<&Session::copy_slots>("copySlots"),
                          InstanceMethod<&Session::read_gradient>("readGradient"),
                          InstanceMethod<&Session::create_optimizer>("createOptimizer"),
                          InstanceMethod<&Session::step>("step"),
@@ -315,6 +316,24 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
           }
           return object;
         });
+  });
+}
+
+Napi::Value Session::copy_slots(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto program =
+        unwrap<ProgramClass>(info[0], Environment::of(info.Env()).program, "a Program").program(engine());
+    const Napi::Object given = to_object(info[1], "copies");
+    SlotCopies copies{.sources = to_integers(given.Get("sources"), "copies.sources"),
+                      .destinations = to_integers(given.Get("destinations"), "copies.destinations"),
+                      .lengths = to_integers(given.Get("lengths"), "copies.lengths")};
+    return worker_->post(
+        info.Env(),
+        [engine = engine(), program, copies = std::move(copies)] {
+          engine->copy_slots(*program, copies);
+          return true;
+        },
+        kNothing);
   });
 }
 

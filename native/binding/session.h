@@ -30,6 +30,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value set_trainable(const Napi::CallbackInfo& info);
   Napi::Value compile(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value copy_slots(const Napi::CallbackInfo& info);
   Napi::Value read_gradient(const Napi::CallbackInfo& info);
   Napi::Value create_optimizer(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);

@@ -217,6 +217,11 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
   return results;
 }
 
+void Engine::copy_slots(Program& program, const SlotCopies& copies) {
+  const std::scoped_lock lock(mutex_);
+  program.copy_slots(copies);
+}
+
 StepResult Engine::step(Program& program, Optimizer& optimizer, const StepRequest& request) {
   const std::scoped_lock lock(mutex_);
   StepResult result;

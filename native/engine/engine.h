@@ -88,6 +88,7 @@ class Engine {
 
   [[nodiscard]] std::map<std::string, Fetched> run(Program& program, const RunRequest& request,
                                                    const std::vector<std::string>& fetch);
+  void copy_slots(Program& program, const SlotCopies& copies);
   [[nodiscard]] StepResult step(Program& program, Optimizer& optimizer, const StepRequest& request);
 
   [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);

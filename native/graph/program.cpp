@@ -1,6 +1,7 @@
 #include "graph/program.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "graph/differentiate.h"
@@ -120,6 +121,44 @@ std::shared_ptr<const Plan> Program::plan(const Sizes& sizes) {
   if (plans_.size() == kKeptPlans) plans_.erase(plans_.begin());
   plans_.emplace_back(sizes, made);
   return made;
+}
+
+void Program::copy_slots(const SlotCopies& copies) {
+  const auto& [sources, destinations, lengths] = copies;
+  if (destinations.size() != sources.size() || lengths.size() != sources.size())
+    throw Error("invalid-batch", "lengths", "Each copy needs a source, a destination and a length.");
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (std::count(destinations.begin(), destinations.end(), destinations[i]) != 1 ||
+        std::count(sources.begin(), sources.end(), destinations[i]) != 0) {
+      throw Error("invalid-batch", "destinations",
+                  "Slot " + std::to_string(destinations[i]) +
+                      " must be the destination of one copy and the source of none.");
+    }
+    if (lengths[i] < 0) throw Error("invalid-batch", "lengths", "Expected lengths of 0 or more.");
+    for (const auto& [id, memory] : states_) {
+      const std::int64_t slots = graph_.bind(graph_.value(id).type, {}).rows();
+      for (const std::int64_t slot : {sources[i], destinations[i]}) {
+        if (slot >= 0 && slot < slots) continue;
+        const char* where = slot == sources[i] ? "sources" : "destinations";
+        throw Error(
+            "invalid-batch", where,
+            "Expected slots below " + std::to_string(slots) + " but received " + std::to_string(slot) + ".");
+      }
+    }
+  }
+  for (const auto& [id, memory] : states_) {
+    const ValueType& type = graph_.value(id).type;
+    const Shape shape = graph_.bind(type, {});
+    const auto slot_bytes = static_cast<std::size_t>(shape.columns()) * size_of(type.dtype);
+    const std::int64_t rows = shape.rank() < 2 ? 1 : shape[1];
+    if (shape.elements() == 0) continue;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const auto copied = static_cast<std::size_t>(std::min(lengths[i], rows));
+      std::memcpy(memory.data() + static_cast<std::size_t>(destinations[i]) * slot_bytes,
+                  memory.data() + static_cast<std::size_t>(sources[i]) * slot_bytes,
+                  slot_bytes / static_cast<std::size_t>(rows) * copied);
+    }
+  }
 }
 
 std::size_t Program::state_bytes() const {

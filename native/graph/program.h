@@ -21,6 +21,13 @@ struct CompileOptions {
   std::vector<std::string> wrt;  ///< op tests: inputs to differentiate by
 };
 
+/// Slots to copy: copy i brings the first `lengths[i]` rows of slot `sources[i]` to `destinations[i]`.
+struct SlotCopies {
+  std::vector<std::int64_t> sources;
+  std::vector<std::int64_t> destinations;  ///< no slot twice, none a source: the order is of no account
+  std::vector<std::int64_t> lengths;       ///< states with fewer rows copy all of theirs
+};
+
 /// A graph made ready for one session: differentiated where asked, a kernel for every node, plans by sizes.
 class Program {
  public:
@@ -48,6 +55,9 @@ class Program {
 
   [[nodiscard]] std::byte* state(ValueId value) const { return states_.at(value).data(); }
   [[nodiscard]] std::size_t state_bytes() const;
+  /// Copies the first rows of slots of every state (slots, rows, ...) to other slots. Throws
+  /// Error{"invalid-batch"} before anything is copied.
+  void copy_slots(const SlotCopies& copies);
 
  private:
   void differentiate_graph(ParameterStore& parameters, const CompileOptions& options);

@@ -63,6 +63,54 @@ test.each(['gpt2', 'llama'] as const)('decoding %s gives the logits of the whole
   await expect(decoder.step({ inputIds: [[1]], slots: [0], lengths: [0] })).rejects.toMatchObject({ code: 'disposed' })
 })
 
+test.each(['gpt2', 'llama'] as const)('a copied slot of %s goes on as its source', async (name) => {
+  await using model = await Model.load(fixtureModel(name))
+  const decoder = model.decoder({ slots: 4, capacity: 8 })
+  const [first, second] = texts as [number[], number[]]
+  await decoder.step({ inputIds: [first, second, [9, 9, 9, 9, 9, 9, 9]], slots: [1, 2, 3], lengths: [0, 0, 0] })
+  // Not awaited: it takes its turn before the step. Slot 3 holds something else, slot 0 nothing.
+  void decoder.copySlots({ sources: [1, 2], destinations: [3, 0], lengths: [first.length, second.length] })
+  const going = await decoder.step({
+    inputIds: [[4], [4], [4], [4]],
+    slots: [1, 2, 3, 0],
+    lengths: [first.length, second.length, first.length, second.length],
+  })
+  const width = model.definition.vocabularySize
+  const row = (s: number): Float32Array => going.data.subarray(s * width, (s + 1) * width)
+  expect(row(2)).toEqual(row(0))
+  expect(row(3)).toEqual(row(1))
+  expect(row(0)).not.toEqual(row(1))
+  const { logits } = await model.forward({ inputIds: [[...first, 4]] })
+  expect(distance(logits, first.length, going, 2, width)).toBeLessThan(1e-4)
+
+  // Fewer rows than held: what stands behind them stays.
+  await decoder.copySlots({ sources: [1], destinations: [2], lengths: [1] })
+  const mixed = await decoder.step({ inputIds: [[4]], slots: [2], lengths: [1] })
+  const short = await model.forward({ inputIds: [[first[0]!, 4]] })
+  expect(distance(short.logits, 1, mixed, 0, width)).toBeLessThan(1e-4)
+  await decoder.copySlots({ sources: [], destinations: [], lengths: [] })
+  decoder.dispose()
+  await expect(decoder.copySlots({ sources: [0], destinations: [1], lengths: [1] })).rejects.toMatchObject({
+    code: 'disposed',
+  })
+})
+
+test('copies of slots that do not fit are refused', async () => {
+  await using model = await Model.fromConfig(tinyLlama)
+  const decoder = model.decoder({ slots: 3, capacity: 4 })
+  const copy = (sources: number[], destinations: number[], lengths: number[]) =>
+    decoder.copySlots({ sources, destinations, lengths })
+  const refused = (where: string): object => ({ code: 'invalid-batch', where })
+  await expect(copy([0], [3], [1])).rejects.toMatchObject(refused('destinations'))
+  await expect(copy([-1], [1], [1])).rejects.toMatchObject(refused('sources'))
+  await expect(copy([0, 2], [1, 1], [1, 1])).rejects.toMatchObject(refused('destinations'))
+  await expect(copy([0, 1], [1, 2], [1, 1])).rejects.toMatchObject(refused('destinations'))
+  await expect(copy([0], [1], [])).rejects.toMatchObject(refused('lengths'))
+  await expect(copy([0], [1], [-1])).rejects.toMatchObject(refused('lengths'))
+  // Longer than a slot: all of it.
+  await copy([0], [1], [100])
+})
+
 test('what does not fit is refused', async () => {
   await using model = await Model.fromConfig(tinyLlama)
   const decoder = model.decoder({ slots: 2, capacity: 4 })
