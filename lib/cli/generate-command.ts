@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { AttuneError } from '../errors.js'
-import { generate } from '../generate/generate.js'
+import { generate, generateBatch } from '../generate/generate.js'
 import {
   generateOptions,
   settleGenerateOptions,
@@ -29,7 +29,7 @@ export function addGenerateCommand(program: Command, context: () => CommandConte
     const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const options = givenFlags(command, generateOptions) as GenerateOptions
     // Before the model is loaded, which takes a while.
-    settleGenerateOptions(options)
+    const { numReturnSequences } = settleGenerateOptions(options)
     const { chat, system } = command.opts<{ chat?: boolean; system?: string }>()
     const prompt = promptOf(given ?? (await standardInput()), chat === true, system)
     using interruption = watchInterrupts(() => terminal.err('\n'))
@@ -37,6 +37,12 @@ export function addGenerateCommand(program: Command, context: () => CommandConte
       ...rest,
       ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
     })
+    if (numReturnSequences > 1) {
+      for (const answer of await generateBatch(model, [prompt], { ...options, signal: interruption.signal })) {
+        terminal.out(json ? `${JSON.stringify({ type: 'answer', ...answer })}\n` : `${answer.text}\n`)
+      }
+      return
+    }
     for await (const piece of generate(model, prompt, { ...options, signal: interruption.signal })) {
       terminal.out(json ? `${JSON.stringify({ type: 'piece', ...piece })}\n` : piece.text)
     }

@@ -3,12 +3,20 @@ import { AttuneError } from '../errors.js'
 import type { Decoder } from '../models/decoder.js'
 import { argmax, draw, processLogits, softmax, type SamplingOptions } from './sampling.js'
 
-export interface DecodeOptions extends SamplingOptions {
+/** What every way of choosing tokens keeps to. */
+export interface TokenOptions extends SamplingOptions {
   readonly maxNewTokens: number
-  readonly temperature: number
-  readonly seed: number
+  /** No stop token comes before there are so many. */
+  readonly minNewTokens: number
   readonly stopTokenIds: ReadonlySet<number>
   readonly signal?: AbortSignal | undefined
+}
+
+export interface DecodeOptions extends TokenOptions {
+  readonly temperature: number
+  readonly seed: number
+  /** The prompts come in runs of so many equal ones, of which each draws for itself. */
+  readonly numReturnSequences: number
 }
 
 export type FinishReason = 'stop' | 'length'
@@ -21,6 +29,8 @@ export interface DecodedToken {
   readonly tokenId: number
   /** On the last token: a stop token came, or there was no room for more. */
   readonly finishReason: FinishReason | undefined
+  /** On the last token of a beam search: sum of log probabilities / (new tokens ^ length penalty). */
+  readonly score?: number | undefined
   /** Ends the sequence here, as when its text holds a stop string. */
   readonly end: () => void
 }
@@ -46,9 +56,7 @@ export async function* decode(
   const free = Array.from({ length: decoder.slots }, (_, slot) => slot)
   let active: Sequence[] = []
   while (waiting.length > 0 || active.length > 0) {
-    if (options.signal?.aborted === true) {
-      throw new AttuneError('aborted', 'generation was aborted', { cause: options.signal.reason })
-    }
+    requireNotAborted(options.signal)
     while (waiting.length > 0 && free.length > 0) {
       const { ids, row } = waiting.shift() as (typeof waiting)[number]
       active.push({
@@ -69,7 +77,7 @@ export async function* decode(
     for (const [i, sequence] of active.entries()) {
       sequence.cached = sequence.history.length
       const index = sequence.history.length - sequence.promptLength
-      const tokenId = choose(data.subarray(i * vocabulary, (i + 1) * vocabulary), sequence.history, index, options)
+      const tokenId = choose(data.subarray(i * vocabulary, (i + 1) * vocabulary), sequence, index, options)
       sequence.history.push(tokenId)
       const finishReason = finish(sequence, tokenId, decoder.capacity, options)
       if (finishReason !== undefined) sequence.ended = true
@@ -80,10 +88,17 @@ export async function* decode(
   }
 }
 
-/** The number drawn depends on seed and index alone, so that a sequence is the same in any company. */
-function choose(logits: Float32Array, history: readonly number[], index: number, options: DecodeOptions): number {
-  const scores = processLogits(logits, history, options)
-  return options.temperature === 0 ? argmax(scores) : draw(softmax(scores), options.seed, index)
+/** @throws AttuneError 'aborted' */
+export function requireNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AttuneError('aborted', 'generation was aborted', { cause: signal.reason })
+}
+
+/** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */
+function choose(logits: Float32Array, { history, row }: Sequence, index: number, options: DecodeOptions): number {
+  const suppressedTokenIds = index < options.minNewTokens ? options.stopTokenIds : undefined
+  const scores = processLogits(logits, history, { ...options, suppressedTokenIds })
+  if (options.temperature === 0) return argmax(scores)
+  return draw(softmax(scores), options.seed, index, row % options.numReturnSequences)
 }
 
 function finish(

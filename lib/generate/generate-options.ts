@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AttuneError } from '../errors.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import type { Message, Tool } from '../tokenizer/message.js'
 
@@ -10,6 +11,11 @@ const list = z.union([z.string().transform((text) => [text]), z.array(z.string()
 
 export const generateOptions = {
   maxNewTokens: { type: z.int().min(1), description: 'New tokens at most', default: 256 },
+  minNewTokens: {
+    type: z.int().min(0),
+    description: 'No stop token comes before there are so many new tokens',
+    default: 0,
+  },
   temperature: {
     type: z.number().min(0),
     description:
@@ -46,6 +52,34 @@ export const generateOptions = {
     type: z.array(z.int().min(0)).describe('a list of token ids'),
     description: "Tokens that end the answer; absent: the model's own end tokens",
   },
+  badWordsIds: {
+    type: z.array(z.array(z.int().min(0)).min(1)).describe('a list of lists of token ids'),
+    description: 'Sequences of tokens that never come',
+    default: [] as number[][],
+  },
+  numBeams: {
+    type: z.int().min(1),
+    description: 'Beam search with so many hypotheses at once; 1: none',
+    default: 1,
+  },
+  lengthPenalty: {
+    type: z.number(),
+    description:
+      'Score of a hypothesis of the beam search: sum of log probabilities / (new tokens ^ lengthPenalty); above 0 favours long texts',
+    default: 1,
+  },
+  earlyStopping: {
+    type: z.union([z.boolean(), z.literal('never')]),
+    description:
+      "When as many hypotheses as beams are finished, true ends the beam search at once, false when those left score no better as they stand, 'never' when they cannot get better at all",
+    default: false,
+    flag: 'true|false|never',
+  },
+  numReturnSequences: {
+    type: z.int().min(1),
+    description: 'Answers to each prompt: the best of the beam search, or as many drawn',
+    default: 1,
+  },
   seed: { type: z.int().min(0), description: 'Decides what is drawn: same seed, same text', default: 0 },
   batchSize: { type: z.int().min(1), description: 'Prompts worked on at once', default: 8 },
   tools: {
@@ -69,6 +103,8 @@ export const generateOptions = {
 export interface GenerateOptions {
   /** @default 256 */
   readonly maxNewTokens?: number | undefined
+  /** No stop token comes before there are so many new tokens. @default 0 */
+  readonly minNewTokens?: number | undefined
   /** 0: the likeliest token always. @default 0, or 1 where topK, topP, minP or typicalP is given */
   readonly temperature?: number | undefined
   /** @default 0: all */
@@ -87,6 +123,19 @@ export interface GenerateOptions {
   readonly stop?: string | readonly string[] | undefined
   /** @default the end tokens of tokenizer and generation_config.json */
   readonly stopTokenIds?: readonly number[] | undefined
+  /** Sequences of tokens that never come. @default none */
+  readonly badWordsIds?: readonly (readonly number[])[] | undefined
+  /** Beam search with so many hypotheses at once. @default 1: none */
+  readonly numBeams?: number | undefined
+  /** A hypothesis scores sum of log probabilities / (new tokens ^ lengthPenalty). @default 1 */
+  readonly lengthPenalty?: number | undefined
+  /**
+   * Once as many hypotheses as beams are finished: true ends the search at once, false when those left score no better
+   * as they stand, 'never' when they cannot get better at all. @default false
+   */
+  readonly earlyStopping?: boolean | 'never' | undefined
+  /** Answers to each prompt, next to each other in the result: the best of the beam search, or as many drawn. @default 1 */
+  readonly numReturnSequences?: number | undefined
   /** Same seed, same text, whatever else is in the batch. @default 0 */
   readonly seed?: number | undefined
   /** Prompts worked on at once. @default 8 */
@@ -103,5 +152,29 @@ export type SettledGenerateOptions = Settled<typeof generateOptions> & { readonl
 export function settleGenerateOptions(options: GenerateOptions = {}): SettledGenerateOptions {
   const settled = settleOptions(generateOptions, options)
   const filters = settled.topK > 0 || settled.topP < 1 || settled.minP > 0 || settled.typicalP < 1
-  return { ...settled, temperature: settled.temperature ?? (filters ? 1 : 0) }
+  const complete = { ...settled, temperature: settled.temperature ?? (filters ? 1 : 0) }
+  requireConsistent(complete)
+  return complete
+}
+
+function requireConsistent(options: SettledGenerateOptions): void {
+  const { numBeams, numReturnSequences, temperature, minNewTokens, maxNewTokens } = options
+  const refuse = (option: keyof GenerateOptions, message: string): never => {
+    throw new AttuneError('invalid-option', `options.${option}: ${message}`, { where: `options.${option}` })
+  }
+  if (minNewTokens > maxNewTokens) {
+    refuse('minNewTokens', `expected at most maxNewTokens (${maxNewTokens}), received ${minNewTokens}`)
+  }
+  if (numBeams > 1 && temperature > 0) {
+    refuse(
+      'numBeams',
+      'a beam search draws nothing: leave out temperature, topK, topP, minP and typicalP, or the beams',
+    )
+  }
+  if (numBeams > 1 && numReturnSequences > numBeams) {
+    refuse('numReturnSequences', `expected at most numBeams (${numBeams}), received ${numReturnSequences}`)
+  }
+  if (numBeams === 1 && temperature === 0 && numReturnSequences > 1) {
+    refuse('numReturnSequences', 'all answers would be the same: set numBeams or temperature')
+  }
 }

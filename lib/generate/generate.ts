@@ -2,6 +2,7 @@ import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import type { DecodeStream } from '../tokenizer/decode-stream.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { decodeBeams } from './beam-loop.js'
 import { decode, type FinishReason } from './decode-loop.js'
 import {
   settleGenerateOptions,
@@ -20,6 +21,8 @@ export interface GenerationPiece {
   readonly index: number
   /** On the last piece. */
   readonly finishReason?: FinishReason | undefined
+  /** On the last piece of a beam search: sum of log probabilities / (new tokens ^ lengthPenalty). */
+  readonly score?: number | undefined
 }
 
 export interface Generation {
@@ -28,10 +31,12 @@ export interface Generation {
   readonly tokenIds: readonly number[]
   readonly finishReason: FinishReason
   readonly promptTokens: number
+  /** Of a beam search: sum of log probabilities / (new tokens ^ lengthPenalty). */
+  readonly score?: number | undefined
 }
 
 /**
- * Goes on with a prompt, piece by piece.
+ * Goes on with a prompt, piece by piece. A beam search knows its best answer only at its end: all pieces come then.
  * @throws AttuneError 'invalid-option', 'sequence-too-long' (the prompt leaves no room), 'aborted'
  */
 export async function* generate(
@@ -39,23 +44,34 @@ export async function* generate(
   prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<GenerationPiece, void, void> {
-  for await (const { piece } of pieces(model, [prompt], settleGenerateOptions(options))) yield piece
+  const settled = settleGenerateOptions(options)
+  if (settled.numReturnSequences > 1) {
+    const message = 'options.numReturnSequences: generate gives one answer; generateBatch gives several'
+    throw new AttuneError('invalid-option', message, { where: 'options.numReturnSequences' })
+  }
+  for await (const { piece } of pieces(model, [prompt], settled)) yield piece
 }
 
-/** Goes on with many prompts at once; each gets what it would get alone. */
+/**
+ * Goes on with many prompts at once; each gets what it would get alone. With `numReturnSequences` n, answers i·n to
+ * i·n + n − 1 are those to prompt i, the best first where beams are searched.
+ * @throws AttuneError as `generate`
+ */
 export async function generateBatch(
   model: Model,
   prompts: readonly Prompt[],
   options: GenerateOptions = {},
 ): Promise<Generation[]> {
-  const results = prompts.map(emptyGeneration)
-  for await (const { row, piece, promptTokens } of pieces(model, prompts, settleGenerateOptions(options))) {
+  const settled = settleGenerateOptions(options)
+  const results = repeated(prompts, settled.numReturnSequences).map(emptyGeneration)
+  for await (const { row, piece, promptTokens } of pieces(model, prompts, settled)) {
     const result = results[row]
     if (result === undefined) continue
     result.text += piece.text
     result.tokenIds.push(piece.tokenId)
     result.promptTokens = promptTokens
     if (piece.finishReason !== undefined) result.finishReason = piece.finishReason
+    if (piece.score !== undefined) result.score = piece.score
   }
   return results
 }
@@ -65,6 +81,7 @@ interface GrowingGeneration extends Generation {
   tokenIds: number[]
   finishReason: FinishReason
   promptTokens: number
+  score?: number
 }
 
 function emptyGeneration(): GrowingGeneration {
@@ -87,20 +104,26 @@ async function* pieces(
       where: 'options.stop',
     })
   }
+  const { batchSize, maxNewTokens, numBeams, numReturnSequences, stop } = options
   const longest = Math.max(...ids.map((row) => row.length))
+  const answers = repeated(ids, numReturnSequences)
   const decoder = model.decoder({
-    slots: Math.min(options.batchSize, prompts.length),
-    capacity: Math.min(model.definition.maxPositions, longest + options.maxNewTokens),
+    slots: numBeams > 1 ? numBeams * Math.min(batchSize, ids.length) : Math.min(batchSize, answers.length),
+    capacity: Math.min(model.definition.maxPositions, longest + maxNewTokens),
   })
   try {
     const stopTokenIds = new Set(options.stopTokenIds ?? tokenizer?.eosTokenIds ?? [])
-    const texts = ids.map(() =>
-      tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), options.stop),
+    const texts = answers.map(() =>
+      tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), stop),
     )
-    for await (const token of decode(decoder, ids, { ...options, stopTokenIds })) {
-      const { row, index, tokenId } = token
-      const ended = token.finishReason === 'stop'
-      const settled = await texts[row]?.push(tokenId, ended, token.finishReason !== undefined)
+    const endsText = tokenizer === undefined || stop.length === 0 ? undefined : stopTextTest(tokenizer, stop)
+    const tokens =
+      numBeams > 1
+        ? decodeBeams(decoder, ids, { ...options, stopTokenIds, endsText })
+        : decode(decoder, answers, { ...options, stopTokenIds })
+    for await (const token of tokens) {
+      const { row, index, tokenId, score } = token
+      const settled = await texts[row]?.push(tokenId, stopTokenIds.has(tokenId), token.finishReason !== undefined)
       if (settled?.stopped === true) token.end()
       const finishReason = settled?.stopped === true ? 'stop' : token.finishReason
       const piece = {
@@ -108,11 +131,27 @@ async function* pieces(
         tokenId,
         index,
         ...(finishReason === undefined ? {} : { finishReason }),
+        ...(score === undefined ? {} : { score }),
       }
-      yield { row, piece, promptTokens: ids[row]?.length ?? 0 }
+      yield { row, piece, promptTokens: answers[row]?.length ?? 0 }
     }
   } finally {
     decoder.dispose()
+  }
+}
+
+/** Each value so many times in a row. */
+function repeated<Value>(values: readonly Value[], times: number): Value[] {
+  return values.flatMap((value) => Array.from({ length: times }, () => value))
+}
+
+function stopTextTest(
+  tokenizer: Tokenizer,
+  stops: readonly string[],
+): (tokenIds: readonly number[]) => Promise<boolean> {
+  return async (tokenIds) => {
+    const text = await tokenizer.decode(tokenIds)
+    return stops.some((stop) => text.includes(stop))
   }
 }
 

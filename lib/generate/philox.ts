@@ -26,10 +26,10 @@ export function philox(
   return [c0, c1, c2, c3]
 }
 
-/** A number in [0, 1) that depends on the seed and the draw, and on nothing else. */
-export function uniform(seed: number, draw: number): number {
+/** A number in [0, 1) that depends on the seed, the draw and the stream, and on nothing else. */
+export function uniform(seed: number, draw: number, stream = 0): number {
   const high = Math.floor(seed / 0x1_0000_0000) >>> 0
-  const [a, b] = philox([seed >>> 0, high], [draw >>> 0, 0, 0, 0])
+  const [a, b] = philox([seed >>> 0, high], [draw >>> 0, stream >>> 0, 0, 0])
   // 53 bits, as many as a double holds.
   return ((a >>> 5) * 0x400_0000 + (b >>> 6)) / 2 ** 53
 }

@@ -1,6 +1,6 @@
 /**
  * From logits to the next token. The processors are transformers', in the order in which `generate` applies them:
- * repetition penalty, no repeated n-grams, temperature, top-k, top-p, min-p, typical-p.
+ * repetition penalty, no repeated n-grams, bad words, suppressed tokens, temperature, top-k, top-p, min-p, typical-p.
  */
 import { uniform } from './philox.js'
 
@@ -19,6 +19,10 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number | undefined
   /** No n-gram of this length appears twice; 0 allows all. */
   readonly noRepeatNgramSize?: number | undefined
+  /** Sequences of tokens that never come. */
+  readonly badWordsIds?: readonly (readonly number[])[] | undefined
+  /** Tokens that cannot come now. */
+  readonly suppressedTokenIds?: Iterable<number> | undefined
 }
 
 /** The scores of the next token: logits less what the options take away (−Infinity: cannot come). `history`: prompt and what came after. */
@@ -30,6 +34,8 @@ export function processLogits(
   const scores = Float64Array.from(logits)
   penalizeRepetition(scores, history, options.repetitionPenalty ?? 1)
   banRepeatedNgrams(scores, history, options.noRepeatNgramSize ?? 0)
+  for (const word of options.badWordsIds ?? []) banWord(scores, history, word)
+  for (const token of options.suppressedTokenIds ?? []) if (token < scores.length) scores[token] = -Infinity
   const temperature = options.temperature ?? 1
   if (temperature === 0) return scores
   if (temperature !== 1) for (let i = 0; i < scores.length; i++) scores[i] = at(scores, i) / temperature
@@ -47,6 +53,16 @@ export function argmax(scores: ArrayLike<number>): number {
   return best
 }
 
+export function logSoftmax(logits: ArrayLike<number>): Float64Array {
+  const scores = Float64Array.from(logits)
+  const maximum = at(scores, argmax(scores))
+  let sum = 0
+  for (const score of scores) sum += Math.exp(score - maximum)
+  const logSum = maximum + Math.log(sum)
+  for (let i = 0; i < scores.length; i++) scores[i] = at(scores, i) - logSum
+  return scores
+}
+
 export function softmax(scores: Float64Array): Float64Array {
   let maximum = -Infinity
   for (const score of scores) if (score > maximum) maximum = score
@@ -61,8 +77,8 @@ export function softmax(scores: Float64Array): Float64Array {
 }
 
 /** The token at which the sum of probabilities, in the order of ids, passes the number drawn. */
-export function draw(probabilities: Float64Array, seed: number, position: number): number {
-  const target = uniform(seed, position)
+export function draw(probabilities: Float64Array, seed: number, position: number, stream = 0): number {
+  const target = uniform(seed, position, stream)
   let sum = 0
   let last = 0
   for (let i = 0; i < probabilities.length; i++) {
@@ -93,6 +109,14 @@ function banRepeatedNgrams(scores: Float64Array, history: readonly number[], siz
     const banned = history[i + size - 1]
     if (matches && banned !== undefined) scores[banned] = -Infinity
   }
+}
+
+/** Bans the last token of a word whose other tokens have just come. */
+function banWord(scores: Float64Array, history: readonly number[], word: readonly number[]): void {
+  const last = word.at(-1)
+  const start = history.length - (word.length - 1)
+  if (last === undefined || last >= scores.length || start < 0) return
+  if (word.slice(0, -1).every((token, i) => history[start + i] === token)) scores[last] = -Infinity
 }
 
 function keepTopK(scores: Float64Array, k: number): void {

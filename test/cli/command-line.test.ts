@@ -129,6 +129,24 @@ describe('attune', () => {
     expect(pieces.length).toBeLessThanOrEqual(5)
   })
 
+  it('gives several answers of a beam search', async () => {
+    const flags = [
+      '--num-beams',
+      '3',
+      '--num-return-sequences',
+      '2',
+      '--early-stopping',
+      'never',
+      '--max-new-tokens',
+      '4',
+    ]
+    const { code, out } = await attune('generate', 'say a ', '--model', model, ...flags, '--json')
+    expect(code).toBe(0)
+    const answers = jsonLines(out)
+    expect(answers).toHaveLength(2)
+    expect(answers[0]!.score).toBeGreaterThan(answers[1]!.score as number)
+  })
+
   it('takes options from a file, relative to it, and flags win', async () => {
     const config = join(directory, 'config.json')
     await writeFile(

@@ -86,6 +86,37 @@ describe('generation', () => {
     expect(other!.tokenIds).not.toEqual(together[0]!.tokenIds)
   })
 
+  it('draws several answers to a prompt, the first as if it were alone', async () => {
+    await using model = await tinyModel({}, { initializer_range: 0.3 })
+    const together = await generateBatch(model, prompts, sampled)
+    const several = await generateBatch(model, prompts, { ...sampled, numReturnSequences: 3, batchSize: 4 })
+    expect(several).toHaveLength(9)
+    prompts.forEach((_, row) => {
+      const answers = several.slice(3 * row, 3 * row + 3).map(({ tokenIds }) => tokenIds)
+      expect(answers[0]).toEqual(together[row]!.tokenIds)
+      expect(answers[1]).not.toEqual(answers[0])
+      expect(answers[2]).not.toEqual(answers[1])
+    })
+  })
+
+  it('lets no stop token come early, and no bad word at all', async () => {
+    await using model = await tinyModel({}, { initializer_range: 0.3 })
+    const ids = async (options: object): Promise<readonly number[]> => {
+      const [result] = await generateBatch(model, [[3, 1]], { maxNewTokens: 8, stopTokenIds: [], ...options })
+      return result!.tokenIds
+    }
+    const free = await ids({})
+    expect(await ids({ stopTokenIds: [free[0]] })).toEqual([free[0]])
+    const later = await ids({ stopTokenIds: [free[0]], minNewTokens: 5 })
+    expect(later.length).toBeGreaterThanOrEqual(5)
+    expect(later.slice(0, 5)).not.toContain(free[0])
+    expect((await ids({ badWordsIds: [[free[0]]] }))[0]).not.toBe(free[0])
+    // A word of two is banned where its first token has come.
+    const other = await ids({ badWordsIds: [[free[0], free[1]]] })
+    expect(other[0]).toBe(free[0])
+    expect(other[1]).not.toBe(free[1])
+  })
+
   it('agrees with the forward pass without caches', async () => {
     await using model = await tinyModel({}, { initializer_range: 0.3 })
     const ids = [3, 1, 4, 1, 5]
