@@ -19,6 +19,7 @@ export type AttuneErrorCode =
   | 'invalid-config'
   | 'unsupported-architecture'
   | 'unsupported-device'
+  | 'unsupported-task'
   | 'weights-mismatch'
   | 'invalid-adapter'
   | 'no-match'

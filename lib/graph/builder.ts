@@ -17,6 +17,8 @@ export interface ParameterSpec {
   readonly role: ParameterRole
   /** Multiplies the standard deviation of the initial values. */
   readonly initScale: number
+  /** Initial value of a norm's weight. */
+  readonly initial: number
   /** This row starts as zeros and gets no gradient as an input. */
   readonly paddingIndex: number | undefined
 }
@@ -36,13 +38,22 @@ export interface LowRank {
   readonly rank: number
   readonly scale: number
   readonly dropout: number
+  /** Weight-decomposed (DoRA): the adapted weight's direction, times a learned magnitude per output. */
+  readonly magnitude: boolean
+}
+
+/** What an adapter changes in a graph. */
+export interface AdapterGraph {
+  /** By module path. */
+  readonly lowRanks: ReadonlyMap<string, LowRank>
+  /** Parameters that the adapter has its own copies of: the copy's name, by the parameter's. */
+  readonly copies: ReadonlyMap<string, string>
 }
 
 export interface GraphOptions {
   readonly dtype: 'f32' | 'bf16'
   readonly mode: GraphMode
-  /** By module path. */
-  readonly adapters?: ReadonlyMap<string, LowRank>
+  readonly adapter?: AdapterGraph | undefined
   /** For `decode`: sequences held at once, and tokens each may reach. */
   readonly cache?: { readonly slots: number; readonly capacity: number }
 }
@@ -85,7 +96,7 @@ export class GraphBuilder {
 
   /** The adapter of the module at this path. */
   get adapter(): LowRank | undefined {
-    return this.shared.options.adapters?.get(this.path)
+    return this.shared.options.adapter?.lowRanks.get(this.path)
   }
 
   /** Every parameter the graph has named, in the order of the model's diagram. */
@@ -112,15 +123,18 @@ export class GraphBuilder {
     name: string,
     shape: readonly number[],
     role: ParameterRole,
-    { initScale = 1, paddingIndex }: { initScale?: number; paddingIndex?: number | undefined } = {},
+    options: { initScale?: number; initial?: number; paddingIndex?: number | undefined } = {},
   ): Value {
-    return this.#declare({ name: `${this.path}.${name}`, shape, role, initScale, paddingIndex })
+    const own = `${this.path}.${name}`
+    const copy = this.shared.options.adapter?.copies.get(own)
+    const { initScale = 1, initial = 1, paddingIndex } = options
+    return this.#declare({ name: copy ?? own, shape, role, initScale, initial, paddingIndex })
   }
 
   /** A parameter of this module's adapter, under PEFT's name. */
   adapterParameter(name: string, shape: readonly number[]): Value {
     const spec = { name: `base_model.model.${this.path}.${name}`, shape, role: 'adapter' as const }
-    return this.#declare({ ...spec, initScale: 1, paddingIndex: undefined })
+    return this.#declare({ ...spec, initScale: 1, initial: 1, paddingIndex: undefined })
   }
 
   /** Notes that an adapter may sit on this module. */

@@ -155,7 +155,7 @@ export function activation(g: GraphBuilder, x: Value, kind: Activation): Value {
 }
 
 /** activation(gate) * up */
-export function gatedActivation(g: GraphBuilder, gate: Value, up: Value, kind: Activation): Value {
+export function gatedActivation(g: GraphBuilder, gate: Value, up: Value | undefined, kind: Activation): Value {
   return first(g.node('gated_activation', [gate, up], { kind }))
 }
 

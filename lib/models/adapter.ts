@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AttuneError } from '../errors.js'
-import type { LowRank, ModuleSpec, ParameterSpec } from '../graph/builder.js'
+import type { AdapterGraph, ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import type { NativeSession } from '../native.js'
 import { placeLora, type LoraConfig } from '../nn/lora.js'
+import { isSavedModule, modulesToSave, placeCopies } from './adapter-copies.js'
 import type { ModelDefinition } from './family.js'
-import { initializeAdapter, type InitOptions } from './initialize.js'
+import { initializeAdapter, initializeCopies, type InitOptions } from './initialize.js'
 import { readJsonObject } from './json-file.js'
 import { mergedWeight } from './merge.js'
 import { readPeftConfig } from './peft-config.js'
@@ -15,8 +16,9 @@ import { assignWeights, loadParameters, openFiles } from './weights.js'
 
 export interface Adapter {
   readonly config: LoraConfig
-  /** By module path. */
-  readonly placed: ReadonlyMap<string, LowRank>
+  readonly placed: AdapterGraph
+  /** Names of the modules that are trained whole. */
+  readonly modulesToSave: readonly string[]
   readonly parameters: readonly ParameterSpec[]
   /** What merging is undone with; undefined while the adapter is not merged. */
   before: BeforeMerge | undefined
@@ -34,6 +36,9 @@ export interface AdapterHost extends InitOptions {
   readonly session: NativeSession
   readonly definition: ModelDefinition
   readonly modules: ReadonlyMap<string, ModuleSpec>
+  readonly base: ReadonlyMap<string, ParameterSpec>
+  /** Parameters that the checkpoint did not have. */
+  readonly initialized: readonly string[]
   /** Whether the model was loaded with dropout off, whatever the configurations say. */
   readonly withoutDropout: boolean
 }
@@ -53,19 +58,32 @@ export async function makeAdapter(
   }
   const { session, definition, dtype } = host
   const drawn = host.withoutDropout ? { ...config, dropout: 0 } : config
-  const placed = placeLora(drawn, host.modules.values(), definition.head)
-  const graph = forwardGraph(definition, dtype, placed)
-  const parameters = [...graph.parameters.values()].filter(({ role }) => role === 'adapter')
-  if (from === undefined) await initializeAdapter(session, parameters, { ...host, config })
-  else await loadAdapter(session, parameters, from, dtype)
-  return { config, placed, parameters, before: undefined, trainableBefore }
+  const saved = modulesToSave(config, definition, host.initialized)
+  const { head } = definition
+  const lowRanks = placeLora(
+    drawn,
+    host.modules.values(),
+    (path) => (head.kind === 'vocabulary' && path === head.module) || isSavedModule(saved, path),
+  )
+  const copies = placeCopies(config, saved, host.base, lowRanks, from === undefined)
+  const placed = { lowRanks, copies }
+  const own = new Set(copies.values())
+  const parameters = [...forwardGraph(definition, dtype, placed).parameters.values()].filter(
+    ({ name, role }) => role === 'adapter' || own.has(name),
+  )
+  if (from === undefined) {
+    const low = parameters.filter(({ role }) => role === 'adapter')
+    await initializeAdapter(session, low, { ...host, config })
+    await initializeCopies(session, parameters, copies, dtype)
+  } else await loadAdapter(session, parameters, from, dtype)
+  return { config, placed, modulesToSave: saved, parameters, before: undefined, trainableBefore }
 }
 
 async function storedConfig(from: string, given: LoraConfig | undefined): Promise<LoraConfig> {
   const path = join(from, 'adapter_config.json')
   const stored = readPeftConfig(await readJsonObject(path), path)
   if (given === undefined) return stored
-  for (const field of ['rank', 'alpha', 'rslora'] as const) {
+  for (const field of ['rank', 'alpha', 'rslora', 'dora', 'bias'] as const) {
     if (given[field] !== stored[field]) {
       throw new AttuneError(
         'invalid-adapter',
@@ -106,7 +124,8 @@ async function loadAdapter(
 /** The weights that the adapter's modules have with the adapter multiplied in, by parameter name. */
 export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promise<Map<string, Float32Array>> {
   const { session, definition } = host
-  if (definition.tied && adapter.placed.has(definition.embedding)) {
+  const { lowRanks, copies } = adapter.placed
+  if (definition.tied && lowRanks.has(definition.embedding)) {
     throw new AttuneError(
       'invalid-adapter',
       `The adapter sits on "${definition.embedding}", whose table is the head's too: merged, it would change the head. Save the adapter instead.`,
@@ -114,11 +133,12 @@ export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promis
     )
   }
   const merged = new Map<string, Float32Array>()
-  for (const [path, lowRank] of adapter.placed) {
+  for (const [path, lowRank] of lowRanks) {
     const module = host.modules.get(path)
     if (module === undefined) throw new AttuneError('internal', 'an adapter without its module', { where: path })
     merged.set(`${path}.weight`, await mergedWeight(session, module, lowRank))
   }
+  for (const [name, copy] of copies) merged.set(name, await session.readParameter(copy))
   return merged
 }
 

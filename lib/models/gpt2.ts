@@ -9,7 +9,8 @@ import { positions, tokenIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
-import { readConfig, type ModelFamily } from './family.js'
+import { decoderHeads } from './decoder-heads.js'
+import { readConfig, type Backbone, type ModelFamily } from './family.js'
 
 const size = z.int().positive()
 const probability = z.number().min(0).max(1)
@@ -31,6 +32,8 @@ const schema = z.looseObject({
   scale_attn_by_inverse_layer_idx: z.boolean().default(false),
   reorder_and_upcast_attn: z.boolean().default(false),
   add_cross_attention: z.boolean().default(false),
+  classifier_dropout: probability.nullish(),
+  pad_token_id: z.int().nullish(),
   tie_word_embeddings: z.boolean().default(true),
 })
 
@@ -41,13 +44,12 @@ const unsupported = ['scale_attn_by_inverse_layer_idx', 'reorder_and_upcast_attn
 
 export const gpt2: ModelFamily = {
   modelTypes: ['gpt2'],
-  architectures: ['GPT2LMHeadModel', 'GPT2Model'],
   define(json, dropout) {
     const c = withDropout(readConfig(schema, json), dropout)
     check(c)
     return {
       modelType: 'gpt2',
-      architecture: 'GPT2LMHeadModel',
+      kind: 'decoder',
       vocabularySize: c.vocab_size,
       maxPositions: c.n_positions,
       hiddenSize: c.n_embd,
@@ -56,13 +58,29 @@ export const gpt2: ModelFamily = {
       blocks: 'transformer.h',
       blockCount: c.n_layer,
       finalNorm: 'transformer.ln_f',
-      head: 'lm_head',
-      tied: c.tie_word_embeddings,
       fanInFanOut: true,
+      padTokenId: c.pad_token_id ?? undefined,
       hidden: (g) => hidden(g, c),
       parameterOf,
+      heads: heads(c),
+      headTensors: /^(lm_head|score|classifier|qa_outputs)\./,
     }
   },
+}
+
+function heads(c: Gpt2Config): Backbone['heads'] {
+  return decoderHeads({
+    architectures: {
+      'causal-lm': 'GPT2LMHeadModel',
+      'sequence-classification': 'GPT2ForSequenceClassification',
+      'token-classification': 'GPT2ForTokenClassification',
+      'question-answering': 'GPT2ForQuestionAnswering',
+      embedding: 'GPT2Model',
+    },
+    tiedTo: c.tie_word_embeddings ? 'transformer.wte' : undefined,
+    tokenModule: 'classifier',
+    dropout: c.classifier_dropout ?? 0.1,
+  })
 }
 
 function hidden(g: GraphBuilder, c: Gpt2Config): Value {

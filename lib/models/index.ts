@@ -1,39 +1,103 @@
 /** The model families, by `model_type`. A family is one file and one line here. */
 import { AttuneError } from '../errors.js'
 import { suggestion } from '../nearest.js'
-import type { ModelDefinition, ModelFamily } from './family.js'
+import type { Backbone, ConfigJson, Head, ModelDefinition, ModelFamily } from './family.js'
+import { bert } from './bert.js'
+import { distilbert } from './distilbert.js'
+import { gemma } from './gemma.js'
 import { gpt2 } from './gpt2.js'
+import { gptNeox } from './gpt-neox.js'
+import { settleLabels } from './labels.js'
 import { llama } from './llama.js'
+import { mistral } from './mistral.js'
+import { modernbert } from './modernbert.js'
+import { phi3 } from './phi3.js'
+import { qwen } from './qwen.js'
+import { tasks, type Task, type TaskRequest } from './task.js'
 
-export const families: readonly ModelFamily[] = [gpt2, llama]
+export const families: readonly ModelFamily[] = [
+  gpt2,
+  llama,
+  mistral,
+  qwen,
+  gemma,
+  phi3,
+  gptNeox,
+  bert,
+  distilbert,
+  modernbert,
+]
 
-export interface ConfigJson {
-  readonly [field: string]: unknown
+export interface DefineOptions extends TaskRequest {
+  readonly dropout?: number | undefined
 }
 
-/** @throws AttuneError `unsupported-architecture` listing those supported */
-export function defineModel(
-  config: ConfigJson,
-  options: { readonly dropout?: number | undefined } = {},
-): ModelDefinition {
+/**
+ * The model that a configuration describes, with the head of the task asked for, or of the configuration's architecture.
+ * @throws AttuneError `unsupported-architecture` listing those supported, `unsupported-task` listing the family's
+ */
+export function defineModel(config: ConfigJson, options: DefineOptions = {}): ModelDefinition {
+  const backbone = familyOf(config).define(config, options.dropout)
+  const { task, head } = chosenHead(backbone, config, options.task)
+  const { labels, problemType } = settleLabels(config, task, options)
+  const tied = head.kind === 'vocabulary' && head.tiedTo !== undefined
+  return {
+    ...backbone,
+    task,
+    problemType,
+    labels,
+    head,
+    pooling: options.pooling ?? (head.kind === 'embedding' ? head.pooling : 'mean'),
+    normalize: options.normalize ?? false,
+    architecture: head.architecture,
+    headModules: head.modules,
+    tied,
+  }
+}
+
+function familyOf(config: ConfigJson): ModelFamily {
   const type = config.model_type
   const types = families.flatMap((family) => family.modelTypes)
   const family = families.find(({ modelTypes }) => modelTypes.some((known) => known === type))
-  if (family === undefined) {
-    const hint = typeof type === 'string' ? suggestion(type, types) : ''
+  if (family !== undefined) return family
+  const hint = typeof type === 'string' ? suggestion(type, types) : ''
+  throw new AttuneError(
+    'unsupported-architecture',
+    `Model type ${JSON.stringify(type)} is not supported.${hint} Supported: ${types.join(', ')}.`,
+    { where: 'config.json.model_type' },
+  )
+}
+
+function chosenHead(backbone: Backbone, config: ConfigJson, asked: Task | undefined): { task: Task; head: Head } {
+  const { heads } = backbone
+  const known = tasks.filter((task) => heads[task] !== undefined)
+  if (asked !== undefined) {
+    const head = heads[asked]
+    if (head !== undefined) return { task: asked, head }
     throw new AttuneError(
-      'unsupported-architecture',
-      `Model type ${JSON.stringify(type)} is not supported.${hint} Supported: ${types.join(', ')}.`,
-      { where: 'config.json.model_type' },
+      'unsupported-task',
+      `A model of type "${backbone.modelType}" cannot be loaded for ${asked}: it serves ${known.join(', ')}.`,
+      { where: 'options.task' },
     )
   }
   const architectures = Array.isArray(config.architectures) ? config.architectures.map(String) : []
-  if (architectures.length > 0 && !architectures.some((name) => family.architectures.includes(name))) {
-    throw new AttuneError(
-      'unsupported-architecture',
-      `Architecture ${architectures.join(', ')} is not supported. Supported: ${families.flatMap((f) => f.architectures).join(', ')}.`,
-      { where: 'config.json.architectures' },
-    )
-  }
-  return family.define(config, options.dropout)
+  const bare = architectures.length === 0 || architectures.some((name) => /Model$/.test(name))
+  const task = bare
+    ? bareTask(backbone, architectures)
+    : known.find((name) => architectures.includes(heads[name]?.architecture ?? ''))
+  const head = task === undefined ? undefined : heads[task]
+  if (task !== undefined && head !== undefined) return { task, head }
+  throw new AttuneError(
+    'unsupported-architecture',
+    `Architecture ${architectures.join(', ')} is not supported. Supported: ${known.map((name) => heads[name]?.architecture).join(', ')}.`,
+    { where: 'config.json.architectures' },
+  )
+}
+
+/** A checkpoint without a head: encoders give embeddings; what writes needs a matrix, its own or the embedding's. */
+function bareTask({ kind, heads }: Backbone, architectures: readonly string[]): Task {
+  const writes = kind === 'decoder' ? 'causal-lm' : 'seq2seq-lm'
+  const head = heads[writes]
+  const stored = architectures.length === 0 || (head?.kind === 'vocabulary' && head.tiedTo !== undefined)
+  return kind === 'encoder' || !stored || architectures.some((name) => name.includes('Encoder')) ? 'embedding' : writes
 }

@@ -1,7 +1,9 @@
 /** Random initial values, as Hugging Face's models and PEFT draw them. */
-import type { ParameterSpec } from '../graph/builder.js'
+import { AttuneError } from '../errors.js'
+import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import type { NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
+import { outputNorms } from './merge.js'
 
 export interface InitOptions {
   readonly dtype: 'f32' | 'bf16'
@@ -14,9 +16,9 @@ export async function initializeParameters(
   parameters: Iterable<ParameterSpec>,
   { dtype, seed, initializerRange }: InitOptions & { readonly initializerRange: number },
 ): Promise<void> {
-  for (const { name, shape, role, initScale, paddingIndex } of parameters) {
+  for (const { name, shape, role, initScale, initial, paddingIndex } of parameters) {
     session.defineParameter(name, shape, dtype)
-    if (role === 'norm') await session.initParameter(name, { kind: 'constant', value: 1, seed })
+    if (role === 'norm') await session.initParameter(name, { kind: 'constant', value: initial, seed })
     else if (role === 'bias') await session.initParameter(name, { kind: 'constant', value: 0, seed })
     else await session.initParameter(name, { kind: 'normal', value: initializerRange * initScale, seed })
     if (paddingIndex !== undefined) {
@@ -32,7 +34,12 @@ export async function initializeParameters(
 export async function initializeAdapter(
   session: NativeSession,
   parameters: Iterable<ParameterSpec>,
-  { dtype, seed, config }: InitOptions & { readonly config: LoraConfig },
+  {
+    dtype,
+    seed,
+    config,
+    modules,
+  }: InitOptions & { readonly config: LoraConfig; readonly modules: ReadonlyMap<string, ModuleSpec> },
 ): Promise<void> {
   for (const { name, shape } of parameters) {
     session.defineParameter(name, shape, dtype)
@@ -42,7 +49,29 @@ export async function initializeAdapter(
       if (config.init === 'kaiming')
         await session.initParameter(name, { kind: 'uniform', value: 1 / Math.sqrt(inputs), seed })
       else await session.initParameter(name, { kind: 'normal', value: 1 / rank, seed })
+    } else if (name.endsWith('.lora_magnitude_vector')) {
+      // What the adapted weight's rows have at first, so that nothing changes.
+      const module = modules.get(name.slice('base_model.model.'.length, -'.lora_magnitude_vector'.length))
+      if (module === undefined) throw new AttuneError('internal', 'an adapter without its module', { where: name })
+      const weight = await session.readParameter(`${module.path}.weight`)
+      await session.writeParameter(name, outputNorms(weight, module))
     } else if (name.endsWith('.lora_embedding_B')) await session.initParameter(name, { kind: 'normal', value: 1, seed })
     else await session.initParameter(name, { kind: 'constant', value: 0, seed })
+  }
+}
+
+/** Copies start as what they are copies of. */
+export async function initializeCopies(
+  session: NativeSession,
+  parameters: readonly ParameterSpec[],
+  copies: ReadonlyMap<string, string>,
+  dtype: 'f32' | 'bf16',
+): Promise<void> {
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]))
+  for (const [original, copy] of copies) {
+    const shape = shapes.get(copy)
+    if (shape === undefined) throw new AttuneError('internal', 'a copy that the graph does not use', { where: copy })
+    session.defineParameter(copy, shape, dtype)
+    await session.writeParameter(copy, await session.readParameter(original))
   }
 }

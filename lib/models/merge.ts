@@ -10,7 +10,7 @@ import type { NativeSession } from '../native.js'
 export async function mergedWeight(
   session: NativeSession,
   module: ModuleSpec,
-  { rank, scale }: LowRank,
+  { rank, scale, magnitude }: LowRank,
 ): Promise<Float32Array> {
   const prefix = `base_model.model.${module.path}.lora_`
   const names = module.kind === 'embedding' ? ['embedding_A', 'embedding_B'] : ['A.weight', 'B.weight']
@@ -30,9 +30,36 @@ export async function mergedWeight(
   try {
     const inputs = straight ? { x: b, weight: a, base } : { x: transposed(a, rank), weight: b, base }
     const { merged } = await session.run(program, { sizes: {}, inputs }, { fetch: ['merged'] })
-    return merged as Float32Array
+    const result = merged as Float32Array
+    if (magnitude) scaleOutputs(result, await session.readParameter(`${prefix}magnitude_vector`), module)
+    return result
   } finally {
     program.dispose()
+  }
+}
+
+/** Euclidean norm of what each output of a linear module weighs its inputs with. */
+export function outputNorms(weight: Float32Array, { layout, inputs, outputs }: ModuleSpec): Float32Array {
+  const squares = new Float64Array(outputs)
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      const value = weight[layout === 'out_in' ? o * inputs + i : i * outputs + o] ?? 0
+      squares[o] = (squares[o] ?? 0) + value * value
+    }
+  }
+  return Float32Array.from(squares, Math.sqrt)
+}
+
+/** DoRA: each output's weights as long as its magnitude says. */
+function scaleOutputs(weight: Float32Array, magnitude: Float32Array, module: ModuleSpec): void {
+  const norms = outputNorms(weight, module)
+  const { layout, inputs, outputs } = module
+  for (let o = 0; o < outputs; o++) {
+    const factor = (magnitude[o] ?? 0) / (norms[o] ?? 1)
+    for (let i = 0; i < inputs; i++) {
+      const at = layout === 'out_in' ? o * inputs + i : i * outputs + o
+      weight[at] = (weight[at] ?? 0) * factor
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkOptions } from '../check-options.js'
 import { AttuneError } from '../errors.js'
+import { poolings, problemTypes, tasks, type Pooling, type ProblemType, type Task, type TaskRequest } from './task.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda'
 export type ModelDtype = 'f32' | 'bf16'
@@ -10,8 +11,16 @@ export interface ModelOptions {
   readonly device?: Device
   /** Of weights and activations; products and sums accumulate in float32, and bf16 weights that are trained have float32 masters. @default 'f32' */
   readonly dtype?: ModelDtype
-  /** @default 'causal-lm' */
-  readonly task?: 'causal-lm'
+  /** What the model is for. @default what its architecture says */
+  readonly task?: Task
+  /** What a sequence classifier predicts. @default the configuration's; 'regression' for one label, else 'single_label_classification' */
+  readonly problemType?: ProblemType
+  /** Names of what is predicted, or how many there are. @default the configuration's */
+  readonly labels?: readonly string[] | number
+  /** What stands for a text in an embedding. @default as the directory says; the mean of an encoder, the last token of a decoder */
+  readonly pooling?: Pooling
+  /** Whether embeddings are scaled to length 1. @default as the directory says; false */
+  readonly normalize?: boolean
   /** Probability of every dropout of the model in training, in place of the configuration's; false or 0 turns off an adapter's too. @default the configuration's */
   readonly dropout?: number | boolean
   /** Target probability spread evenly over the vocabulary in the training loss. @default 0 */
@@ -25,6 +34,8 @@ export interface ModelOptions {
 }
 
 export interface LoadOptions extends ModelOptions {
+  /** Starts the head with random values even where the checkpoint has one. @default false */
+  readonly newHead?: boolean
   /** Directory of a PEFT LoRA adapter to put on the model. @default none */
   readonly adapter?: string
 }
@@ -37,12 +48,19 @@ export interface SettledModelOptions {
   readonly seed: number
   readonly instructionSet: string
   readonly adapter: string | undefined
+  readonly newHead: boolean
+  readonly request: TaskRequest
 }
 
 const schema = z.strictObject({
   device: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
   dtype: z.enum(['f32', 'bf16']).default('f32'),
-  task: z.literal('causal-lm').default('causal-lm'),
+  task: z.enum(tasks).optional(),
+  problemType: z.enum(problemTypes).optional(),
+  labels: z.union([z.array(z.string()), z.int().positive()]).optional(),
+  pooling: z.enum(poolings).optional(),
+  normalize: z.boolean().optional(),
+  newHead: z.boolean().default(false),
   dropout: z.union([z.boolean(), z.number().min(0).lt(1)]).optional(),
   labelSmoothing: z.number().min(0).lt(1).default(0),
   threads: z.int().min(0).default(0),
@@ -53,11 +71,9 @@ const schema = z.strictObject({
 
 /** Checks the options and fills in defaults. */
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
-  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter } = checkOptions(
-    schema,
-    options,
-    'options',
-  )
+  const settled = checkOptions(schema, options, 'options')
+  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter, newHead } = settled
+  const { task, problemType, labels, pooling, normalize } = settled
   if (device === 'cuda') {
     throw new AttuneError(
       'unsupported-device',
@@ -68,5 +84,6 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
     )
   }
   const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
-  return { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet, adapter }
+  const request = { task, problemType, labels, pooling, normalize }
+  return { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet, adapter, newHead, request }
 }

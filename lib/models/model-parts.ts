@@ -2,13 +2,17 @@
 import { join } from 'node:path'
 import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import { native, type NativeSession } from '../native.js'
-import type { ModelDefinition } from './family.js'
-import { defineModel, type ConfigJson } from './index.js'
+import { readAdapterTask } from './adapter-task.js'
+import type { ConfigJson, ModelDefinition } from './family.js'
+import { defineModel } from './index.js'
 import { initializeParameters } from './initialize.js'
 import { readJsonObject } from './json-file.js'
 import { settleModelOptions, type LoadOptions, type ModelOptions, type SettledModelOptions } from './model-options.js'
+import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
-import { assignWeights, loadParameters, openWeights } from './weights.js'
+import { sentenceModules } from './sentence-modules.js'
+import type { TaskRequest } from './task.js'
+import { assignWeights, loadParameters, openWeights, type AssignOptions } from './weights.js'
 
 export interface ModelParts {
   readonly config: ConfigJson
@@ -18,21 +22,37 @@ export interface ModelParts {
   readonly session: NativeSession
   readonly parameters: ReadonlyMap<string, ParameterSpec>
   readonly modules: ReadonlyMap<string, ModuleSpec>
+  /** Parameters that started with random values because the checkpoint has none. */
+  readonly initialized: readonly string[]
 }
 
 /** config.json and safetensors of a Hugging Face directory. Options, configuration and weights are checked before memory is taken. */
 export async function loadParts(directory: string, given: LoadOptions): Promise<ModelParts> {
   const options = settleModelOptions(given)
+  const { dropout, dtype, request } = options
+  const trained = options.adapter === undefined ? {} : await readAdapterTask(options.adapter)
   const config = await readJsonObject(join(directory, 'config.json'))
-  const definition = defineModel(config, { dropout: options.dropout })
+  const stored = await sentenceModules(directory)
+  const definition = defineModel(config, {
+    ...combined(request, trained),
+    dropout,
+    pooling: request.pooling ?? stored.pooling,
+    normalize: request.normalize ?? stored.normalize,
+  })
   const files = await openWeights(directory)
   try {
-    const { parameters, modules } = forwardGraph(definition, options.dtype, new Map())
-    const assigned = assignWeights(parameters.values(), files, fileNames(definition))
-    const session = await fill(options, (opened) =>
-      loadParameters(opened, parameters.values(), assigned, options.dtype),
-    )
-    return { config, definition, directory, options, session, parameters, modules }
+    const { parameters, modules } = forwardGraph(definition, dtype)
+    const named = fileNames(definition, options.newHead)
+    const rules = headRules(definition, [...files.tensors.keys()].map(named))
+    const assigned = assignWeights(parameters.values(), files, named, rules)
+    const missing = [...parameters.values()].filter(({ name }) => !assigned.has(name))
+    const session = await fill(options, async (opened) => {
+      const found = [...parameters.values()].filter(({ name }) => assigned.has(name))
+      await loadParameters(opened, found, assigned, dtype)
+      await initializeParameters(opened, missing, { ...options, initializerRange: definition.initializerRange })
+    })
+    const initialized = missing.map(({ name }) => name)
+    return { config, definition, directory, options, session, parameters, modules, initialized }
   } finally {
     files.close()
   }
@@ -43,13 +63,24 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
   const options = settleModelOptions(given)
   const directory = typeof source === 'string' ? source : undefined
   const config = typeof source === 'string' ? await readJsonObject(join(source, 'config.json')) : source
-  const definition = defineModel(config, { dropout: options.dropout })
-  const { parameters, modules } = forwardGraph(definition, options.dtype, new Map())
+  const definition = defineModel(config, { ...options.request, dropout: options.dropout })
+  const { parameters, modules } = forwardGraph(definition, options.dtype)
   const { initializerRange } = definition
   const session = await fill(options, (opened) =>
     initializeParameters(opened, parameters.values(), { ...options, initializerRange }),
   )
-  return { config, definition, directory, options, session, parameters, modules }
+  return { config, definition, directory, options, session, parameters, modules, initialized: [...parameters.keys()] }
+}
+
+/** What the caller asks for, and where that leaves something open what an adapter was trained for. */
+function combined(request: TaskRequest, trained: TaskRequest): TaskRequest {
+  if (request.task !== undefined && request.task !== trained.task) return request
+  return {
+    ...request,
+    task: trained.task,
+    problemType: request.problemType ?? trained.problemType,
+    labels: request.labels ?? trained.labels,
+  }
 }
 
 async function fill(
@@ -66,10 +97,37 @@ async function fill(
   }
 }
 
-/** A tied head that the file holds all the same is the embedding's again. */
-function fileNames({ tied, head, parameterOf }: ModelDefinition): (tensor: string) => string | undefined {
+/** A tied head that the file holds all the same is the embedding's again; one that is to be new is left out. */
+function fileNames(definition: ModelDefinition, newHead: boolean): (tensor: string) => string | undefined {
+  const { head, parameterOf } = definition
+  const tied = head.kind === 'vocabulary' && head.tiedTo !== undefined ? `${head.module}.weight` : undefined
   return (tensor) => {
     const name = parameterOf(tensor)
-    return tied && name === `${head}.weight` ? undefined : name
+    const dropped = name === tied || (newHead && name !== undefined && isHeadParameter(definition, name))
+    return dropped ? undefined : name
   }
+}
+
+/** A module of the head may be new; one that is there must be whole. Heads of other tasks are left alone. */
+function headRules(definition: ModelDefinition, stored: readonly (string | undefined)[]): AssignOptions {
+  const { head, headTensors, labels } = definition
+  const isNew = (path: string) => !stored.some((name) => name !== undefined && matchesModule(path, name))
+  const fresh = head.kind !== 'vocabulary' || head.optional === true ? ownModules(definition).filter(isNew) : []
+  return {
+    mayBeMissing: (name) => fresh.some((path) => matchesModule(path, name)),
+    mayBeLeft: (name) => headTensors.test(name),
+    shapeAdvice: (name) =>
+      head.kind === 'labels' && isHeadParameter(definition, name)
+        ? `; the checkpoint's head is not one for the ${labels.length} labels asked for: leave \`labels\` out, or ask for newHead: true`
+        : '',
+  }
+}
+
+function isHeadParameter(definition: ModelDefinition, name: string): boolean {
+  return ownModules(definition).some((path) => matchesModule(path, name))
+}
+
+/** Modules of the head alone: not a tied embedding. */
+function ownModules({ head, headModules }: ModelDefinition): readonly string[] {
+  return head.kind === 'vocabulary' ? headModules.filter((path) => path !== head.tiedTo) : headModules
 }

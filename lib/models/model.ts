@@ -3,18 +3,20 @@ import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, Native
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { makeAdapter, merge, mergedWeights, unmerge, type Adapter, type AdapterHost } from './adapter.js'
-import { flatten, forwardInputs, lossInputs, type Batch } from './batch.js'
+import { flatten, forwardInputs, type Batch } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
-import type { ModelDefinition } from './family.js'
-import type { ConfigJson } from './index.js'
+import type { AdapterGraph } from '../graph/builder.js'
+import type { ConfigJson, ModelDefinition } from './family.js'
 import { labelled, stepInputs } from './labelled-batch.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
 import type { TrainableSelection } from './parameter-selection.js'
 import { ParameterSet } from './parameter-set.js'
-import { Programs, type Adapters } from './programs.js'
+import { Programs } from './programs.js'
 import { checkSaveOptions, saveAdapter, saveModel, type SaveOptions } from './save.js'
+import { plainLoss, type LossOptions, type ProblemType, type Task } from './task.js'
+import { taskGraph } from './tasks/index.js'
 import { elementCount, type Tensor } from './tensor.js'
 import { assignWeights, openFiles } from './weights.js'
 
@@ -26,33 +28,39 @@ export interface Parameter {
 }
 
 export interface Gradients {
-  /** Mean over the labelled tokens. */
+  /** Mean over the labelled tokens, or rows. */
   readonly loss: number
-  /** Labelled tokens. */
+  /** Labelled tokens, or rows. */
   readonly tokens: number
   readonly gradients: Map<string, Tensor>
 }
 
 export interface BatchEvaluation {
-  /** Sum over the labelled tokens, in nats. */
+  /** Sum over the labelled tokens, in nats; of other tasks over the labelled rows. */
   readonly lossSum: number
-  /** Labelled tokens. */
+  /** Labelled tokens, or rows. */
   readonly tokens: number
-  /** Labelled tokens whose most likely token was the label. */
+  /** What `lossSum` is divided by to give the loss: `tokens`, unless a row has several outputs or a weight. */
+  readonly weight: number
+  /** Those whose likeliest token or label was the right one; 0 where there are no single labels. */
   readonly correct: number
-  /** Of each labelled token, in order. */
+  /** Of each labelled token or row, in order. */
   readonly losses: Float32Array
+  /** Of each labelled token or row, of heads that are not over the vocabulary; of question answering, of every token. */
+  readonly logits: Tensor | undefined
 }
 
 /** Largest sizes of a step, for `plan`. */
 export interface BatchSizes {
   readonly tokens: number
   readonly sequences: number
-  /** Labelled tokens. */
+  /** Labelled tokens, or texts. */
   readonly rows: number
+  /** Of an encoder-decoder. */
+  readonly decoderTokens?: number
+  /** Of embeddings: texts to choose the positive from. */
+  readonly candidates?: number
 }
-
-const noAdapters: Adapters = new Map()
 
 /** Adam's two moments, float32. */
 const momentBytes = 8
@@ -101,6 +109,25 @@ export class Model implements AsyncDisposable {
 
   get definition(): ModelDefinition {
     return this.#parts.definition
+  }
+
+  get task(): Task {
+    return this.definition.task
+  }
+
+  /** What a sequence classifier predicts. */
+  get problemType(): ProblemType | undefined {
+    return this.definition.problemType
+  }
+
+  /** Names of what is predicted; empty where that is tokens or an embedding. */
+  get labels(): readonly string[] {
+    return this.definition.labels
+  }
+
+  /** Parameters that started with random values because the checkpoint has none: those of a new head. */
+  get initialized(): readonly string[] {
+    return this.#parts.initialized
   }
 
   get dtype(): ModelDtype {
@@ -174,20 +201,28 @@ export class Model implements AsyncDisposable {
     this.#random = { seed, draw }
   }
 
-  /** Logits of every token, row after row, without dropout. */
+  /**
+   * Logits without dropout, row after row: of every token (the decoder's, of an encoder-decoder), of every text where the
+   * task is about texts. Of the task `embedding` they are the embeddings.
+   */
   async forward(batch: Batch): Promise<{ logits: Tensor }> {
     const session = this.#live()
     const flat = flatten(batch, this.definition)
+    const { outputs, asked } = taskGraph(this.definition)
+    const { sizes, inputs, rows } = asked(batch, flat)
     const program = this.#programs.forward(this.#adapters)
-    const { logits } = await session.run(program, forwardInputs(flat), { fetch: ['logits'] })
-    return { logits: { data: logits as Float32Array, shape: [flat.ids.length, this.definition.vocabularySize] } }
+    const plain = forwardInputs(flat)
+    const all = { sizes: { ...plain.sizes, ...sizes }, inputs: { ...plain.inputs, ...inputs } }
+    const { logits } = await session.run(program, all, { fetch: ['logits'] })
+    return { logits: { data: logits as Float32Array, shape: [rows, outputs] } }
   }
 
   /** Loss and gradients of one batch at the present weights, with dropout, before clipping. Takes no draw. */
-  gradients(batch: Batch, options: { readonly labelSmoothing?: number } = {}): Promise<Gradients> {
+  gradients(batch: Batch, options: Partial<LossOptions> = {}): Promise<Gradients> {
     return this.#inOrder(async (session) => {
-      const { inputs, tokens } = stepInputs([batch], this.definition)
-      const program = this.#training(options.labelSmoothing)
+      const settled = this.#lossOptions(options)
+      const { inputs, count: tokens } = stepInputs([batch], this.definition, settled)
+      const program = this.#training(settled)
       const [input] = inputs as [(typeof inputs)[number]]
       const { loss } = await session.run(program, input, { fetch: ['loss'], random: this.#random })
       const gradients = new Map<string, Tensor>()
@@ -199,19 +234,28 @@ export class Model implements AsyncDisposable {
     })
   }
 
-  /** Loss and hits of one batch, without dropout or label smoothing. */
+  /** Loss, hits and, of small heads, logits of one batch, without dropout, label smoothing or weights. */
   async evaluateBatch(batch: Batch): Promise<BatchEvaluation> {
     const session = this.#live()
-    const { flat, targets } = labelled(batch, this.definition)
-    const tokens = targets.rows.length
-    if (tokens === 0) return { lossSum: 0, tokens, correct: 0, losses: new Float32Array(0) }
-    const program = this.#programs.evaluation(this.#adapters)
-    const fetch = ['row_loss', 'prediction']
-    const { row_loss, prediction } = await session.run(program, lossInputs(flat, targets, 1), { fetch })
+    const { count: tokens, weight, expected, native } = labelled(batch, this.definition, plainLoss)
+    const { head, task } = this.definition
+    const small = head.kind === 'labels'
+    const { outputs } = taskGraph(this.definition)
+    if (tokens === 0) {
+      const logits = small ? { data: new Float32Array(0), shape: [0, outputs] } : undefined
+      return { lossSum: 0, tokens, weight, correct: 0, losses: new Float32Array(0), logits }
+    }
+    const program = this.#programs.evaluation(this.#adapters, plainLoss)
+    const fetch = ['row_loss', small ? 'logits' : 'prediction']
+    const { row_loss, prediction, logits } = await session.run(program, native(1), { fetch })
     const losses = row_loss as Float32Array
     const lossSum = losses.reduce((sum, loss) => sum + loss, 0)
-    const correct = targets.labels.reduce((hits, label, i) => hits + (prediction?.[i] === label ? 1 : 0), 0)
-    return { lossSum, tokens, correct, losses }
+    const scores = logits as Float32Array | undefined
+    const guesses = scores === undefined || task === 'question-answering' ? prediction : likeliest(scores, outputs)
+    const correct = expected?.reduce((hits, label, i) => hits + (guesses?.[i] === label ? 1 : 0), 0) ?? 0
+    const rows = (scores?.length ?? 0) / outputs
+    const shaped = scores === undefined ? undefined : { data: scores, shape: [rows, outputs] }
+    return { lossSum, tokens, weight, correct, losses, logits: shaped }
   }
 
   /** An optimizer of what is trainable now. */
@@ -245,6 +289,10 @@ export class Model implements AsyncDisposable {
   decoder(options: DecoderOptions = {}): Decoder {
     const session = this.#live()
     const { definition } = this
+    if (definition.task !== 'causal-lm' && definition.task !== 'seq2seq-lm') {
+      const message = `Only language models write: this model was loaded for ${definition.task}.`
+      throw new AttuneError('unsupported-task', message, { where: 'task' })
+    }
     const cache = settleDecoderOptions(options, definition)
     const program = this.#programs.decoding(this.#adapters, cache)
     return new Decoder({ session, program, definition, ...cache })
@@ -315,16 +363,17 @@ export class Model implements AsyncDisposable {
       const open = this.#adapter?.before === undefined ? this.#adapter : undefined
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
-        const modules = [...open.placed.keys()]
-        const peft = { config: open.config, modules, fanInFanOut: definition.fanInFanOut, base: source }
+        const { config: lora, modulesToSave, parameters } = open
+        const modules = [...open.placed.lowRanks.keys()]
+        const { fanInFanOut, task } = definition
+        const peft = { config: lora, modules, fanInFanOut, base: source, task, modulesToSave }
         const dtype = options.dtype ?? 'f32'
-        return saveAdapter(directory, { session, source, parameters: open.parameters, dtype, peft })
+        return saveAdapter(directory, { session, source, parameters, dtype, peft, definition })
       }
       const replaced = open === undefined ? new Map() : await mergedWeights(this.#adapterHost(), open)
       const parameters = this.#parameters.base.values()
-      const { architecture } = definition
       const dtype = options.dtype ?? this.dtype
-      return saveModel(directory, { session, source, parameters, dtype, config, architecture, replaced })
+      return saveModel(directory, { session, source, parameters, dtype, config, definition, replaced })
     })
   }
 
@@ -359,11 +408,14 @@ export class Model implements AsyncDisposable {
   }
 
   /** Exact bytes that training on batches of these sizes takes. */
-  plan(sizes: BatchSizes): NativeMemory {
-    const program = this.#training(undefined)
+  plan({ decoderTokens, ...sizes }: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
+    const program = this.#training(this.#lossOptions(options))
     const { parameters, gradients, states } = this.#live().memory()
     const optimizer = this.#parameters.trainableElements * momentBytes
-    const activations = program.arenaBytes({ ...sizes })
+    const { rows } = sizes
+    const anchors = this.task === 'embedding' ? { anchors: rows } : {}
+    const decoder = decoderTokens === undefined ? {} : { decoder_tokens: decoderTokens }
+    const activations = program.arenaBytes({ ...sizes, ...anchors, ...decoder })
     const total = parameters + gradients + optimizer + activations + states
     return { parameters, gradients, optimizer, activations, states, total }
   }
@@ -392,15 +444,16 @@ export class Model implements AsyncDisposable {
     optimizer: NativeOptimizer,
     batches: readonly Batch[],
     learningRates: readonly number[],
-    { maxGradNorm = 0, labelSmoothing }: StepOptions,
+    { maxGradNorm = 0, ...options }: StepOptions,
     number: number,
   ): Promise<StepResult> {
     if (!(maxGradNorm >= 0)) {
       const message = `Expected a number from 0 on but received ${maxGradNorm}.`
       throw new AttuneError('invalid-option', message, { where: 'maxGradNorm' })
     }
-    const { inputs, tokens } = stepInputs(batches, this.definition)
-    const program = this.#training(labelSmoothing)
+    const settled = this.#lossOptions(options)
+    const { inputs, count: tokens } = stepInputs(batches, this.definition, settled)
+    const program = this.#training(settled)
     const random = this.#random
     this.#random = { seed: random.seed, draw: random.draw + inputs.length }
     this.#parameters.noteTraining()
@@ -414,9 +467,14 @@ export class Model implements AsyncDisposable {
     )
   }
 
-  #training(labelSmoothing: number | undefined): NativeProgram {
+  #training(options: LossOptions): NativeProgram {
     this.#parameters.prepare(this.#live())
-    return this.#programs.training(this.#adapters, labelSmoothing ?? this.#parts.options.labelSmoothing)
+    return this.#programs.training(this.#adapters, options)
+  }
+
+  #lossOptions({ labelSmoothing, focalGamma = 0, classWeights, positiveWeights }: Partial<LossOptions>): LossOptions {
+    const smoothing = labelSmoothing ?? this.#parts.options.labelSmoothing
+    return { labelSmoothing: smoothing, focalGamma, classWeights, positiveWeights }
   }
 
   #train(names: ReadonlySet<string>): void {
@@ -426,15 +484,15 @@ export class Model implements AsyncDisposable {
     if (this.#live().memory().gradients > 0) this.#parameters.tell(this.#live())
   }
 
-  /** Adapters that the graph carries: none once merged. */
-  get #adapters(): Adapters {
-    return this.#adapter === undefined || this.#adapter.before !== undefined ? noAdapters : this.#adapter.placed
+  /** What the graph carries of the adapter: nothing once it is merged. */
+  get #adapters(): AdapterGraph | undefined {
+    return this.#adapter?.before === undefined ? this.#adapter?.placed : undefined
   }
 
   #adapterHost(): AdapterHost {
-    const { definition, modules, options } = this.#parts
+    const { definition, modules, parameters: base, initialized, options } = this.#parts
     const { dtype, seed, dropout } = options
-    return { session: this.#live(), definition, modules, dtype, seed, withoutDropout: dropout === 0 }
+    return { session: this.#live(), definition, modules, base, initialized, dtype, seed, withoutDropout: dropout === 0 }
   }
 
   async #unmerge(session: NativeSession, adapter: Adapter): Promise<void> {
@@ -466,4 +524,13 @@ export class Model implements AsyncDisposable {
     this.#last = result.catch(() => undefined)
     return result
   }
+}
+
+/** The first largest of each row. */
+function likeliest(logits: Float32Array, outputs: number): Int32Array {
+  return Int32Array.from({ length: logits.length / outputs }, (_, row) => {
+    let best = row * outputs
+    for (let i = best + 1; i < (row + 1) * outputs; i++) if ((logits[i] ?? 0) > (logits[best] ?? 0)) best = i
+    return best - row * outputs
+  })
 }

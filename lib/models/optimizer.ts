@@ -3,6 +3,7 @@ import { AttuneError } from '../errors.js'
 import type { NativeOptimizer } from '../native.js'
 import type { Batch } from './batch.js'
 import { checkOptions } from '../check-options.js'
+import type { LossOptions } from './task.js'
 import { matchNames, type ParameterPattern } from './parameter-selection.js'
 
 /** AdamW (Loshchilov & Hutter 2019), torch's: w ← w·(1 − lr·wd), then w ← w − lr·m̂/(√v̂ + eps). */
@@ -34,13 +35,11 @@ export interface OptimizerOptions extends AdamWOptions {
   readonly groups?: readonly ParameterGroup[]
 }
 
-export interface StepOptions {
+export interface StepOptions extends Partial<LossOptions> {
   /** In place of the optimizer's: one rate for all groups, or one per group of `optimizer.groups`. */
   readonly learningRate?: number | readonly number[]
   /** All gradients are scaled by min(1, maxGradNorm / (norm + 1e-6)); 0: no clipping. @default 0 */
   readonly maxGradNorm?: number
-  /** @default the model's */
-  readonly labelSmoothing?: number
 }
 
 export interface StepResult {

@@ -47,8 +47,8 @@ export function selectTrainable(
   if (selection === 'all') return new Set(names)
   if (selection === 'none') return new Set()
   if (isPatterns(selection)) return matchNames(selection, names, where)
-  const head = definition.tied ? definition.embedding : definition.head
-  if (!('lastLayers' in selection)) return matchNames([head], names, where)
+  const { headModules, tied } = definition
+  if (!('lastLayers' in selection)) return matchNames(headModules, names, where)
   const { lastLayers } = selection
   if (!Number.isInteger(lastLayers) || lastLayers < 0 || lastLayers > definition.blockCount) {
     throw new AttuneError(
@@ -63,8 +63,8 @@ export function selectTrainable(
     { length: lastLayers },
     (_, i) => `${definition.blocks}.${definition.blockCount - lastLayers + i}`,
   )
-  modules.push(definition.finalNorm)
-  if (selection.head !== false && !definition.tied) modules.push(definition.head)
+  if (definition.finalNorm !== undefined) modules.push(definition.finalNorm)
+  if (selection.head !== false) modules.push(...headModules.filter((path) => !tied || path !== definition.embedding))
   return matchNames(modules, names, where)
 }
 
@@ -82,7 +82,12 @@ function matcher(pattern: ParameterPattern): (name: string) => boolean {
     const glob = new RegExp(`^${source.join('.*')}$`)
     return (name) => glob.test(name)
   }
-  return (name) => name === pattern || name.startsWith(`${pattern}.`)
+  return (name) => matchesModule(pattern, name)
+}
+
+/** Whether a parameter lies in a module, or is the path itself. */
+export function matchesModule(path: string, name: string): boolean {
+  return name === path || name.startsWith(`${path}.`)
 }
 
 /** The names, with the numbers of blocks as `*`. */

@@ -57,8 +57,9 @@ export class ParameterSet {
 
   /** The parameter of that name; a tied head's is the embedding. @throws AttuneError `no-match` */
   named(name: string): ParameterSpec {
-    const { tied, head, embedding } = this.definition
-    const stored = tied && name === `${head}.weight` ? `${embedding}.weight` : name
+    const { head } = this.definition
+    const isTied = head.kind === 'vocabulary' && head.tiedTo !== undefined && name === `${head.module}.weight`
+    const stored = isTied ? `${head.tiedTo}.weight` : name
     for (const spec of this.all()) if (spec.name === stored) return spec
     throw new AttuneError('no-match', `There is no parameter "${name}".${suggestion(name, this.names)}`, {
       where: name,
@@ -102,6 +103,6 @@ export class ParameterSet {
 
   /** Biases and norms have no weight decay unless asked for. */
   isExemptFromDecay(name: string): boolean {
-    return name.includes('bias') || this.base.get(name)?.role === 'norm'
+    return name.includes('bias') || this.named(name).role === 'norm'
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { LoraConfig } from '../nn/lora.js'
+import type { Task } from './task.js'
 
 const schema = z.looseObject({
   peft_type: z.string(),
@@ -10,7 +11,9 @@ const schema = z.looseObject({
   lora_dropout: z.number().min(0).max(1).default(0),
   target_modules: z.union([z.string(), z.array(z.string())]),
   use_rslora: z.boolean().nullish(),
-  bias: z.string().default('none'),
+  bias: z.enum(['none', 'lora_only', 'all']).default('none'),
+  use_dora: z.boolean().nullish(),
+  modules_to_save: z.array(z.string()).nullish(),
   rank_pattern: z.record(z.string(), z.int().positive()).nullish(),
   alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
   init_lora_weights: z.unknown().optional(),
@@ -40,11 +43,6 @@ export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: s
       where: `${where}.peft_type`,
     })
   }
-  if (c.bias !== 'none') {
-    throw new AttuneError('invalid-adapter', `bias "${c.bias}" is not supported: expected "none".`, {
-      where: `${where}.bias`,
-    })
-  }
   for (const [field, value] of Object.entries(json)) {
     if (field in schema.shape || harmless.has(field) || isEmpty(value)) continue
     throw new AttuneError('invalid-adapter', `"${field}": ${JSON.stringify(value)} is not supported.`, {
@@ -61,6 +59,9 @@ export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: s
         ? new RegExp(`^(?:${c.target_modules})$`)
         : c.target_modules,
     rslora: c.use_rslora ?? false,
+    dora: c.use_dora ?? false,
+    bias: c.bias,
+    modulesToSave: c.modules_to_save ?? [],
     init: c.init_lora_weights === 'gaussian' ? 'gaussian' : 'kaiming',
     rankPattern: c.rank_pattern ?? {},
     alphaPattern: c.alpha_pattern ?? {},
@@ -73,13 +74,34 @@ export interface PeftOptions {
   readonly modules: readonly string[]
   readonly fanInFanOut: boolean
   readonly base: string | undefined
+  readonly task: Task
+  /** Names of the modules that are kept whole. */
+  readonly modulesToSave: readonly string[]
+}
+
+/** PEFT's names of the tasks; it has none for masked language models. */
+const taskTypes: Readonly<Record<Task, string | null>> = {
+  'causal-lm': 'CAUSAL_LM',
+  'sequence-classification': 'SEQ_CLS',
+  'token-classification': 'TOKEN_CLS',
+  'question-answering': 'QUESTION_ANS',
+  'masked-lm': null,
+  'seq2seq-lm': 'SEQ_2_SEQ_LM',
+  embedding: 'FEATURE_EXTRACTION',
 }
 
 /** What PEFT needs to load the adapter. Targets are written as whole paths, so that PEFT matches the same modules. */
-export function writePeftConfig({ config, modules, fanInFanOut, base }: PeftOptions): Record<string, unknown> {
+export function writePeftConfig({
+  config,
+  modules,
+  fanInFanOut,
+  base,
+  task,
+  modulesToSave,
+}: PeftOptions): Record<string, unknown> {
   return {
     peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
+    task_type: taskTypes[task],
     base_model_name_or_path: base ?? null,
     inference_mode: true,
     r: config.rank,
@@ -88,12 +110,12 @@ export function writePeftConfig({ config, modules, fanInFanOut, base }: PeftOpti
     target_modules: targetNames(config, modules),
     use_rslora: config.rslora,
     fan_in_fan_out: fanInFanOut,
-    bias: 'none',
+    bias: config.bias,
     init_lora_weights: config.init === 'gaussian' ? 'gaussian' : true,
     rank_pattern: config.rankPattern,
     alpha_pattern: config.alphaPattern,
-    modules_to_save: null,
-    use_dora: false,
+    modules_to_save: modulesToSave.length === 0 ? null : modulesToSave,
+    use_dora: config.dora,
   }
 }
 

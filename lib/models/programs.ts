@@ -1,10 +1,10 @@
 /** The programs of one model, compiled when first asked for and dropped when what they were made from changes. */
-import { GraphBuilder, type GraphMode, type LowRank } from '../graph/builder.js'
+import { GraphBuilder, type AdapterGraph, type GraphMode } from '../graph/builder.js'
 import type { NativeProgram, NativeSession } from '../native.js'
-import { askedRows, causalLoss, logits, type HeadOptions } from '../nn/causal-lm-head.js'
+import { askedRows } from '../nn/inputs.js'
 import type { ModelDefinition } from './family.js'
-
-export type Adapters = ReadonlyMap<string, LowRank>
+import type { LossOptions } from './task.js'
+import { taskGraph } from './tasks/index.js'
 
 export class Programs {
   readonly #compiled = new Map<string, NativeProgram>()
@@ -16,33 +16,34 @@ export class Programs {
   ) {}
 
   /** Loss and gradients of what is trainable, with dropout. Outputs `loss`. */
-  training(adapters: Adapters, labelSmoothing: number): NativeProgram {
-    return this.#program(`training ${labelSmoothing}`, () => {
-      const g = lossGraph(this.definition, { dtype: this.dtype, mode: 'train', adapters, labelSmoothing })
+  training(adapter: AdapterGraph | undefined, loss: LossOptions): NativeProgram {
+    return this.#program(lossKey('training', loss), () => {
+      const g = lossGraph(this.definition, { dtype: this.dtype, mode: 'train', adapter }, loss)
       return this.session.compile(g.graph, { loss: 'loss' })
     })
   }
 
-  /** Outputs `loss`, `row_loss` and `prediction`. */
-  evaluation(adapters: Adapters): NativeProgram {
-    return this.#program('evaluation', () => {
-      const g = lossGraph(this.definition, { dtype: this.dtype, mode: 'evaluate', adapters, labelSmoothing: 0 })
+  /** Outputs `loss`, `row_loss`, and `prediction` or `logits`. */
+  evaluation(adapter: AdapterGraph | undefined, loss: LossOptions): NativeProgram {
+    return this.#program(lossKey('evaluation', loss), () => {
+      const g = lossGraph(this.definition, { dtype: this.dtype, mode: 'evaluate', adapter }, loss)
       return this.session.compile(g.graph)
     })
   }
 
-  /** Outputs `logits` of every token. */
-  forward(adapters: Adapters): NativeProgram {
+  /** Outputs `logits` of every token, or of every text. */
+  forward(adapter: AdapterGraph | undefined): NativeProgram {
     return this.#program('forward', () =>
-      this.session.compile(forwardGraph(this.definition, this.dtype, adapters).graph),
+      this.session.compile(forwardGraph(this.definition, this.dtype, adapter).graph),
     )
   }
 
   /** Outputs `logits` of the tokens in `rows`; keeps keys and values. Not shared: the caller disposes it. */
-  decoding(adapters: Adapters, cache: { slots: number; capacity: number }): NativeProgram {
-    const g = GraphBuilder.create({ dtype: this.dtype, mode: 'decode', adapters, cache })
-    const head = headOptions(this.definition)
-    g.output('logits', logits(g, askedRows(g, this.definition.hidden(g), head), head))
+  decoding(adapter: AdapterGraph | undefined, cache: { slots: number; capacity: number }): NativeProgram {
+    const { definition } = this
+    const g = GraphBuilder.create({ dtype: this.dtype, mode: 'decode', adapter, cache })
+    const rows = askedRows(g.in('rows'), definition.hidden(g))
+    g.output('logits', taskGraph(definition).logits(g, rows))
     return this.session.compile(g.graph)
   }
 
@@ -61,32 +62,30 @@ export class Programs {
   }
 }
 
-/** Logits of every token, without dropout. Names every parameter and module of the model. */
-export function forwardGraph(definition: ModelDefinition, dtype: 'f32' | 'bf16', adapters: Adapters): GraphBuilder {
-  const g = GraphBuilder.create({ dtype, mode: 'evaluate', adapters })
-  g.output('logits', logits(g, definition.hidden(g), headOptions(definition)))
+/** Logits of everything, without dropout. Names every parameter and module of the model. */
+export function forwardGraph(definition: ModelDefinition, dtype: 'f32' | 'bf16', adapter?: AdapterGraph): GraphBuilder {
+  const g = GraphBuilder.create({ dtype, mode: 'evaluate', adapter })
+  g.output('logits', taskGraph(definition).logits(g, definition.hidden(g)))
   return g
 }
 
 function lossGraph(
   definition: ModelDefinition,
-  options: { dtype: 'f32' | 'bf16'; mode: GraphMode; adapters: Adapters; labelSmoothing: number },
+  options: { dtype: 'f32' | 'bf16'; mode: GraphMode; adapter: AdapterGraph | undefined },
+  lossOptions: LossOptions,
 ): GraphBuilder {
   const g = GraphBuilder.create(options)
-  const { labelSmoothing } = options
-  const { loss, rowLoss, prediction } = causalLoss(g, definition.hidden(g), {
-    ...headOptions(definition),
-    labelSmoothing,
-  })
+  const { loss, rowLoss, prediction, logits } = taskGraph(definition).loss(g, definition.hidden(g), lossOptions)
   g.output('loss', loss)
   if (options.mode === 'evaluate') {
     g.output('row_loss', rowLoss)
-    g.output('prediction', prediction)
+    if (prediction !== undefined) g.output('prediction', prediction)
+    if (logits !== undefined) g.output('logits', logits)
   }
   return g
 }
 
-function headOptions(definition: ModelDefinition): HeadOptions {
-  const { vocabularySize: vocabulary, head, tied, embedding } = definition
-  return { vocabulary, head, tiedTo: tied ? embedding : undefined }
+/** Weights come with each batch: the graph only needs to know that there are some. */
+function lossKey(kind: string, { labelSmoothing, focalGamma, classWeights, positiveWeights }: LossOptions): string {
+  return [kind, labelSmoothing, focalGamma, classWeights !== undefined, positiveWeights !== undefined].join(' ')
 }

@@ -7,9 +7,12 @@ import { writeDirectory, writeJson } from '../export/write-directory.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { NativeSafetensorsEntry, NativeSession } from '../native.js'
 import { copyTokenizerFiles } from '../tokenizer/tokenizer-files.js'
-import type { ConfigJson } from './index.js'
+import type { ConfigJson, ModelDefinition } from './family.js'
+import { labelFields } from './labels.js'
 import { checkOptions } from '../check-options.js'
+import { adapterTask, adapterTaskFile } from './adapter-task.js'
 import { writePeftConfig, type PeftOptions } from './peft-config.js'
+import { copySentenceModules } from './sentence-modules.js'
 
 export type FileDtype = 'f32' | 'bf16' | 'f16'
 
@@ -29,7 +32,7 @@ export interface ModelFiles {
   readonly dtype: FileDtype
   /** Weights in place of the session's, by name. */
   readonly replaced: ReadonlyMap<string, Float32Array>
-  readonly architecture: string
+  readonly definition: ModelDefinition
   /** Where the tokenizer's files lie. */
   readonly source: string | undefined
 }
@@ -39,7 +42,7 @@ const torchDtypes = { f32: 'float32', bf16: 'bfloat16', f16: 'float16' } as cons
 const metadata = { format: 'pt' }
 
 /** Files that would be read in place of, or beside, those just written. */
-const stale = ['model.safetensors.index.json', 'adapter_config.json', 'adapter_model.safetensors']
+const stale = ['model.safetensors.index.json', 'adapter_config.json', 'adapter_model.safetensors', adapterTaskFile]
 
 export async function saveModel(target: string, files: ModelFiles): Promise<void> {
   const { session, parameters, dtype, replaced, source } = files
@@ -61,30 +64,37 @@ export interface AdapterFiles {
   readonly parameters: Iterable<ParameterSpec>
   readonly dtype: FileDtype
   readonly peft: PeftOptions
+  readonly definition: ModelDefinition
   readonly source: string | undefined
 }
 
 export async function saveAdapter(target: string, files: AdapterFiles): Promise<void> {
-  const { session, parameters, dtype, peft, source } = files
+  const { session, parameters, dtype, peft, definition, source } = files
   const entries = [...parameters].map(({ name, shape }) => ({ name, dtype, shape, parameter: name }))
   await writeDirectory(target, async (directory) => {
     await session.saveSafetensors(join(directory, 'adapter_model.safetensors'), entries, metadata)
     await writeJson(join(directory, 'adapter_config.json'), writePeftConfig(peft))
+    await writeJson(join(directory, adapterTaskFile), adapterTask(definition))
     if (source !== undefined) await copyTokenizerFiles(source, directory)
   })
 }
 
-/** The configuration it was loaded with, with the dtype of the file, in the field that it uses. */
-function savedConfig({ config, dtype, architecture }: ModelFiles): ConfigJson {
+/** The configuration it was loaded with, with what the head predicts and the dtype of the file, in the field that it uses. */
+function savedConfig({ config, dtype, definition }: ModelFiles): ConfigJson {
   const field = 'torch_dtype' in config && !('dtype' in config) ? 'torch_dtype' : 'dtype'
-  const architectures = Array.isArray(config.architectures) ? config.architectures : [architecture]
-  return { ...config, architectures, [field]: torchDtypes[dtype] }
+  return {
+    ...config,
+    architectures: [definition.architecture],
+    ...labelFields(definition),
+    [field]: torchDtypes[dtype],
+  }
 }
 
 async function copyCompanions(source: string, directory: string): Promise<void> {
   await copyTokenizerFiles(source, directory)
   const generation = join(source, 'generation_config.json')
   if (existsSync(generation)) await copyFile(generation, join(directory, 'generation_config.json'))
+  await copySentenceModules(source, directory)
 }
 
 const schema = z.strictObject({

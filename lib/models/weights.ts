@@ -80,6 +80,15 @@ async function shardsOf(directory: string, index: string): Promise<string[]> {
   })
 }
 
+export interface AssignOptions {
+  /** Whether a parameter may be missing: it is left out of the result then. @default none */
+  readonly mayBeMissing?: (name: string) => boolean
+  /** Whether a tensor of that name that no parameter takes may be left alone. @default none */
+  readonly mayBeLeft?: (name: string) => boolean
+  /** What to say besides of a wrong shape. @default nothing */
+  readonly shapeAdvice?: (name: string) => string
+}
+
 /**
  * The tensor of each parameter. `nameOf` gives the parameter that a tensor holds, or undefined for one to be ignored.
  * @throws AttuneError `weights-mismatch` naming every missing, superfluous and wrongly shaped tensor
@@ -88,6 +97,7 @@ export function assignWeights(
   parameters: Iterable<ParameterSpec>,
   files: WeightFiles,
   nameOf: (tensor: string) => string | undefined,
+  { mayBeMissing, mayBeLeft, shapeAdvice }: AssignOptions = {},
 ): Map<string, StoredTensor> {
   const byName = new Map<string, StoredTensor>()
   for (const [tensor, stored] of files.tensors) {
@@ -99,14 +109,18 @@ export function assignWeights(
   for (const { name, shape } of parameters) {
     const stored = byName.get(name)
     byName.delete(name)
-    if (stored === undefined) problems.push(`missing: ${name} ${formatShape(shape)}`)
-    else if (formatShape(stored.info.shape) !== formatShape(shape)) {
-      problems.push(`shape: ${name} should be ${formatShape(shape)} but is ${formatShape(stored.info.shape)}`)
+    if (stored === undefined) {
+      if (mayBeMissing?.(name) !== true) problems.push(`missing: ${name} ${formatShape(shape)}`)
+    } else if (formatShape(stored.info.shape) !== formatShape(shape)) {
+      const advice = shapeAdvice?.(name) ?? ''
+      problems.push(`shape: ${name} should be ${formatShape(shape)} but is ${formatShape(stored.info.shape)}${advice}`)
     } else if (!floatDtypes.has(stored.info.dtype.toLowerCase())) {
       problems.push(`dtype: ${name} should be f32, f16, bf16 or f64 but is ${stored.info.dtype}`)
     } else assigned.set(name, stored)
   }
-  for (const [name, { info }] of byName) problems.push(`superfluous: ${name} ${formatShape(info.shape)}`)
+  for (const [name, { info }] of byName) {
+    if (mayBeLeft?.(name) !== true) problems.push(`superfluous: ${name} ${formatShape(info.shape)}`)
+  }
   if (problems.length > 0) {
     throw new AttuneError('weights-mismatch', `The weights do not fit the configuration:\n  ${problems.join('\n  ')}`, {
       where: files.where,

@@ -1,3 +1,4 @@
+import { AttuneError } from '../errors.js'
 import { features, type GraphBuilder, type Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 
@@ -26,11 +27,12 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Value
   const a = g.adapterParameter('lora_A.weight', [adapter.rank, inputs])
   const b = g.adapterParameter('lora_B.weight', [outputs, adapter.rank])
   const u = ops.linear(g.in('lora_A'), { x: ops.dropout(g.in('lora_dropout'), x, adapter.dropout), weight: a })
-  return ops.linear(
-    g,
-    { x, weight, bias: biasValue, lowRank: { u, b }, addend },
-    { layout, lowRankScale: adapter.scale },
-  )
+  const lowRank = { u, b }
+  const { scale } = adapter
+  if (!adapter.magnitude) {
+    return ops.linear(g, { x, weight, bias: biasValue, lowRank, addend }, { layout, lowRankScale: scale })
+  }
+  throw new AttuneError('invalid-option', 'DoRA is not there yet.', { where: 'adapter.dora' })
 }
 
 /** residual + dropout(linear(x)). Without dropout the sum happens inside the matrix product. */

@@ -22,6 +22,12 @@ export interface LoraOptions {
   readonly targets?: string | RegExp | readonly (string | RegExp)[]
   /** Rank-stabilised scale (Kalajdzievski 2023). @default false */
   readonly rslora?: boolean
+  /** Weight-decomposed (DoRA, Liu et al. 2024): a learned magnitude per output besides. @default false */
+  readonly dora?: boolean
+  /** Biases trained as well: none, those of the adapted modules, or all. @default 'none' */
+  readonly bias?: 'none' | 'lora_only' | 'all'
+  /** Modules trained whole beside the adapter and kept with it, by name. @default the head of a classifier */
+  readonly modulesToSave?: readonly string[]
   /** How A starts; B starts as zeros. @default 'kaiming' */
   readonly init?: 'kaiming' | 'gaussian'
   /** Other ranks for some modules: PEFT's patterns, matched at the end of a path. @default {} */
@@ -38,6 +44,10 @@ export interface LoraConfig {
   readonly dropout: number
   readonly targets: string | RegExp | readonly (string | RegExp)[]
   readonly rslora: boolean
+  readonly dora: boolean
+  readonly bias: 'none' | 'lora_only' | 'all'
+  /** undefined: the head of a classifier. */
+  readonly modulesToSave: readonly string[] | undefined
   readonly init: 'kaiming' | 'gaussian'
   readonly rankPattern: Readonly<Record<string, number>>
   readonly alphaPattern: Readonly<Record<string, number>>
@@ -50,6 +60,9 @@ const schema = z.strictObject({
   dropout: z.number().min(0).lt(1).default(0),
   targets: z.union([target, z.array(target)]).default('all-linear'),
   rslora: z.boolean().default(false),
+  dora: z.boolean().default(false),
+  bias: z.enum(['none', 'lora_only', 'all']).default('none'),
+  modulesToSave: z.array(z.string().min(1)).optional(),
   init: z.enum(['kaiming', 'gaussian']).default('kaiming'),
   rankPattern: z.record(z.string(), z.int().positive()).default({}),
   alphaPattern: z.record(z.string(), z.number().positive()).default({}),
@@ -57,14 +70,15 @@ const schema = z.strictObject({
 
 /** Describes a LoRA adapter. */
 export function lora(options: LoraOptions = {}): LoraConfig {
-  return { type: 'lora', ...checkOptions(schema, options, 'lora') }
+  const { modulesToSave, ...settled } = checkOptions(schema, options, 'lora')
+  return { type: 'lora', ...settled, modulesToSave }
 }
 
-/** The adapter of each module that `config.targets` names. @throws AttuneError `no-match` */
+/** The adapter of each module that `config.targets` names. `excluded` ones cannot have any. @throws AttuneError `no-match` */
 export function placeLora(
   config: LoraConfig,
   modules: Iterable<ModuleSpec>,
-  head: string,
+  excluded: (path: string) => boolean,
 ): ReadonlyMap<string, LowRank> {
   const all = [...modules]
   const chosen = new Set<string>()
@@ -74,14 +88,20 @@ export function placeLora(
   for (const target of targets) {
     const matches =
       target === 'all-linear'
-        ? all.filter((m) => m.kind === 'linear' && m.path !== head)
+        ? all.filter((m) => m.kind === 'linear' && !excluded(m.path))
         : all.filter((m) => matchesTarget(target, m.path))
     if (matches.length === 0) throw noModule(target, all)
     for (const { path } of matches) chosen.add(path)
   }
-  if (chosen.has(head)) {
-    throw new AttuneError('no-match', `The head "${head}" cannot carry an adapter: leave it out of the targets.`, {
-      where: 'adapter.targets',
+  const forbidden = [...chosen].find(excluded)
+  if (forbidden !== undefined) {
+    const message = `"${forbidden}" cannot carry an adapter: it is the head, or is trained whole. Leave it out of the targets.`
+    throw new AttuneError('no-match', message, { where: 'adapter.targets' })
+  }
+  const table = config.dora ? all.find(({ kind, path }) => kind === 'embedding' && chosen.has(path)) : undefined
+  if (table !== undefined) {
+    throw new AttuneError('invalid-option', `DoRA is for linear modules, and "${table.path}" is an embedding.`, {
+      where: 'adapter.dora',
     })
   }
   const placed = all.filter((module) => chosen.has(module.path))
@@ -91,7 +111,8 @@ export function placeLora(
 function lowRank(config: LoraConfig, path: string): LowRank {
   const rank = byPattern(config.rankPattern, path) ?? config.rank
   const alpha = byPattern(config.alphaPattern, path) ?? config.alpha
-  return { rank, scale: alpha / (config.rslora ? Math.sqrt(rank) : rank), dropout: config.dropout }
+  const scale = alpha / (config.rslora ? Math.sqrt(rank) : rank)
+  return { rank, scale, dropout: config.dropout, magnitude: config.dora }
 }
 
 /** PEFT: the first key that is the end of the path, as a regular expression. */

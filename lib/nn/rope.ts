@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 
-const parameters = z.looseObject({
+/** What a configuration says of rotary positions. */
+export const ropeParameters = z.looseObject({
   rope_type: z.string().optional(),
   /** Older name of `rope_type`. */
   type: z.string().optional(),
@@ -17,8 +18,8 @@ const parameters = z.looseObject({
 /** Both shapes of a configuration: `rope_theta` and `rope_scaling`, or `rope_parameters`. */
 export const ropeFields = {
   rope_theta: z.number().positive().optional(),
-  rope_scaling: parameters.nullish(),
-  rope_parameters: parameters.nullish(),
+  rope_scaling: ropeParameters.nullish(),
+  rope_parameters: ropeParameters.nullish(),
   partial_rotary_factor: z.number().positive().max(1).optional(),
 }
 

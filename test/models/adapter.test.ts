@@ -104,9 +104,9 @@ describe('adapters of PEFT', () => {
 
   test.each([
     ['peft_type', { peft_type: 'IA3' }],
-    ['bias', { bias: 'all' }],
-    ['use_dora', { use_dora: true }],
-    ['modules_to_save', { modules_to_save: ['lm_head'] }],
+    ['bias', { bias: 'most' }],
+    ['use_dora', { use_dora: 'yes' }],
+    ['modules_to_save', { modules_to_save: 'lm_head' }],
     ['layers_to_transform', { layers_to_transform: [1] }],
     ['something_new', { something_new: { a: 1 } }],
     ['r', { r: 0 }],

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { causalTargets, flatten, lossInputs, type Batch } from '../../lib/models/batch.js'
-import { stepInputs } from '../../lib/models/labelled-batch.js'
+import { flatten, type Batch } from '../../lib/models/batch.js'
+import { defineModel } from '../../lib/models/index.js'
+import { labelled, stepInputs } from '../../lib/models/labelled-batch.js'
+import { plainLoss } from '../../lib/models/task.js'
+import { tinyGpt2 } from './fixture-models.js'
 import { refusal } from '../refusal.js'
 
-const limits = { vocabularySize: 10, maxPositions: 5 }
+const limits = defineModel({ ...tinyGpt2, vocab_size: 10, n_positions: 5 })
 
 function targetsOf(batch: Batch) {
-  return causalTargets(batch, flatten(batch, limits), limits)
+  const { rows = new Int32Array(), labels = new Int32Array() } = labelled(batch, limits, plainLoss).inputs
+  return { rows, labels }
 }
 
 describe('flatten', () => {
@@ -103,8 +107,8 @@ describe('the inputs of a step', () => {
       { inputIds: [[1, 2]], labels: [[1, -100]] },
       { inputIds: [[1, 2, 3, 4]], labels: [[1, 2, 3, 4]] },
     ]
-    const { inputs, tokens } = stepInputs(batches, limits)
-    expect(tokens).toBe(4)
+    const { inputs, count } = stepInputs(batches, limits, plainLoss)
+    expect(count).toBe(4)
     expect(inputs.map(({ sizes }) => sizes)).toEqual([
       { tokens: 2, sequences: 1, rows: 1 },
       { tokens: 4, sequences: 1, rows: 3 },
@@ -114,21 +118,20 @@ describe('the inputs of a step', () => {
 
   test('refuse batches in which every label is masked', () => {
     const masked = { inputIds: [[1, 2]], labels: [[1, -100]] }
-    expect(refusal(() => stepInputs([masked], limits))).toMatchObject({ code: 'all-labels-masked' })
-    expect(refusal(() => stepInputs([], limits))).toMatchObject({ code: 'all-labels-masked' })
+    expect(refusal(() => stepInputs([masked], limits, plainLoss))).toMatchObject({ code: 'all-labels-masked' })
+    expect(refusal(() => stepInputs([], limits, plainLoss))).toMatchObject({ code: 'all-labels-masked' })
   })
 
   test('name the micro-batch in errors', () => {
     const good = { inputIds: [[1, 2]], labels: [[1, 2]] }
-    expect(refusal(() => stepInputs([good, { ...good, labels: [[1]] }], limits))).toMatchObject({
+    expect(refusal(() => stepInputs([good, { ...good, labels: [[1]] }], limits, plainLoss))).toMatchObject({
       where: 'batches[1].labels[0]',
     })
   })
 
   test('hold what the core declares', () => {
-    const flat = flatten({ inputIds: [[1, 2]] }, limits)
-    const targets = { rows: Int32Array.of(0), labels: Int32Array.of(2) }
-    expect(Object.keys(lossInputs(flat, targets, 1).inputs).sort()).toEqual([
+    const { native } = labelled({ inputIds: [[1, 2]], labels: [[1, 2]] }, limits, plainLoss)
+    expect(Object.keys(native(1).inputs).sort()).toEqual([
       'cu_seqlens',
       'ids',
       'labels',

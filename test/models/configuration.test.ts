@@ -18,7 +18,7 @@ describe('configurations', () => {
       message: expect.stringMatching(/"gpt22".*Did you mean "gpt2".*Supported: gpt2, llama/) as string,
     })
     expect(refused({})).toMatchObject({ code: 'unsupported-architecture' })
-    expect(refused({ ...tinyGpt2, architectures: ['GPT2ForSequenceClassification'] })).toMatchObject({
+    expect(refused({ ...tinyGpt2, architectures: ['GPT2DoubleHeadsModelForAll'] })).toMatchObject({
       code: 'unsupported-architecture',
       where: 'config.json.architectures',
     })
@@ -62,6 +62,8 @@ describe('options', () => {
       seed: 0,
       instructionSet: '',
       adapter: undefined,
+      newHead: false,
+      request: { task: undefined, problemType: undefined, labels: undefined, pooling: undefined, normalize: undefined },
     })
     expect(settleModelOptions({ dropout: false }).dropout).toBe(0)
     expect(settleModelOptions({ dropout: true }).dropout).toBeUndefined()
@@ -72,7 +74,7 @@ describe('options', () => {
     ['an unknown name', { dtyp: 'f32' }, 'options.dtyp', /Did you mean "dtype"/],
     ['an unknown dtype', { dtype: 'f64' }, 'options.dtype', /"f32"/],
     ['a dropout of 1', { dropout: 1 }, 'options.dropout', /./],
-    ['another task', { task: 'masked-lm' }, 'options.task', /causal-lm/],
+    ['an unknown task', { task: 'causal' }, 'options.task', /causal-lm/],
   ])('refuse %s', (_, options, where, message) => {
     expect(refusal(() => settleModelOptions(options as object))).toMatchObject({
       code: 'invalid-option',

@@ -12,8 +12,10 @@ const modules: ModuleSpec[] = [
   linear('lm_head'),
 ]
 
+const isHead = (path: string): boolean => path === 'lm_head'
+
 function placed(options: Parameters<typeof lora>[0]): string[] {
-  return [...placeLora(lora(options), modules, 'lm_head').keys()].map((path) => path.replace('model.layers.', ''))
+  return [...placeLora(lora(options), modules, isHead).keys()].map((path) => path.replace('model.layers.', ''))
 }
 
 describe('targets', () => {
@@ -39,13 +41,13 @@ describe('targets', () => {
   })
 
   test('may not be the head', () => {
-    expect(() => placed({ targets: ['lm_head'] })).toThrowError(/head "lm_head" cannot carry/)
+    expect(() => placed({ targets: ['lm_head'] })).toThrowError(/"lm_head" cannot carry an adapter: it is the head/)
   })
 })
 
 test('the scale is alpha / rank, with rslora alpha / √rank, and patterns change both', () => {
   const scales = (options: Parameters<typeof lora>[0]) =>
-    [...placeLora(lora({ targets: ['q_proj'], rank: 4, alpha: 6, ...options }), modules, 'lm_head').values()].map(
+    [...placeLora(lora({ targets: ['q_proj'], rank: 4, alpha: 6, ...options }), modules, isHead).values()].map(
       ({ rank, scale }) => [rank, scale],
     )
   expect(scales({})).toEqual([

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'vitest'
 import type { Batch } from '../../lib/models/batch.js'
+import type { ProblemType, Task } from '../../lib/models/task.js'
 import type { Tensor } from '../../lib/models/tensor.js'
 import { goldensFolder, goldensMissing } from '../shared-goldens.js'
 
@@ -10,7 +11,8 @@ export interface GoldenBatch {
   readonly input_ids: readonly (readonly number[])[]
   readonly attention_mask?: readonly (readonly number[])[]
   readonly position_ids?: readonly (readonly number[])[]
-  readonly labels: readonly (readonly number[])[]
+  readonly token_type_ids?: readonly (readonly number[])[]
+  readonly labels: readonly (readonly number[] | number)[]
 }
 
 export interface Tolerance {
@@ -20,6 +22,8 @@ export interface Tolerance {
 
 export interface TrainingCase {
   readonly model: string
+  readonly task?: Task
+  readonly problem_type?: ProblemType
   readonly adapter?: string
   readonly label_smoothing?: number
   readonly batches?: readonly GoldenBatch[]
@@ -70,18 +74,24 @@ export function readCase<Case>(root: Root, id: string): Case {
 }
 
 /** Without the padding. Positions count the padding on the left, as the models that made the numbers do. */
-export function ragged(batch: GoldenBatch): Batch {
-  const { input_ids, attention_mask, position_ids, labels } = batch
+export function ragged(batch: GoldenBatch, task: Task = 'causal-lm'): Batch {
+  const { input_ids, attention_mask, position_ids, token_type_ids, labels } = batch
   const kept = (values: readonly (readonly number[])[]) =>
     values.map((row, r) => row.filter((_, i) => (attention_mask?.[r]?.[i] ?? 1) === 1))
   const leftPadded = attention_mask?.some((row) => row[0] === 0) ?? false
   const positions = position_ids ?? (leftPadded ? input_ids.map((row) => row.map((_, i) => i)) : undefined)
-  const rows = { inputIds: kept(input_ids), labels: kept(labels) }
-  return positions === undefined ? rows : { ...rows, positionIds: kept(positions) }
+  const aligned = task !== 'sequence-classification' && task !== 'seq2seq-lm'
+  return {
+    inputIds: kept(input_ids),
+    labels: aligned ? kept(labels as readonly (readonly number[])[]) : labels,
+    ...(token_type_ids === undefined ? {} : { tokenTypeIds: kept(token_type_ids) }),
+    ...(positions === undefined ? {} : { positionIds: kept(positions) }),
+  }
 }
 
-/** Logits of the real tokens of the rows that `padded` (rows, tokens, vocabulary) has. */
-export function realRows(padded: Tensor, batch: GoldenBatch): Float32Array {
+/** Logits of the real tokens of the rows that `padded` (rows, tokens, vocabulary) has; all of a decoder beside an encoder, or of texts. */
+export function realRows(padded: Tensor, batch: GoldenBatch, task: Task = 'causal-lm'): Float32Array {
+  if (padded.shape.length < 3 || task === 'seq2seq-lm') return padded.data
   const [rows = 0, length = 0, width = 0] = padded.shape
   const parts: Float32Array[] = []
   for (let r = 0; r < rows; r++) {

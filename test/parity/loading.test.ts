@@ -21,7 +21,7 @@ interface LoadingCase {
   readonly tolerance: Readonly<Record<string, Tolerance>>
 }
 
-const ids = ['gpt2-without-prefix', 'bfloat16', 'sharded', 'tied-with-head'].map((id) => `loading/${id}`)
+const ids = ['gpt2-without-prefix', 'bfloat16', 'tied-with-head'].map((id) => `loading/${id}`)
 const supported = new Set(families.flatMap(({ modelTypes }) => modelTypes))
 
 describe('checkpoints in other shapes', () => {

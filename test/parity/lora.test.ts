@@ -16,7 +16,15 @@ import {
 import { Bounds, readTensors } from './tensors.js'
 import { runTrainingCase } from './training-case.js'
 
-const ids = ['gpt2-attn', 'gpt2-all-rslora', 'llama-qv', 'llama-all-linear', 'llama-embed'].map((id) => `lora/${id}`)
+const ids = [
+  'gpt2-attn',
+  'gpt2-all-rslora',
+  'llama-qv',
+  'llama-all-linear',
+  'llama-embed',
+  'qwen2-bias',
+  'bert-seqcls',
+].map((id) => `lora/${id}`)
 
 describe.each([fixtures, goldens])('LoRA as PEFT trains it: $name', (root) => {
   skipIfMissing(root)
@@ -31,28 +39,29 @@ describe.each([fixtures, goldens])('LoRA as PEFT trains it: $name', (root) => {
     const given = readCase<TrainingCase>(root, id)
     const tensors = readTensors(join(root.folder, id, 'expected.safetensors'))
     const first = given.batches![0]!
-    const logits = realRows(tensors.get('logits')!, first)
+    const logits = realRows(tensors.get('logits')!, first, given.task)
     const bounds = new Bounds()
     const directory = mkdtempSync(join(tmpdir(), 'attune-lora-'))
     try {
       const base = join(root.folder, given.model)
       await using model = await Model.load(base, { adapter: join(root.folder, id, 'adapter') })
-      const adapted = (await model.forward(ragged(first))).logits.data
-      const before = await model.read('lm_head.weight')
+      const adapted = (await model.forward(ragged(first, given.task))).logits.data
+      const watched = given.task === 'sequence-classification' ? 'classifier.weight' : 'lm_head.weight'
+      const before = await model.read(watched)
       await model.save(directory, { merge: true })
       await model.mergeAdapter()
       for (const [name, { data }] of tensors) {
         if (!name.startsWith('merged.')) continue
         bounds.near(name, (await model.read(name.slice(7))).data, data, given.tolerance[name]!.atol)
       }
-      const merged = (await model.forward(ragged(first))).logits.data.subarray(0, logits.length)
+      const merged = (await model.forward(ragged(first, given.task))).logits.data.subarray(0, logits.length)
       bounds.near('logits of the merged model', merged, logits, 2 * given.tolerance.logits!.atol)
       await model.unmergeAdapter()
-      expect(await model.read('lm_head.weight')).toEqual(before)
-      expect((await model.forward(ragged(first))).logits.data).toEqual(adapted)
+      expect(await model.read(watched)).toEqual(before)
+      expect((await model.forward(ragged(first, given.task))).logits.data).toEqual(adapted)
 
       await using reloaded = await Model.load(directory)
-      const again = (await reloaded.forward(ragged(first))).logits.data.subarray(0, logits.length)
+      const again = (await reloaded.forward(ragged(first, given.task))).logits.data.subarray(0, logits.length)
       bounds.near('logits of the saved model', again, logits, 2 * given.tolerance.logits!.atol)
       expect(bounds.violations).toEqual([])
     } finally {

@@ -17,6 +17,8 @@ export async function runTrainingCase(root: Root, id: string): Promise<Outcome> 
   const expectedFile = join(root.folder, id, 'expected.safetensors')
   const tensors = existsSync(expectedFile) ? readTensors(expectedFile) : new Map<string, Tensor>()
   await using model = await Model.load(join(root.folder, given.model), {
+    ...(given.task === undefined ? {} : { task: given.task }),
+    ...(given.problem_type === undefined ? {} : { problemType: given.problem_type }),
     dropout: false,
     labelSmoothing: given.label_smoothing ?? 0,
     ...(given.adapter === undefined ? {} : { adapter: join(root.folder, id, given.adapter) }),
@@ -31,7 +33,7 @@ export async function runTrainingCase(root: Root, id: string): Promise<Outcome> 
   const { betas, eps, weight_decay: weightDecay, clip } = given.optimizer
   const optimizer = model.optimizer({ betas, eps, weightDecay, noDecay: given.no_decay })
   for (const [i, expected] of given.expected.steps.entries()) {
-    const batches = steps[i % steps.length]!.map(ragged)
+    const batches = steps[i % steps.length]!.map((batch) => ragged(batch, given.task))
     const result = await optimizer.step(batches, { learningRate: expected.lr, maxGradNorm: clip })
     bounds.near(`step ${i} loss`, result.loss, expected.loss, given.tolerance[`steps.${i}.loss`]!.atol)
     bounds.near(`step ${i} norm`, result.gradNorm, expected.grad_norm, given.tolerance[`steps.${i}.grad_norm`]!.atol)
@@ -59,12 +61,12 @@ async function compareStart(
   const [first] = microBatches
   const logits = tensors.get('logits')
   if (logits !== undefined && first !== undefined) {
-    const wanted = realRows(logits, first)
-    const actual = (await model.forward(ragged(first))).logits.data.subarray(0, wanted.length)
+    const wanted = realRows(logits, first, given.task)
+    const actual = (await model.forward(ragged(first, given.task))).logits.data.subarray(0, wanted.length)
     bounds.near('logits', actual, wanted, tolerance.logits!.atol)
   }
   const parts = []
-  for (const batch of microBatches) parts.push(await model.gradients(ragged(batch)))
+  for (const batch of microBatches) parts.push(await model.gradients(ragged(batch, given.task)))
   // Over several micro-batches the mean is that of all their tokens together.
   const tokens = parts.reduce((sum, part) => sum + part.tokens, 0)
   const loss = parts.reduce((sum, part) => sum + (part.loss * part.tokens) / tokens, 0)

@@ -2,7 +2,26 @@ import { describe, expect, test } from 'vitest'
 import { fixtures, goldens, present, skipIfMissing } from './golden-case.js'
 import { runTrainingCase } from './training-case.js'
 
-const ids = ['training/gpt2', 'training/llama', 'training/smoothing-lm', 'training/accumulate-lm']
+const ids = [
+  'gpt2',
+  'gpt2-seqcls',
+  'llama',
+  'mistral',
+  'qwen2',
+  'gemma2',
+  'bert-mlm',
+  'bert-multilabel',
+  'bert-regression',
+  'bert-seqcls',
+  'bert-tokcls',
+  'distilbert-seqcls',
+  'roberta-mlm',
+  'smoothing-lm',
+  'smoothing-seqcls',
+  'accumulate-lm',
+  'accumulate-seqcls',
+  'frozen-qwen2',
+].map((id) => `training/${id}`)
 
 describe.each([fixtures, goldens])('training as PyTorch trains: $name', (root) => {
   skipIfMissing(root)

@@ -1,0 +1,72 @@
+/** The heads of decoders, as Hugging Face's classes have them: all but their names is alike. */
+import type { GraphBuilder, Value } from '../graph/builder.js'
+import * as ops from '../graph/ops.js'
+import { linear } from '../nn/linear.js'
+import type { Backbone, Head } from './family.js'
+import type { Task } from './task.js'
+
+export interface DecoderHeadOptions {
+  /** Class names by task; a task that is not here has no class. */
+  readonly architectures: Readonly<Partial<Record<Task, string>>>
+  /** Module path of the vocabulary's matrix. @default 'lm_head' */
+  readonly module?: string
+  /** Module path of the embedding whose table is the head's matrix. */
+  readonly tiedTo: string | undefined
+  /** Module of the token classifier. @default 'score' */
+  readonly tokenModule?: string
+  /** Before the token classifier. @default 0.1 */
+  readonly dropout?: number
+  /** Of the vocabulary's logits. @default none */
+  readonly softcap?: number | undefined
+}
+
+export function decoderHeads(options: DecoderHeadOptions): Backbone['heads'] {
+  const { architectures, module = 'lm_head', tiedTo, tokenModule = 'score', dropout = 0.1, softcap } = options
+  const made: Partial<Record<Task, (architecture: string) => Head>> = {
+    'causal-lm': (architecture) => ({
+      kind: 'vocabulary',
+      architecture,
+      module,
+      tiedTo,
+      softcap,
+      modules: [tiedTo ?? module],
+    }),
+    'sequence-classification': (architecture) => ({
+      kind: 'labels',
+      architecture,
+      reads: 'last',
+      modules: ['score'],
+      logits: (g, x, outputs) => linear(g.in('score'), x, { outputs, bias: false }),
+    }),
+    'token-classification': (architecture) => ({
+      kind: 'labels',
+      architecture,
+      reads: 'tokens',
+      modules: [tokenModule],
+      logits: (g, x, outputs) => droppedLinear(g, x, { module: tokenModule, outputs, dropout }),
+    }),
+    'question-answering': (architecture) => ({
+      kind: 'labels',
+      architecture,
+      reads: 'tokens',
+      modules: ['qa_outputs'],
+      logits: (g, x, outputs) => linear(g.in('qa_outputs'), x, { outputs }),
+    }),
+    embedding: (architecture) => ({ kind: 'embedding', architecture, pooling: 'last', modules: [] }),
+  }
+  return Object.fromEntries(
+    Object.entries(made).flatMap(([task, make]) => {
+      const architecture = architectures[task as Task]
+      return architecture === undefined ? [] : [[task, make(architecture)]]
+    }),
+  )
+}
+
+/** A linear layer on what a dropout leaves: the head of most classifiers. */
+export function droppedLinear(
+  g: GraphBuilder,
+  x: Value,
+  { module, outputs, dropout }: { module: string; outputs: number; dropout: number },
+): Value {
+  return linear(g.in(module), ops.dropout(g.in('dropout'), x, dropout), { outputs })
+}
