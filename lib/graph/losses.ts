@@ -85,6 +85,21 @@ export function meanSquaredError(g: GraphBuilder, inputs: MeanSquaredErrorInputs
   return rowLosses(g, g.node('mean_squared_error', [predictions, targets, lossScale], {}))
 }
 
+export interface SpanCrossEntropyInputs {
+  /** (tokens, 2): where the answer starts and where it ends. */
+  readonly logits: Value
+  readonly segments: Value
+  /** (sequences, 2), counted from each sequence's first token; one outside of it (-1) carries no loss. */
+  readonly positions: Value
+  readonly lossScale: Value
+}
+
+/** Each sequence is a row; its `rowLoss` is the sum of the cross-entropies of start and end. */
+export function spanCrossEntropy(g: GraphBuilder, inputs: SpanCrossEntropyInputs): Loss {
+  const { logits, segments, positions, lossScale } = inputs
+  return rowLosses(g, g.node('span_cross_entropy', [logits, segments, positions, lossScale], {}))
+}
+
 function lossAttributes({ labelSmoothing, focalGamma }: LossOptions) {
   return { label_smoothing: labelSmoothing, focal_gamma: focalGamma }
 }

@@ -4,7 +4,7 @@
  */
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from './builder.js'
-import { binaryCrossEntropy, crossEntropy, linearCrossEntropy, meanSquaredError } from './losses.js'
+import { binaryCrossEntropy, crossEntropy, linearCrossEntropy, meanSquaredError, spanCrossEntropy } from './losses.js'
 
 export * from './losses.js'
 
@@ -203,6 +203,7 @@ export const opFunctions = {
   cross_entropy: crossEntropy,
   binary_cross_entropy: binaryCrossEntropy,
   mean_squared_error: meanSquaredError,
+  span_cross_entropy: spanCrossEntropy,
 } as const
 
 /** Ops that only the core's differentiation adds. */

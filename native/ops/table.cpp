@@ -33,6 +33,7 @@ std::span<const OpDefinition> op_table() {
       cross_entropy_op,
       binary_cross_entropy_op,
       mean_squared_error_op,
+      span_cross_entropy_op,
   };
   return rows;
 }

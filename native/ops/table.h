@@ -23,5 +23,6 @@ extern const OpDefinition linear_cross_entropy_op;
 extern const OpDefinition cross_entropy_op;
 extern const OpDefinition binary_cross_entropy_op;
 extern const OpDefinition mean_squared_error_op;
+extern const OpDefinition span_cross_entropy_op;
 
 }  // namespace attune

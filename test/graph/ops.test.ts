@@ -77,12 +77,14 @@ test('the losses over given logits make a loss and one per row', () => {
   const f32 = (name: string, shape: readonly (number | string)[]) => g.input(name, shape, 'f32')
   const [targets, lossScale, weights] = [f32('targets', [5, 3]), f32('loss_scale', [1]), f32('weights', [3])]
   const labels = g.input('labels', [5], 'i32', 3)
+  const [segments, positions] = [g.input('cu_seqlens', [6], 'i32'), g.input('positions', [5, 2], 'i32')]
   const options = { labelSmoothing: 0.1, focalGamma: 2 }
   const classes = ops.crossEntropy(g, { logits: x, labels, lossScale, classWeights: weights }, options)
   const losses = [
     classes,
     ops.binaryCrossEntropy(g, { logits: x, targets, lossScale, positiveWeights: weights }, options),
     ops.meanSquaredError(g, { predictions: x, targets, lossScale }),
+    ops.spanCrossEntropy(g, { logits: g.parameter('spans', [9, 2], 'weight'), segments, positions, lossScale }),
   ]
   for (const { loss, rowLoss } of losses) {
     expect([loss.shape, rowLoss.shape]).toEqual([[1], [5]])

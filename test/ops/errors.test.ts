@@ -108,6 +108,16 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     'shape-mismatch',
     /cu_seqlens.*\[sequences\]/,
   ],
+  [
+    'starts that do not bound the segments',
+    node('span_cross_entropy', (g) => [
+      g.input('logits', ['tokens', 2], 'f32').id,
+      g.input('cu_seqlens', ['sequences'], 'i32').id,
+      g.input('spans', ['sequences', 2], 'i32').id,
+    ]),
+    'shape-mismatch',
+    /sequences\+1 on axis 0 of cu_seqlens.*\[sequences\]/,
+  ],
   ['too many inputs', node('dropout', (g) => [x(g), x(g)]), 'missing-input', /at most 1 inputs? but got 2/],
 ]
 

@@ -26,6 +26,7 @@ void register_kernels(KernelTable& table) {
   register_rotary(table);
   register_scale(table);
   register_segment_mean(table);
+  register_span_cross_entropy(table);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA
