@@ -135,6 +135,15 @@ export interface NativeOptimizer {
   dispose(): void
 }
 
+/**
+ * First values of a parameter. `value`: the standard deviation of `normal`, the bound of `uniform`, the constant.
+ * `truncated_normal` is a normal distribution of standard deviation `value` cut off at ± `cutoff` of these deviations,
+ * as torch.nn.init.trunc_normal_ draws it; what is left deviates less.
+ */
+export type NativeInitializer =
+  | { readonly kind: 'normal' | 'uniform' | 'constant'; readonly value: number; readonly seed: number }
+  | { readonly kind: 'truncated_normal'; readonly value: number; readonly cutoff: number; readonly seed: number }
+
 export interface NativeCompileOptions {
   /** Name of the scalar output to differentiate from. Trainable parameters get gradients. */
   readonly loss?: string
@@ -154,11 +163,8 @@ export interface NativeSession {
   /** float32 whatever the storage: the master copy where there is one. */
   readParameter(name: string): Promise<Float32Array>
   writeParameter(name: string, data: Float32Array): Promise<void>
-  /** Normal(0, std) or uniform(-bound, bound) from Philox keyed by seed and name; or a constant. */
-  initParameter(
-    name: string,
-    init: { kind: 'normal' | 'uniform' | 'constant'; value: number; seed: number },
-  ): Promise<void>
+  /** Random values from Philox keyed by seed and name, or a constant. */
+  initParameter(name: string, init: NativeInitializer): Promise<void>
   /** Which parameters get gradients in programs compiled from now on. Compiled programs stay as they were. */
   setTrainable(names: readonly string[]): void
   compile(graph: NativeGraph, options?: NativeCompileOptions): NativeProgram

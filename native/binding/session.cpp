@@ -34,10 +34,14 @@ template <class Class>
                           .seed = static_cast<std::uint64_t>(to_integer(object.Get("seed"), "init.seed"))};
   if (kind == "normal") {
     initializer.kind = Initializer::Kind::normal;
+  } else if (kind == "truncated_normal") {
+    initializer.kind = Initializer::Kind::truncated_normal;
+    initializer.cutoff = to_number(object.Get("cutoff"), "init.cutoff");
+    if (!(initializer.cutoff > 0.0)) refuse("init.cutoff", "a positive number", object.Get("cutoff"));
   } else if (kind == "uniform") {
     initializer.kind = Initializer::Kind::uniform;
   } else if (kind != "constant") {
-    refuse("init.kind", "'normal', 'uniform' or 'constant'", object.Get("kind"));
+    refuse("init.kind", "'normal', 'truncated_normal', 'uniform' or 'constant'", object.Get("kind"));
   }
   return initializer;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "backend/processor.h"
@@ -12,36 +11,6 @@
 
 namespace attune {
 namespace {
-
-/// FNV-1a, so that each parameter has a random stream of its own whatever the order of definition.
-[[nodiscard]] std::uint32_t hash(const std::string& name) {
-  std::uint32_t value = 2166136261U;
-  for (const char c : name) value = (value ^ static_cast<unsigned char>(c)) * 16777619U;
-  return value;
-}
-
-/// In (0, 1): 24 bits and a half, so that its logarithm exists.
-[[nodiscard]] double unit(std::uint32_t word) { return (static_cast<double>(word >> 8) + 0.5) / 16777216.0; }
-
-void fill_random(std::vector<float>& values, const Initializer& initializer, const PhiloxKey& key) {
-  for (std::size_t i = 0; i < values.size(); i += 4) {
-    const auto words = philox(key, i / 4);
-    double four[4];
-    for (std::size_t pair = 0; pair < 4; pair += 2) {
-      const double u = unit(words[pair]);
-      const double v = unit(words[pair + 1]);
-      if (initializer.kind == Initializer::Kind::uniform) {
-        four[pair] = (2.0 * u - 1.0) * initializer.value;
-        four[pair + 1] = (2.0 * v - 1.0) * initializer.value;
-      } else {  // Box-Muller
-        const double radius = std::sqrt(-2.0 * std::log(u)) * initializer.value;
-        four[pair] = radius * std::cos(2.0 * std::numbers::pi * v);
-        four[pair + 1] = radius * std::sin(2.0 * std::numbers::pi * v);
-      }
-    }
-    for (std::size_t k = 0; k < 4 && i + k < values.size(); ++k) values[i + k] = static_cast<float>(four[k]);
-  }
-}
 
 [[nodiscard]] std::string best_or(const std::string& wanted) {
   return wanted.empty() ? cpu_instruction_sets().front() : wanted;
@@ -127,11 +96,8 @@ void Engine::load(const std::string& name, const SafetensorsFile& file, const st
 
 void Engine::initialize(const std::string& name, const Initializer& initializer) {
   const std::scoped_lock lock(mutex_);
-  std::vector<float> values(static_cast<std::size_t>(parameters_.at(name).elements()),
-                            static_cast<float>(initializer.value));
-  if (initializer.kind != Initializer::Kind::constant) {
-    fill_random(values, initializer, {.seed = initializer.seed, .draw = 0, .stream = hash(name)});
-  }
+  std::vector<float> values(static_cast<std::size_t>(parameters_.at(name).elements()));
+  attune::initialize(values, initializer, name, pool_);
   parameters_.write(name, values);
 }
 

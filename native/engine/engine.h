@@ -10,6 +10,7 @@
 #include "core/aligned_memory.h"
 #include "core/thread_pool.h"
 #include "data/safetensors.h"
+#include "engine/initializer.h"
 #include "graph/execute.h"
 #include "graph/parameter_store.h"
 #include "graph/program.h"
@@ -45,13 +46,6 @@ struct StepResult {
   double loss = 0.0;
   double grad_norm = 0.0;
   bool updated = false;
-};
-
-struct Initializer {
-  enum class Kind : std::uint8_t { normal, uniform, constant };
-  Kind kind = Kind::constant;
-  double value = 0.0;  ///< standard deviation, bound, or the constant
-  std::uint64_t seed = 0;
 };
 
 /// A tensor to write: a parameter by name, or values.
