@@ -16,7 +16,10 @@ export function addFlags(command: Command, table: OptionTable, prefix = ''): voi
           : new CommandOption(`--${name}`, text),
       )
     } else {
-      command.addOption(new CommandOption(`--${name} <${flag ?? placeholder(type)}>`, text))
+      const option = new CommandOption(`--${name} <${flag ?? placeholder(type)}>`, text)
+      // Commander takes every name with `no-` for the opposite of another flag, as in `--no-repeat-ngram-size`.
+      option.negate = false
+      command.addOption(option)
     }
   }
 }

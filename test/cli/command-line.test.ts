@@ -147,6 +147,27 @@ describe('attune', () => {
     expect(answers[0]!.score).toBeGreaterThan(answers[1]!.score as number)
   })
 
+  it('takes a number for a flag whose name begins with no-, and lists of lists', async () => {
+    const ids = async (...flags: string[]): Promise<unknown[]> => {
+      const { code, out, err } = await attune(
+        'generate',
+        'say a ',
+        '--model',
+        model,
+        '--max-new-tokens',
+        '8',
+        '--json',
+        ...flags,
+      )
+      expect([code, err]).toEqual([0, ''])
+      return jsonLines(out).map(({ tokenId }) => tokenId)
+    }
+    const distinct = await ids('--no-repeat-ngram-size', '1')
+    expect(new Set(distinct).size).toBe(distinct.length)
+    const [first] = await ids()
+    expect((await ids('--bad-words-ids', `[[${String(first)}]]`))[0]).not.toBe(first)
+  })
+
   it('takes options from a file, relative to it, and flags win', async () => {
     const config = join(directory, 'config.json')
     await writeFile(

@@ -8,7 +8,6 @@ import type { GenerateOptions } from '../../lib/generate/generate-options.js'
 import { generateBatch } from '../../lib/generate/model-generate.js'
 import { Model } from '../../lib/models/model.js'
 import { fixtureModel } from '../models/fixture-models.js'
-import { goldenNames, goldenPath, readGolden } from '../shared-goldens.js'
 import { tinyModel } from '../tiny-model.js'
 import { writeByteTokenizer } from '../tokenizer/byte-tokenizer.js'
 
@@ -82,34 +81,6 @@ describe.each(['gpt2', 'llama'] as const)('beam search of transformers: %s', (na
     const [, group] = groupsOf(name)[2]!
     await expectCases(group, 1)
     await expectCases(group, 8)
-  })
-})
-
-interface Golden {
-  readonly model: string
-  readonly decoder_start_token_id: number | null
-  readonly prompts: readonly {
-    readonly prompt: number[]
-    readonly beam?: Readonly<Record<string, unknown>> & { readonly ids: number[]; readonly score: number }
-  }[]
-}
-
-const withBeams = goldenNames('generation').filter((name) => {
-  const { prompts, decoder_start_token_id } = readGolden<Golden>('generation', `${name}.json`)
-  return decoder_start_token_id === null && prompts.some(({ beam }) => beam !== undefined)
-})
-
-describe.skipIf(withBeams.length === 0)('beam search of the golden cases', () => {
-  it.each(withBeams)('%s', async (name) => {
-    const golden = readGolden<Golden>('generation', `${name}.json`)
-    await using model = await Model.load(goldenPath(golden.model), { threads: 2 })
-    for (const { prompt, beam } of golden.prompts) {
-      if (beam === undefined) continue
-      const { ids, score, eos_token_id, ...options } = beam
-      const results = await generateBatch(model, [prompt], optionsOf({ ...options, eos_token_id: [eos_token_id] }))
-      expect(results.map(({ tokenIds }) => tokenIds)).toEqual([ids])
-      expectScores([results[0]?.score], [score])
-    }
   })
 })
 

@@ -1,5 +1,5 @@
 // Copies a small part of the golden cases into fixtures/, so that a clone without them proves parity too:
-// two models, four cases, their losses and norms whole, of the tensors the first row of the logits and small ones.
+// two models and what they generate, four cases, their losses and norms whole, of the tensors the first row of the logits and small ones.
 // node test/parity/take-fixtures.mjs GOLDENS
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -63,7 +63,7 @@ function copy(...names) {
 
 rmSync(fixtures, { recursive: true, force: true })
 for (const model of ['gpt2', 'llama']) {
-  copy(`models/${model}/config.json`, `models/${model}/model.safetensors`)
+  copy(`models/${model}/config.json`, `models/${model}/model.safetensors`, `generation/${model}.json`)
 }
 for (const id of ['training/gpt2', 'training/llama', 'lora/gpt2-attn', 'lora/llama-qv']) {
   const given = JSON.parse(readFileSync(join(goldens, id, 'case.json'), 'utf8'))
