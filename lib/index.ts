@@ -24,6 +24,11 @@ export {
   type LossOn,
   type TrainingExample,
 } from './data/encode.js'
+export { encodeForTask, taskEncoders, type TaskOptions } from './data/encode-for-task.js'
+export { labelsOfDataset } from './data/encode-sequence-classification.js'
+export type * from './data/encoded-task.js'
+export { labelCounts, labelFindings, type LabelFindingOptions } from './data/label-findings.js'
+export type { ProblemType, TaskName } from './data/task.js'
 export type { EncodedExample, TrainingData } from './data/prepare-data.js'
 export type * from './data/rows.js'
 export { Tokenizer } from './tokenizer/tokenizer.js'

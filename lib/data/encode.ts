@@ -30,6 +30,8 @@ export interface EncodeDatasetOptions {
 
 /** One training example. Labels are aligned with the ids: a causal model shifts them itself. */
 export interface TrainingExample extends EncodedRow {
+  /** Index of the row in the dataset. */
+  readonly row: number
   /** Where the row came from, as `file:line` or `row N`. */
   readonly origin: string
 }
@@ -108,7 +110,7 @@ export async function encodeDataset(
       if (targets === 0) masked.push(origin)
       totals.tokens += kept.inputIds.length
       totals.targets += targets
-      examples.push({ ...kept, origin })
+      examples.push({ ...kept, row: start + index, origin })
     })
   }
   if (masked.length > 0) throw allMasked(masked, totals.truncated > 0)

@@ -5,9 +5,12 @@ import { Tokenizer as NativeTokenizer, type JsEncoding } from 'tokenizers'
 import { AttuneError } from '../errors.js'
 import { ChatTemplate, type ChatTemplateOptions } from './chat-template.js'
 import { DecodeStream } from './decode-stream.js'
+import { NativeEncodedText, type EncodedText } from './encoded-text.js'
 import type { Message } from './message.js'
 import { readTokenizerConfig, type SpecialTokenName, type TokenizerConfig } from './tokenizer-config.js'
 import { copyTokenizerFiles, readTextIfThere } from './tokenizer-files.js'
+
+export type { EncodedText }
 
 export interface EncodeOptions {
   /** Whether the tokens that the tokenizer adds around a text (BOS, [CLS], …) are added. Default: true. */
@@ -17,18 +20,6 @@ export interface EncodeOptions {
 export interface DecodeOptions {
   /** Whether special tokens are left out of the text. Default: true. */
   readonly skipSpecialTokens?: boolean | undefined
-}
-
-/** What is known of each token of an encoded text; all lists have one entry per token. */
-export interface EncodedText {
-  readonly ids: Int32Array
-  readonly tokens: readonly string[]
-  /** [start, end) in the text, in Unicode code points; [0, 0] for added tokens. */
-  readonly offsets: readonly (readonly [number, number])[]
-  /** 0 for the first text, 1 for its pair, as the model's token_type_ids. */
-  readonly typeIds: readonly number[]
-  /** Which text the token is from: 0, 1, or null for tokens the tokenizer added. */
-  readonly sequenceIds: readonly (number | null)[]
 }
 
 /** What training on spans of a text needs of each token. */
@@ -49,6 +40,8 @@ export class Tokenizer {
   readonly eosTokenId: number | undefined
   readonly padTokenId: number | undefined
   readonly unkTokenId: number | undefined
+  readonly clsTokenId: number | undefined
+  readonly maskTokenId: number | undefined
   /** What ends a generated text: the tokenizer's eos and those of generation_config.json. */
   readonly eosTokenIds: readonly number[]
   /** The default chat template, undefined where the tokenizer has none. */
@@ -71,6 +64,8 @@ export class Tokenizer {
     this.eosTokenId = this.#specialTokenId('eos_token')
     this.padTokenId = this.#specialTokenId('pad_token')
     this.unkTokenId = this.#specialTokenId('unk_token')
+    this.clsTokenId = this.#specialTokenId('cls_token')
+    this.maskTokenId = this.#specialTokenId('mask_token')
     const eos = this.eosTokenId === undefined ? [] : [this.eosTokenId]
     this.eosTokenIds = [...new Set([...eos, ...config.generationEosTokenIds])]
     this.#chatTemplates = new Map(
@@ -126,14 +121,25 @@ export class Tokenizer {
     text: string,
     options: EncodeOptions & { readonly pair?: string } = {},
   ): Promise<EncodedText> {
-    const encoding = await this.#native.encode(text, options.pair ?? null, nativeOptions(options))
-    return {
-      ids: idsOf(encoding),
-      tokens: encoding.getTokens(),
-      offsets: offsetsOf(encoding),
-      typeIds: encoding.getTypeIds(),
-      sequenceIds: encoding.getSequenceIds().map((id) => id ?? null),
+    return new NativeEncodedText(await this.#native.encode(text, options.pair ?? null, nativeOptions(options)))
+  }
+
+  /** Each text or pair of texts with all that is known of its tokens; a list is copied each time it is read. */
+  async encodeBatchInFull(
+    texts: readonly (string | readonly [text: string, pair: string])[],
+    options: EncodeOptions = {},
+  ): Promise<EncodedText[]> {
+    const singles = texts.filter((text) => typeof text === 'string')
+    if (singles.length === texts.length) {
+      return this.#encodeChunks(singles, options, (encoding) => new NativeEncodedText(encoding))
     }
+    // The binding takes no batches of pairs.
+    return Promise.all(
+      texts.map((text) => {
+        const [first, pair] = typeof text === 'string' ? [text] : text
+        return this.encodeWithOffsets(first, pair === undefined ? options : { ...options, pair })
+      }),
+    )
   }
 
   /** The ids of each text, and where in it they stand. */

@@ -1,0 +1,127 @@
+import { AttuneError } from '../errors.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { Dataset } from './dataset.js'
+import { checkedMaxLength, encodeTexts, keptOf, type TextOptions, type Truncation } from './encode-texts.js'
+import type { EncodedTask, TaskExample } from './encoded-task.js'
+import { maskTokens, type MaskableText } from './mask-tokens.js'
+import { RowProblems } from './row-problems.js'
+import { ignoredLabel } from './row-encoders.js'
+import type { TextRow } from './rows.js'
+import { requireShape } from './task.js'
+import { windows } from './windows.js'
+
+export interface MaskedLmOptions extends Omit<TextOptions, 'truncation'> {
+  /** As for other tasks; 'split' makes several examples of a long text. Default: 'error'. */
+  readonly truncation?: Truncation | 'split' | undefined
+  /** Part of the tokens that is to be predicted. Default: 0.15. */
+  readonly maskProbability?: number | undefined
+  /** Whether all pieces of a word are masked together. Default: false. */
+  readonly wholeWord?: boolean | undefined
+  /** Decides, with the epoch and the example's index, what is masked. Default: 0. */
+  readonly seed?: number | undefined
+  /** Ids that a token may be replaced by are below this. Default: the tokenizer's. */
+  readonly vocabularySize?: number | undefined
+}
+
+export interface MaskedLmExample extends TaskExample {
+  /** The masked tokens' own ids, -100 elsewhere. */
+  readonly labels: Int32Array
+}
+
+export interface EncodedMaskedLm extends EncodedTask<MaskedLmExample> {
+  readonly atEpoch: (index: number, epoch: number) => MaskedLmExample
+}
+
+/**
+ * Texts with some tokens masked, other ones in each epoch: `atEpoch` masks an example anew, `examples` are those of epoch 0.
+ * @throws AttuneError 'invalid-tokenizer' (no mask token), 'invalid-dataset', 'all-labels-masked' (nothing to mask in a
+ * row), 'sequence-too-long', 'invalid-option'
+ */
+export async function encodeMaskedLm(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  options: MaskedLmOptions = {},
+): Promise<EncodedMaskedLm> {
+  requireShape(dataset, 'masked-lm', ['text'])
+  const { maskTokenId } = tokenizer
+  if (maskTokenId === undefined) {
+    const message = `the tokenizer in ${tokenizer.directory} has no mask_token; masked-lm needs the tokenizer of a model trained that way`
+    throw new AttuneError('invalid-tokenizer', message, { where: tokenizer.directory })
+  }
+  const probability = checkedProbability(options.maskProbability ?? 0.15)
+  const { truncation = 'error', wholeWord = false, seed = 0 } = options
+  const special = specialIds(tokenizer)
+  const maxLength = checkedMaxLength(options.maxLength)
+  const problems = new RowProblems()
+  const texts: (MaskableText & { readonly row: number; readonly origin: string })[] = []
+  let tokens = 0
+  const textOptions = truncation === 'split' ? { signal: options.signal } : { ...options, truncation }
+  const counts = await encodeTexts<TextRow>(
+    dataset,
+    tokenizer,
+    ({ text }) => text,
+    textOptions,
+    (text, row) => {
+      const origin = dataset.origins[row] ?? ''
+      const words = keptOf(text.encoded.wordIds, text.kept)
+      const sequences = keptOf(text.encoded.sequenceIds, text.kept)
+      const units = Int32Array.from(text.ids, (id, at) => {
+        if (sequences[at] === null || special.has(id)) return -1
+        return wholeWord ? (words[at] ?? at) : at
+      })
+      if (units.every((unit) => unit < 0)) {
+        problems.note('all-labels-masked', origin, 'the text has no token that could be masked')
+        return
+      }
+      const added = sequences.map((sequence) => sequence === null)
+      for (const part of truncation === 'split'
+        ? parts({ inputIds: text.ids, units }, added, maxLength)
+        : [{ inputIds: text.ids, units }]) {
+        tokens += part.inputIds.length
+        texts.push({ ...part, row, origin })
+      }
+    },
+  )
+  problems.throwIfAny()
+  const vocabularySize = options.vocabularySize ?? tokenizer.vocabSize
+  const ordinary = Array.from({ length: vocabularySize }, (_, id) => id).filter((id) => !special.has(id))
+  const masking = { maskTokenId, probability, seed, replacements: Int32Array.from(ordinary) }
+  const atEpoch = (index: number, epoch: number): MaskedLmExample => {
+    const text = texts[index]
+    if (text === undefined) {
+      throw new AttuneError('invalid-option', `there is no example ${index} of ${texts.length}`, { where: 'index' })
+    }
+    return { ...maskTokens(text, { ...masking, epoch, index }), row: text.row, origin: text.origin }
+  }
+  const examples = texts.map((_, index) => atEpoch(index, 0))
+  const targets = examples.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignoredLabel).length, 0)
+  return { examples, labels: [], tokens, targets, ...counts, findings: [], atEpoch }
+}
+
+/** A text in pieces of at most `maxLength` tokens, the added tokens around each; pieces without anything to mask are left out. */
+function parts(text: MaskableText, added: readonly boolean[], maxLength: number): MaskableText[] {
+  const content = added.flatMap((isAdded, at) => (isAdded ? [] : [at]))
+  const size = maxLength - (added.length - content.length)
+  if (size < 1) {
+    const message = `options.maxLength ${maxLength} leaves no room for text between the tokens that the tokenizer adds`
+    throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
+  }
+  const pieces = windows(content.length, size, 0).map(([from, to]) => {
+    const inside = new Set(content.slice(from, to))
+    const kept = added.flatMap((isAdded, at) => (isAdded || inside.has(at) ? [at] : []))
+    const pick = (list: Int32Array): Int32Array => Int32Array.from(kept, (at) => list[at] ?? 0)
+    return { inputIds: pick(text.inputIds), units: pick(text.units) }
+  })
+  return pieces.filter(({ units }) => units.some((unit) => unit >= 0))
+}
+
+function specialIds(tokenizer: Tokenizer): ReadonlySet<number> {
+  const ids = Object.values(tokenizer.specialTokens).map((token) => tokenizer.tokenToId(token))
+  return new Set(ids.filter((id) => id !== undefined))
+}
+
+function checkedProbability(probability: number): number {
+  if (probability > 0 && probability < 1) return probability
+  const message = `options.maskProbability should be between 0 and 1, received ${probability}`
+  throw new AttuneError('invalid-option', message, { where: 'options.maskProbability' })
+}

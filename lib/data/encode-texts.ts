@@ -1,0 +1,112 @@
+import { AttuneError } from '../errors.js'
+import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
+import type { Dataset } from './dataset.js'
+import type { DatasetRow } from './rows.js'
+import { RowProblems } from './row-problems.js'
+import { keptTokens } from './shorten.js'
+
+/** Options that the encoders of all tasks have. */
+export interface TextOptions {
+  /** The most tokens of an example. Default: no limit. */
+  readonly maxLength?: number | undefined
+  /**
+   * What happens to longer texts: 'error' throws, 'tail' cuts off their end, 'head' their beginning (added tokens stay; of a
+   * pair the longer text gives first), 'skip' leaves the row out. Default: 'error'.
+   */
+  readonly truncation?: Truncation | undefined
+  /** Stops the work between chunks of rows. Default: none. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Truncation = 'error' | 'tail' | 'head' | 'skip'
+
+export type TextOrPair = string | readonly [text: string, pair: string]
+
+/** A text as tokens, cut where it had to be. */
+export interface KeptText {
+  readonly ids: Int32Array
+  readonly encoded: EncodedText
+  /** Which tokens of `encoded` are left; undefined: all. */
+  readonly kept: readonly number[] | undefined
+}
+
+export interface TextCounts {
+  readonly truncated: number
+  readonly skipped: number
+}
+
+// Rows tokenized in one go: enough to use the library's threads, few enough not to hold the event loop.
+const rowsPerChunk = 64
+
+/**
+ * Tokenizes the texts of all rows and hands them on, row after row.
+ * @throws AttuneError 'sequence-too-long', 'invalid-dataset' (a text without tokens), 'invalid-option', 'aborted'
+ */
+export async function encodeTexts<Row extends DatasetRow>(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  textOf: (row: Row) => TextOrPair,
+  options: TextOptions,
+  visit: (text: KeptText, index: number, row: Row) => void,
+): Promise<TextCounts> {
+  const maxLength = checkedMaxLength(options.maxLength)
+  const truncation = options.truncation ?? 'error'
+  const problems = new RowProblems()
+  let [truncated, skipped] = [0, 0]
+  const rows = dataset.rows as readonly Row[]
+  for (let start = 0; start < rows.length; start += rowsPerChunk) {
+    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'encoding the dataset was aborted')
+    const texts = await tokenizer.encodeBatchInFull(rows.slice(start, start + rowsPerChunk).map(textOf))
+    texts.forEach((encoded, offset) => {
+      const index = start + offset
+      const origin = dataset.origins[index] ?? ''
+      const row = rows[index] as Row
+      const { ids } = encoded
+      if (ids.length <= maxLength) {
+        if (ids.length === 0) problems.note('invalid-dataset', origin, 'the tokenizer makes no tokens of the text')
+        else visit({ ids, encoded, kept: undefined }, index, row)
+      } else if (truncation === 'skip') {
+        skipped++
+      } else if (truncation === 'error') {
+        problems.note('sequence-too-long', origin, tooLong(ids.length, maxLength))
+      } else {
+        const kept = keptTokens(encoded, maxLength, truncation)
+        if (kept === undefined) throw noRoom(maxLength, origin)
+        truncated++
+        visit({ ids: Int32Array.from(kept, (at) => ids[at] ?? 0), encoded, kept }, index, row)
+      }
+    })
+  }
+  problems.throwIfAny()
+  return { truncated, skipped }
+}
+
+/** The entries of a list that belong to the tokens left. */
+export function keptOf<Value>(list: readonly Value[], kept: readonly number[] | undefined): readonly Value[] {
+  return kept === undefined ? list : kept.map((at) => list[at] as Value)
+}
+
+/** The token types where any is not 0. */
+export function tokenTypes({ encoded, kept }: KeptText): { readonly tokenTypeIds?: Int32Array } {
+  const types = Int32Array.from(keptOf(encoded.typeIds, kept))
+  return types.some((type) => type !== 0) ? { tokenTypeIds: types } : {}
+}
+
+export function checkedMaxLength(maxLength: number | undefined): number {
+  if (maxLength === undefined || maxLength === Infinity) return Infinity
+  if (Number.isSafeInteger(maxLength) && maxLength >= 2) return maxLength
+  const message = `options.maxLength should be a whole number from 2 on, received ${maxLength}`
+  throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
+}
+
+function tooLong(length: number, maxLength: number): string {
+  return (
+    `${length} tokens, more than options.maxLength (${maxLength}); raise it, shorten the row, or set ` +
+    "options.truncation to 'tail', 'head' or 'skip'"
+  )
+}
+
+function noRoom(maxLength: number, origin: string): AttuneError {
+  const message = `options.maxLength ${maxLength} leaves no room for the text of ${origin} between the tokens that the tokenizer adds`
+  return new AttuneError('invalid-option', message, { where: 'options.maxLength' })
+}
