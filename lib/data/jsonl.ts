@@ -56,7 +56,7 @@ export function readJsonList(bytes: Buffer, file: string, reader: RowReader): vo
     return
   }
   if (!Array.isArray(value)) {
-    readJsonLines(bytes, file, reader)
+    reader.add(value, `${file}:1`)
     return
   }
   value.forEach((row, index) => reader.add(row, `${file}[${index}]`))

@@ -87,6 +87,8 @@ describe('JSON', () => {
     ])
     expect(dataset.origins).toEqual([`${path}[0]`, `${path}[1]`])
     expect((await loadDataset(await file('lines.json', '{"text": "a"}\n{"text": "b"}\n'))).length).toBe(2)
+    const nested = await file('nested.json', '{\n"train": [{"text": "a"}]\n}')
+    await expect(loadDataset(nested)).rejects.toThrow('received fields train')
     const broken = await file('broken.json', '[{"text": "a"},\n')
     await expect(loadDataset(broken)).rejects.toMatchObject({ code: 'invalid-json' })
   })
