@@ -46,6 +46,8 @@ export interface BatchEvaluation {
   readonly correct: number
   /** Of each labelled token or row, in order. */
   readonly losses: Float32Array
+  /** The likeliest token or label of each labelled token or row; absent where there are no single labels. */
+  readonly predictions: Int32Array | undefined
   /** Of each labelled token or row, of heads that are not over the vocabulary; of question answering, of every token. */
   readonly logits: Tensor | undefined
 }
@@ -243,7 +245,8 @@ export class Model implements AsyncDisposable {
     const { outputs } = taskGraph(this.definition)
     if (tokens === 0) {
       const logits = small ? { data: new Float32Array(0), shape: [0, outputs] } : undefined
-      return { lossSum: 0, tokens, weight, correct: 0, losses: new Float32Array(0), logits }
+      const predictions = expected === undefined ? undefined : new Int32Array(0)
+      return { lossSum: 0, tokens, weight, correct: 0, losses: new Float32Array(0), predictions, logits }
     }
     const program = this.#programs.evaluation(this.#adapters, plainLoss)
     const fetch = ['row_loss', small ? 'logits' : 'prediction']
@@ -252,10 +255,11 @@ export class Model implements AsyncDisposable {
     const lossSum = losses.reduce((sum, loss) => sum + loss, 0)
     const scores = logits as Float32Array | undefined
     const guesses = scores === undefined || task === 'question-answering' ? prediction : likeliest(scores, outputs)
-    const correct = expected?.reduce((hits, label, i) => hits + (guesses?.[i] === label ? 1 : 0), 0) ?? 0
+    const predictions = expected === undefined ? undefined : (guesses as Int32Array | undefined)
+    const correct = expected?.reduce((hits, label, i) => hits + (predictions?.[i] === label ? 1 : 0), 0) ?? 0
     const rows = (scores?.length ?? 0) / outputs
     const shaped = scores === undefined ? undefined : { data: scores, shape: [rows, outputs] }
-    return { lossSum, tokens, weight, correct, losses, logits: shaped }
+    return { lossSum, tokens, weight, correct, losses, predictions, logits: shaped }
   }
 
   /** An optimizer of what is trainable now. */

@@ -1,0 +1,43 @@
+/** Which measure a model has, by its task and problem type. */
+import { AttuneError } from '../../errors.js'
+import type { ModelDefinition } from '../../models/family.js'
+import { multiLabelMeasure } from './multi-label.js'
+import { regressionMeasure } from './regression.js'
+import { singleLabelMeasure } from './single-label.js'
+import type { MeasuredRow, TaskMeasure } from './task-measure.js'
+import { tokensMeasure } from './tokens.js'
+
+/** What decides which metrics fit. */
+export type MeasuredModel = Pick<ModelDefinition, 'task' | 'problemType' | 'labels'>
+
+const measuresOfProblem = {
+  single_label_classification: singleLabelMeasure,
+  multi_label_classification: multiLabelMeasure,
+  regression: regressionMeasure,
+} as const
+
+/** Hands on the measure, whatever its rows are. */
+export function withMeasure<Result>(
+  { task, problemType }: MeasuredModel,
+  use: <Row extends MeasuredRow>(measure: TaskMeasure<Row>) => Result,
+): Result {
+  switch (task) {
+    case 'causal-lm':
+    case 'masked-lm':
+    case 'seq2seq-lm':
+      return use(tokensMeasure)
+    case 'sequence-classification':
+      switch (measuresOfProblem[problemType ?? 'single_label_classification']) {
+        case regressionMeasure:
+          return use(regressionMeasure)
+        case multiLabelMeasure:
+          return use(multiLabelMeasure)
+        default:
+          return use(singleLabelMeasure)
+      }
+    case 'token-classification':
+    case 'question-answering':
+    case 'embedding':
+      throw new AttuneError('unsupported-task', `The task ${task} cannot be measured yet.`, { where: 'options.task' })
+  }
+}

@@ -1,0 +1,123 @@
+/** Classification with any number of labels a row. */
+import { sigmoid } from '../../models/probabilities.js'
+import { averageOf, thresholdsOf, type MetricContext } from '../metric-options.js'
+import { calibrationMetric } from '../metrics/calibration.js'
+import { derived, meanOfDefined, type Metric } from '../metrics/metric.js'
+import { multiLabelMetric, type LabelSetRow, type MultiLabelScores } from '../metrics/multi-label.js'
+import type { PrecisionRecall } from '../metrics/precision-recall.js'
+import { averagePrecision, rocAuc } from '../metrics/ranking.js'
+import { taskMetric, type TaskMetric } from '../task-metric.js'
+import { logitsOf, lossMetric, ratioMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+
+export interface MultiLabelRow extends MeasuredRow {
+  /** One 0 or 1 for each label. */
+  readonly labels: readonly number[]
+  readonly probabilities: Float64Array
+}
+
+type ScoresRow = [labels: readonly number[], probabilities: Float64Array]
+
+export const multiLabelMeasure: TaskMeasure<MultiLabelRow> = {
+  name: 'sequence classification with many labels',
+  metrics: {
+    loss: lossMetric,
+    accuracy: ofDecisions(
+      () =>
+        ({ subsetAccuracy }) =>
+          subsetAccuracy,
+    ),
+    'hamming-loss': ofDecisions(
+      () =>
+        ({ hammingLoss }) =>
+          hammingLoss,
+      false,
+    ),
+    precision: ofDecisions(averaged('precision')),
+    recall: ofDecisions(averaged('recall')),
+    f1: ofDecisions(averaged('fScore')),
+    'roc-auc': ofColumns(rocAuc),
+    // Undefined for a label that no row has, as its ROC-AUC.
+    'average-precision': ofColumns((labels, scores) => (labels.includes(1) ? averagePrecision(labels, scores) : NaN)),
+    brier: taskMetric<MultiLabelRow, [number, number]>({
+      greaterIsBetter: false,
+      of: ({ labels, probabilities }) => [
+        labels.reduce((sum, label, i) => sum + (label - (probabilities[i] ?? NaN)) ** 2, 0),
+        labels.length,
+      ],
+      make: () => ratioMetric(),
+    }),
+    'calibration-error': taskMetric<MultiLabelRow, ScoresRow>({
+      greaterIsBetter: false,
+      of: ({ labels, probabilities }) => [labels, probabilities],
+      make: ({ options }) => {
+        const metric = calibrationMetric({ bins: options.calibrationBins })
+        return {
+          add: (labels, probabilities) =>
+            labels.forEach((label, i) => metric.add(probabilities[i] ?? NaN, label === 1)),
+          value: () => metric.value().expectedCalibrationError,
+        }
+      },
+    }),
+  },
+  usual: () => [
+    'loss',
+    'accuracy',
+    'precision',
+    'recall',
+    'f1',
+    'roc-auc',
+    'average-precision',
+    'hamming-loss',
+    'brier',
+  ],
+  rows: (examples, evaluation) =>
+    examples.map(({ labels }, row) => {
+      const set = typeof labels === 'number' ? [labels] : Array.from(labels)
+      const probabilities = Float64Array.from(logitsOf(evaluation, row), sigmoid)
+      return { lossSum: evaluation.losses[row] ?? NaN, weight: set.length, labels: set, probabilities }
+    }),
+}
+
+/** One 0 or 1 for each label. */
+export function decisionsOf(probabilities: ArrayLike<number>, thresholds: readonly number[]): number[] {
+  return thresholds.map((threshold, i) => ((probabilities[i] ?? NaN) >= threshold ? 1 : 0))
+}
+
+function ofDecisions(
+  compute: (context: MetricContext) => (scores: MultiLabelScores) => number,
+  greaterIsBetter = true,
+): TaskMetric<MultiLabelRow> {
+  return taskMetric<MultiLabelRow, LabelSetRow>({
+    greaterIsBetter,
+    of: ({ labels, probabilities }, context) => [labels, decisionsOf(probabilities, thresholdsOf(context))],
+    make: (context) => derived(multiLabelMetric({ zeroDivision: context.options.zeroDivision }), compute(context)),
+  })
+}
+
+function averaged(key: keyof PrecisionRecall) {
+  return (context: MetricContext) => {
+    const average = averageOf(context, ['micro', 'macro', 'weighted', 'samples'], 'macro')
+    return (scores: MultiLabelScores) => scores[average][key]
+  }
+}
+
+/** Mean of an area over the labels: plain, by how many rows have them, or of all decisions together. */
+function ofColumns(area: (labels: readonly number[], scores: readonly number[]) => number): TaskMetric<MultiLabelRow> {
+  return taskMetric<MultiLabelRow, ScoresRow>({
+    of: ({ labels, probabilities }) => [labels, probabilities],
+    make({ options, labels: names }): Metric<ScoresRow, number> {
+      const rows: ScoresRow[] = []
+      return {
+        add: (...row) => rows.push(row),
+        value() {
+          const labels = names.map((_, label) => rows.map(([set]) => set[label] ?? NaN))
+          const scores = names.map((_, label) => rows.map(([, row]) => row[label] ?? NaN))
+          if (options.average === 'micro') return area(labels.flat(), scores.flat())
+          const support = labels.map((column) => column.reduce((sum, label) => sum + label, 0))
+          const areas = labels.map((column, label) => area(column, scores[label] ?? []))
+          return meanOfDefined(areas, options.average === 'weighted' ? support : undefined)
+        },
+      }
+    },
+  })
+}

@@ -1,0 +1,22 @@
+/** What logits say, as probabilities. */
+
+/** Of `count` logits from `start` on. In double precision: metrics take logarithms and differences of the results. */
+export function softmax(logits: ArrayLike<number>, start = 0, count = logits.length - start): Float64Array {
+  let largest = -Infinity
+  for (let i = 0; i < count; i++) largest = Math.max(largest, logits[start + i] ?? NaN)
+  const probabilities = new Float64Array(count)
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += probabilities[i] = Math.exp((logits[start + i] ?? NaN) - largest)
+  return probabilities.map((value) => value / sum)
+}
+
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit))
+}
+
+/** Index of the first largest value. */
+export function largestIndex(values: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if ((values[i] ?? NaN) > (values[best] ?? NaN)) best = i
+  return best
+}
