@@ -2,13 +2,13 @@ import { AttuneError } from '../errors.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
-import { checkedMaxLength, encodeTexts, tokenTypes } from './encode-texts.js'
+import { checkedMaxLength, encodeTexts } from './encode-texts.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
+import { questionWindows, type QuestionWindow } from './question-windows.js'
 import { ignoredLabel } from './row-encoders.js'
 import { RowProblems } from './row-problems.js'
 import type { QuestionAnsweringRow } from './rows.js'
 import { requireShape } from './task.js'
-import { windows } from './windows.js'
 
 export interface QuestionAnsweringOptions {
   /** The most tokens of a window: question, piece of the context, added tokens. Default: 384. */
@@ -21,11 +21,10 @@ export interface QuestionAnsweringOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface QuestionAnsweringExample extends TaskExample {
+export interface QuestionAnsweringExample extends TaskExample, QuestionWindow {
+  readonly inputIds: Int32Array
   /** First and last token of the answer; the [CLS] token twice, or -100, where the window does not hold it. */
   readonly labels: readonly [start: number, end: number]
-  /** Where each token stands in the context, [start, end) in code points; null for tokens that are not of the context. */
-  readonly offsets: readonly (readonly [number, number] | null)[]
 }
 
 /**
@@ -52,36 +51,25 @@ export async function encodeQuestionAnswering(
     { signal: options.signal },
     ({ encoded, ids }, row, { answers }) => {
       const origin = dataset.origins[row] ?? ''
-      const { offsets, sequenceIds } = encoded
-      const context = sequenceIds.flatMap((sequence, at) => (sequence === 1 ? [at] : []))
-      const size = maxLength - (ids.length - context.length)
-      if (context.length > size && size <= stride) {
-        const what = `the question has ${sequenceIds.filter((id) => id === 0).length} tokens and leaves ${Math.max(size, 0)} for the context in windows of options.maxLength ${maxLength} that share options.stride ${stride}`
+      const { sequenceIds } = encoded
+      const found = questionWindows(encoded, tokenizer, { maxLength, stride })
+      if (found === undefined) {
+        const count = (sequence: number): number => sequenceIds.filter((id) => id === sequence).length
+        const left = Math.max(maxLength - (ids.length - count(1)), 0)
+        const what = `the question has ${count(0)} tokens and leaves ${left} for the context in windows of options.maxLength ${maxLength} that share options.stride ${stride}`
         problems.note('sequence-too-long', origin, what)
         return
       }
-      const answer = answerTokens(encoded, context, answers)
+      const answer = answerTokens(encoded, answers)
       let held = false
-      for (const [from, to] of windows(context.length, size, stride)) {
-        const kept = sequenceIds.flatMap((_, at) => {
-          const inWindow = sequenceIds[at] !== 1 || (at >= (context[from] ?? Infinity) && at <= (context[to - 1] ?? -1))
-          return inWindow ? [at] : []
-        })
-        const inputIds = Int32Array.from(kept, (at) => ids[at] ?? 0)
+      for (const { kept, ...window } of found) {
         const start = answer === undefined ? -1 : kept.indexOf(answer[0])
         const end = answer === undefined ? -1 : kept.indexOf(answer[1])
-        const none = options.noAnswer === 'ignore' ? ignoredLabel : clsPosition(inputIds, tokenizer)
+        const none = options.noAnswer === 'ignore' ? ignoredLabel : window.noAnswerAt
         const has = start >= 0 && end >= 0
         held ||= has
-        tokens += inputIds.length
-        examples.push({
-          inputIds,
-          labels: has ? [start, end] : [none, none],
-          offsets: kept.map((at) => (sequenceIds[at] === 1 ? (offsets[at] ?? null) : null)),
-          ...tokenTypes({ ids: inputIds, encoded, kept }),
-          row,
-          origin,
-        })
+        tokens += window.inputIds.length
+        examples.push({ ...window, labels: has ? [start, end] : [none, none], row, origin })
       }
       if (answers.text.length > 0 && !held) missed.push(origin)
     },
@@ -94,24 +82,20 @@ export async function encodeQuestionAnswering(
 
 /** The first and the last token that the first answer overlaps, as indices into the encoded text. */
 function answerTokens(
-  { offsets }: EncodedText,
-  context: readonly number[],
+  { offsets, sequenceIds }: EncodedText,
   answers: QuestionAnsweringRow['answers'],
 ): readonly [number, number] | undefined {
   const [text] = answers.text
   const [from] = answers.answer_start
   if (text === undefined || from === undefined) return undefined
   const to = from + codePointLength(text)
+  const context = sequenceIds.flatMap((sequence, at) => (sequence === 1 ? [at] : []))
   const first = context.find((at) => (offsets[at]?.[1] ?? 0) > from)
   const last = context.findLast((at) => (offsets[at]?.[0] ?? Infinity) < to)
   return first === undefined || last === undefined || last < first ? undefined : [first, last]
 }
 
-function clsPosition(ids: Int32Array, { clsTokenId }: Tokenizer): number {
-  return clsTokenId === undefined ? 0 : Math.max(ids.indexOf(clsTokenId), 0)
-}
-
-function checkedStride(stride: number): number {
+export function checkedStride(stride: number): number {
   if (Number.isSafeInteger(stride) && stride >= 0) return stride
   const message = `options.stride should be a whole number from 0 on, received ${stride}`
   throw new AttuneError('invalid-option', message, { where: 'options.stride' })
