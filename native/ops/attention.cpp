@@ -1,6 +1,7 @@
 // attention: o = softmax(scale * q k^T, masked) v within each segment of the flat token list
 //   q (T, heads * head_dim), k and v (T, kv_heads * head_dim), cu_seqlens (S + 1); o like q, lse (T, heads)
-//   packing: q holds k and v too. The backward pass needs q, k, v, o, lse.
+//   packing: q holds k and v too. kv_cu_seqlens (S + 1): k and v have rows of their own. bias_table (buckets,
+//   heads): T5's, added to the scores. The backward pass needs q, k, v, o, lse.
 
 #include "ops/attention.h"
 
@@ -10,33 +11,52 @@
 #include <limits>
 
 #include "core/philox.h"
+#include "kernels/relative_position.h"
 #include "ops/table.h"
 
 namespace attune {
 namespace {
 
-constexpr std::array<std::string_view, 4> kInputs{"q", "k", "v", "cu_seqlens"};
+constexpr std::array<std::string_view, 6> kInputs{"q", "k", "v", "cu_seqlens", "kv_cu_seqlens", "bias_table"};
 constexpr std::array<std::string_view, 2> kOutputs{"o", "lse"};
-constexpr std::array<std::string_view, 7> kBackwardInputs{"do", "q", "k", "v", "o", "lse", "cu_seqlens"};
-constexpr std::array<std::string_view, 3> kBackwardOutputs{"dq", "dk", "dv"};
+constexpr std::array<std::string_view, 9> kBackwardInputs{
+    "do", "q", "k", "v", "o", "lse", "cu_seqlens", "kv_cu_seqlens", "bias_table"};
+constexpr std::array<std::string_view, 4> kBackwardOutputs{"dq", "dk", "dv", "dbias_table"};
 
 std::any parse(const Attributes& attributes) { return parse_attention(attributes); }
 
+/// `first`: which input cu_seqlens is.
+void check_segments_and_bias(const AttentionArguments& arguments, const InferContext& context,
+                             std::size_t first) {
+  context.check_rank(first, "cu_seqlens", 1);
+  context.check_dtype(first, "cu_seqlens", DType::i32);
+  if (context.has(first + 1)) {
+    context.check_dtype(first + 1, "kv_cu_seqlens", DType::i32);
+    context.check_same_shape(first + 1, "kv_cu_seqlens", context.in(first, "cu_seqlens"));
+  }
+  check_bias_table(arguments, context, first + 2);
+}
+
 std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
-  ValueType o = check_queries_keys_values(arguments, context);
-  context.check_rank(3, "cu_seqlens", 1);
-  context.check_dtype(3, "cu_seqlens", DType::i32);
+  ValueType o = check_queries_keys_values(arguments, context, context.has(4));
+  check_segments_and_bias(arguments, context, 3);
   ValueType lse{{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32};
   return {std::move(o), std::move(lse)};
 }
 
 void gradient(GradientContext& context) {
-  const auto arguments = std::any_cast<AttentionArguments>(context.arguments());
-  const std::vector<ValueId> gradients =
-      context.add("attention_backward", arguments,
-                  {context.output_gradient(0), context.input(0), context.input(1), context.input(2),
-                   context.output(0), context.output(1), context.input(3)});
+  auto arguments = std::any_cast<AttentionArguments>(context.arguments());
+  constexpr std::size_t kBiasTable = 5;
+  arguments.bias_gradient = context.wants(kBiasTable);
+  std::vector<ValueId> gradients = context.add(
+      "attention_backward", arguments,
+      {context.output_gradient(0), context.input(0), context.input(1), context.input(2), context.output(0),
+       context.output(1), context.input(3), context.input(4), context.input(kBiasTable)});
+  if (arguments.bias_gradient) {
+    context.give(kBiasTable, gradients.back());
+    gradients.pop_back();
+  }
   for (std::size_t input = 0; input < gradients.size(); ++input) {
     if (context.wants(input)) context.give(input, gradients[input]);
   }
@@ -48,6 +68,7 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
   const auto [q, k, v, k_offset, v_offset, head_step] = attention_reference_inputs(arguments, inputs);
   const std::vector<double>& segments = inputs[3].data;
+  const std::vector<double>& key_segments = inputs[inputs[4].present ? 4 : 3].data;
   const std::int64_t rows = q.shape[0];
   const std::int64_t head_dim = arguments.head_dim;
   const std::int64_t group = arguments.heads / arguments.kv_heads;
@@ -58,15 +79,22 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
     const auto begin = static_cast<std::int64_t>(segments[s]);
     const auto end = static_cast<std::int64_t>(segments[s + 1]);
+    const auto first_key = static_cast<std::int64_t>(key_segments[s]);
+    const auto keys = static_cast<std::int64_t>(key_segments[s + 1]) - first_key;
     for (std::int64_t t = begin; t < end; ++t) {
       for (std::int64_t head = 0; head < arguments.heads; ++head) {
         const std::int64_t kv = head / group * head_step;
-        const auto counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20;
         lse.data[t * arguments.heads + head] =
-            attend(arguments, q.data.data() + t * q.shape[1] + head * head_step,
-                   k.data.data() + begin * k.shape[1] + k_offset + kv,
-                   v.data.data() + begin * v.shape[1] + v_offset + kv, k.shape[1], end - begin, t - begin,
-                   counter, o.data.data() + (t * arguments.heads + head) * head_dim);
+            attend(arguments,
+                   {.query = q.data.data() + t * q.shape[1] + head * head_step,
+                    .head = head,
+                    .position = t - begin,
+                    .keys = k.data.data() + first_key * k.shape[1] + k_offset + kv,
+                    .values = v.data.data() + first_key * v.shape[1] + v_offset + kv,
+                    .stride = k.shape[1],
+                    .count = keys,
+                    .counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20},
+                   inputs[5], o.data.data() + (t * arguments.heads + head) * head_dim);
       }
     }
   }
@@ -79,17 +107,23 @@ std::vector<ValueType> infer_backward(const std::any& any, const InferContext& c
                              .activation_dtype = context.activation_dtype,
                              .inputs = context.inputs.subspan(1),
                              .size_names = context.size_names};
-  const ValueType o = check_queries_keys_values(arguments, forward);
+  const ValueType o = check_queries_keys_values(arguments, forward, context.has(7));
   context.check_activation(0, "do");
   context.check_same_shape(0, "do", o);
   context.check_activation(4, "o");
   context.check_same_shape(4, "o", o);
   context.check_dtype(5, "lse", DType::f32);
   context.check_same_shape(5, "lse", {{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32});
-  context.check_rank(6, "cu_seqlens", 1);
-  context.check_dtype(6, "cu_seqlens", DType::i32);
-  if (arguments.packing != Packing::none) return {context.in(1, "q")};
-  return {context.in(1, "q"), context.in(2, "k"), context.in(3, "v")};
+  check_segments_and_bias(arguments, context, 6);
+  std::vector<ValueType> gradients{context.in(1, "q")};
+  if (arguments.packing == Packing::none) {
+    gradients.push_back(context.in(2, "k"));
+    gradients.push_back(context.in(3, "v"));
+  }
+  if (arguments.bias_gradient) {
+    gradients.push_back({context.in(8, "bias_table").dimensions, DType::f32});
+  }
+  return gradients;
 }
 
 }  // namespace
@@ -125,10 +159,38 @@ AttentionArguments parse_attention(const Attributes& attributes) {
   } else if (!packing.empty()) {
     attributes.fail("packing", "qkv or interleaved, or absent");
   }
+  arguments.bias_max_distance = attributes.integer("bias_max_distance", 128);
+  // The bias is laid out by distance: a number above any context would only cost memory.
+  constexpr std::int64_t kFarthest = std::int64_t{1} << 20;
+  if (arguments.bias_max_distance < 2 || arguments.bias_max_distance > kFarthest) {
+    attributes.fail("bias_max_distance", "between 2 and 2^20 tokens");
+  }
+  arguments.bias_bidirectional = attributes.boolean("bias_bidirectional", !arguments.causal);
   return arguments;
 }
 
-ValueType check_queries_keys_values(const AttentionArguments& arguments, const InferContext& context) {
+void check_bias_table(const AttentionArguments& arguments, const InferContext& context, std::size_t input) {
+  if (!context.has(input)) return;
+  context.check_rank(input, "bias_table", 2);
+  context.check_weight(input, "bias_table");
+  context.check_dimension(input, "bias_table", 1, {.fixed = arguments.heads});
+  const Dimension& buckets = context.in(input, "bias_table").dimensions[0];
+  const RelativeBuckets rule{buckets.fixed, arguments.bias_max_distance, arguments.bias_bidirectional};
+  if (buckets.name >= 0 || rule.exact() < 1 || rule.exact() >= arguments.bias_max_distance) {
+    context.fail("shape-mismatch", "expected bias_table to have at least " +
+                                       std::string(arguments.bias_bidirectional ? "4 rows" : "2 rows") +
+                                       ", not too many for bias_max_distance " +
+                                       std::to_string(arguments.bias_max_distance) + ", but received " +
+                                       context.text(context.in(input, "bias_table")) + ".");
+  }
+}
+
+ValueType check_queries_keys_values(const AttentionArguments& arguments, const InferContext& context,
+                                    bool cross) {
+  if (cross && (arguments.causal || arguments.window > 0 || arguments.packing != Packing::none)) {
+    context.fail("invalid-attribute",
+                 "expected cross attention (kv_cu_seqlens) to have causal false, no window and no packing.");
+  }
   context.check_rank(0, "q", 2);
   context.check_activation(0, "q");
   const ValueType& q = context.in(0, "q");
@@ -143,8 +205,9 @@ ValueType check_queries_keys_values(const AttentionArguments& arguments, const I
     return o;
   }
   context.check_same_shape(0, "q", o);
-  const ValueType k{{q.dimensions[0], {.fixed = arguments.kv_heads * arguments.head_dim}},
-                    context.activation_dtype};
+  context.check_rank(1, "k", 2);
+  const Dimension& rows = cross ? context.in(1, "k").dimensions[0] : q.dimensions[0];
+  const ValueType k{{rows, {.fixed = arguments.kv_heads * arguments.head_dim}}, context.activation_dtype};
   context.check_activation(1, "k");
   context.check_same_shape(1, "k", k);
   context.check_activation(2, "v");
@@ -167,10 +230,12 @@ AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& ar
           .head_step = apart ? head_dim : 3 * head_dim};
 }
 
-double attend(const AttentionArguments& arguments, const double* query, const double* keys,
-              const double* values, std::int64_t stride, std::int64_t count, std::int64_t i,
-              std::uint64_t counter, double* out) {
+double attend(const AttentionArguments& arguments, const ReferenceQuery& r, const ReferenceTensor& bias_table,
+              double* out) {
   constexpr double kUnseen = -std::numeric_limits<double>::infinity();
+  const auto [query, head, i, keys, values, stride, count, counter] = r;
+  const RelativeBuckets buckets{bias_table.present ? bias_table.shape[0] : 0, arguments.bias_max_distance,
+                                arguments.bias_bidirectional};
   std::vector<double> scores(static_cast<std::size_t>(count), kUnseen);
   double maximum = kUnseen;
   for (std::int64_t j = 0; j < count; ++j) {
@@ -181,6 +246,7 @@ double attend(const AttentionArguments& arguments, const double* query, const do
     product *= static_cast<double>(arguments.scale);
     const auto softcap = static_cast<double>(arguments.softcap);
     scores[j] = softcap > 0.0 ? softcap * std::tanh(product / softcap) : product;
+    if (bias_table.present) scores[j] += bias_table.data[buckets.of(j - i) * arguments.heads + head];
     maximum = std::max(maximum, scores[j]);
   }
   for (std::int64_t d = 0; d < arguments.head_dim; ++d) out[d] = 0.0;
@@ -212,6 +278,7 @@ const OpDefinition attention_backward_op{.name = "attention_backward",
                                          .inputs = kBackwardInputs,
                                          .outputs = kBackwardOutputs,
                                          .parse = parse,
-                                         .infer = infer_backward};
+                                         .infer = infer_backward,
+                                         .accumulates_from = 3};
 
 }  // namespace attune

@@ -7,9 +7,12 @@ namespace attune {
 
 [[nodiscard]] AttentionArguments parse_attention(const Attributes& attributes);
 
-/// Checks inputs 0, 1, 2 (q, k, v or the packed one) and returns the type of o.
+/// Checks inputs 0, 1, 2 (q, k, v or the packed one) and returns the type of o. `cross`: keys and values have
+/// rows of their own.
 [[nodiscard]] ValueType check_queries_keys_values(const AttentionArguments& arguments,
-                                                  const InferContext& context);
+                                                  const InferContext& context, bool cross);
+/// Checks an optional bias_table (buckets, heads).
+void check_bias_table(const AttentionArguments& arguments, const InferContext& context, std::size_t input);
 
 /// Where one token's query, key and value lie in the reference's tensors, packed or not.
 struct AttentionReferenceInputs {
@@ -23,11 +26,21 @@ struct AttentionReferenceInputs {
 [[nodiscard]] AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& arguments,
                                                                   std::span<const ReferenceTensor> inputs);
 
-/// One query (head_dim) at place i of its sequence over `count` keys and values, which lie `stride` apart, in
-/// float64. Writes out (head_dim) and returns the log of the sum of exponentials. `counter`: of the dropout,
-/// for key 0.
-double attend(const AttentionArguments& arguments, const double* query, const double* keys,
-              const double* values, std::int64_t stride, std::int64_t count, std::int64_t i,
-              std::uint64_t counter, double* out);
+/// One query of one head, and the keys and values that it may see.
+struct ReferenceQuery {
+  const double* query;  ///< (head_dim)
+  std::int64_t head;
+  std::int64_t position;  ///< among the keys
+  const double* keys;
+  const double* values;
+  std::int64_t stride;  ///< between keys, and between values
+  std::int64_t count;
+  std::uint64_t counter = 0;  ///< of the dropout, for key 0
+};
+
+/// In float64. Writes out (head_dim) and returns the log of the sum of exponentials. `bias_table` may be
+/// absent.
+double attend(const AttentionArguments& arguments, const ReferenceQuery& query,
+              const ReferenceTensor& bias_table, double* out);
 
 }  // namespace attune

@@ -56,6 +56,21 @@ test('every op function makes a node that the core accepts', () => {
     lengths: i32('lengths', 'sequences', 7),
   }
   expect(ops.cachedAttention(g.in('h'), { q: x, k: x, v: x }, cache, shape).shape).toEqual(['tokens', 8])
+  const other = { ...shape, window: undefined }
+  const keySegments = i32('kv_cu_seqlens', 'sequences+1')
+  const k = g.input('k', ['rows', 8], 'f32')
+  const relativeBias = { table: g.input('bias', [16, 2], 'f32'), maxDistance: 20, bidirectional: true }
+  const cross = { q: x, k, v: k, keySegments }
+  expect(ops.attention(g.in('n'), { ...cross, relativeBias }, segments, other).shape).toEqual(['tokens', 8])
+  expect(ops.cachedAttention(g.in('o'), cross, cache, other).shape).toEqual(['tokens', 8])
+  expect(ops.cachedAttention(g.in('p'), { q: x, k: x, v: x, relativeBias }, cache, shape).shape).toEqual(['tokens', 8])
+  const pattern = { rotated: 2, period: 3 }
+  const packed = tokens(g, 'qkv', 24)
+  expect(ops.rotary(g.in('q'), packed, i32('positions', 'tokens'), { ...rotary, pattern }).shape).toEqual([
+    'tokens',
+    24,
+  ])
+  expect(ops.attention(g.in('r'), { packed, packing: 'interleaved' }, segments, shape).shape).toEqual(['tokens', 8])
   for (const kind of ops.activations) expect(ops.activation(g.in(kind), x, kind).shape).toEqual(['tokens', 8])
   expect(ops.gatedActivation(g.in('i'), x, x, 'silu').shape).toEqual(['tokens', 8])
   expect(ops.add(g.in('j'), x, x).shape).toEqual(['tokens', 8])

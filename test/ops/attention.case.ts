@@ -8,27 +8,45 @@ interface Attention {
   headDim: number
   packing?: 'qkv' | 'interleaved'
   attributes?: Readonly<Record<string, number | boolean>>
+  /** Lengths of the segments of keys, where they have their own. */
+  keySegments?: readonly number[]
+  /** Rows of the bias table. */
+  buckets?: number
+  /** Standard deviation of the bias table. */
+  biasStd?: number
 }
 
-function attention(name: string, { segments, heads, kvHeads = heads, headDim, packing, attributes = {} }: Attention) {
+function startsOf(segments: readonly number[]): number[] {
   const starts = [0]
   for (const length of segments) starts.push(starts.at(-1)! + length)
-  const tokens = starts.at(-1)!
-  const side = (count: number) => float([tokens, count * headDim])
+  return starts
+}
+
+function attention(
+  name: string,
+  { segments, heads, kvHeads = heads, headDim, packing, attributes = {}, keySegments, buckets, biasStd }: Attention,
+) {
+  const starts = startsOf(segments)
+  const keyStarts = keySegments === undefined ? starts : startsOf(keySegments)
+  const side = (count: number, rows = starts.at(-1)!) => float([rows, count * headDim])
+  const keys = () => side(kvHeads, keyStarts.at(-1)!)
   const shape = {
     heads,
     kv_heads: kvHeads,
     head_dim: headDim,
     scale: headDim ** -0.5,
     ...(packing !== undefined && { packing }),
+    ...(keySegments !== undefined && { causal: false }),
   }
   return {
     name,
     attributes: { ...shape, ...attributes },
-    inputs:
-      packing !== undefined
-        ? [side(heads + 2 * kvHeads), null, null, integers(starts)]
-        : [side(heads), side(kvHeads), side(kvHeads), integers(starts)],
+    inputs: [
+      ...(packing !== undefined ? [side(heads + 2 * kvHeads), null, null] : [side(heads), keys(), keys()]),
+      integers(starts),
+      keySegments === undefined ? null : integers(keyStarts),
+      buckets === undefined ? null : float([buckets, heads], biasStd === undefined ? {} : { std: biasStd }),
+    ],
   }
 }
 
@@ -71,5 +89,76 @@ export default {
     attention('long', { segments: [131, 70], heads: 1, headDim: 16 }),
     attention('long bidirectional', { segments: [137], heads: 1, headDim: 8, attributes: { causal: false } }),
     attention('long window', { segments: [150], heads: 1, headDim: 8, attributes: { window: 67 } }),
+    attention('cross, one query', { segments: [1], keySegments: [1], heads: 1, headDim: 8 }),
+    attention('cross', { segments: [5, 2], keySegments: [11, 4], heads: 2, headDim: 8 }),
+    attention('cross, no segments', { segments: [], keySegments: [], heads: 1, headDim: 8 }),
+    attention('cross, segments without keys or queries', {
+      segments: [3, 0, 4, 2],
+      keySegments: [0, 5, 7, 0],
+      heads: 2,
+      headDim: 8,
+    }),
+    attention('cross, no keys at all', { segments: [3, 1], keySegments: [0, 0], heads: 2, headDim: 8 }),
+    attention('cross, groups, odd head', { segments: [9, 1], keySegments: [6, 13], heads: 6, kvHeads: 2, headDim: 17 }),
+    attention('cross, long', { segments: [70, 3], keySegments: [131, 66], heads: 2, headDim: 8 }),
+    attention('cross, many segments', {
+      segments: [2, 5, 1, 7, 3, 4, 2, 6],
+      keySegments: [7, 1, 9, 2, 5, 8, 3, 4],
+      heads: 4,
+      kvHeads: 2,
+      headDim: 8,
+      attributes: { dropout: 0.25, stream: 3 },
+    }),
+    attention('cross, softcap and bias', {
+      segments: [9, 4],
+      keySegments: [17, 3],
+      heads: 2,
+      headDim: 8,
+      buckets: 8,
+      attributes: { softcap: 2, bias_max_distance: 12 },
+    }),
+    attention('bias, no tokens', { segments: [], heads: 2, headDim: 8, buckets: 8 }),
+    attention('bias, one token', { segments: [1], heads: 3, headDim: 8, buckets: 8 }),
+    attention('bias, causal', { segments: [29, 1, 8], heads: 2, headDim: 8, buckets: 8, attributes: { scale: 1 } }),
+    attention('bias, both ways', {
+      segments: [13, 0, 31],
+      heads: 3,
+      headDim: 8,
+      buckets: 32,
+      attributes: { causal: false, bias_max_distance: 20 },
+    }),
+    attention('bias, large', {
+      segments: [19],
+      heads: 2,
+      headDim: 8,
+      buckets: 12,
+      biasStd: 12,
+      attributes: { causal: false, bias_max_distance: 16 },
+    }),
+    attention('bias, causal, buckets both ways', {
+      segments: [23],
+      heads: 2,
+      headDim: 9,
+      buckets: 7,
+      attributes: { bias_bidirectional: true, bias_max_distance: 9 },
+    }),
+    attention('bias, groups, window, softcap, dropout', {
+      segments: [41, 6],
+      heads: 4,
+      kvHeads: 2,
+      headDim: 8,
+      buckets: 16,
+      attributes: { window: 21, softcap: 2, dropout: 0.2, stream: 9, bias_max_distance: 30 },
+    }),
+    attention('bias, packed', { segments: [12, 5], heads: 2, headDim: 8, packing: 'qkv', buckets: 8 }),
+    // Beyond a tile, and beyond the distance where buckets end.
+    attention('bias, long', { segments: [131, 70], heads: 2, headDim: 8, buckets: 32, attributes: { causal: false } }),
+    attention('bias, many segments', {
+      segments: [5, 9, 2, 70, 1, 8, 3, 4],
+      heads: 2,
+      headDim: 8,
+      buckets: 6,
+      attributes: { bias_max_distance: 5 },
+    }),
   ],
 } satisfies OpCases

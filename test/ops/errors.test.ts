@@ -11,6 +11,7 @@ const node =
 
 const x = (graph: NativeGraph) => graph.input('x', ['tokens', 48], 'f32').id
 const ids = (graph: NativeGraph) => graph.input('ids', ['tokens'], 'i32').id
+const caches = (graph: NativeGraph) => [graph.state('k', [2, 4, 48]).id, graph.state('v', [2, 4, 48]).id]
 const w = (graph: NativeGraph, shape: readonly number[]) => graph.parameter(`w${shape.join('x')}`, shape).id
 
 const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
@@ -77,6 +78,42 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     node('attention', (g) => [x(g), x(g), x(g), ids(g)], { heads: 6, kv_heads: 4, head_dim: 8 }),
     'invalid-attribute',
     /divisor of heads \(6\).*received 4/,
+  ],
+  [
+    'cross attention that is causal',
+    node('attention', (g) => [x(g), x(g), x(g), ids(g), ids(g)], { heads: 6, head_dim: 8 }),
+    'invalid-attribute',
+    /kv_cu_seqlens.*causal false/,
+  ],
+  [
+    'a cache that is not causal',
+    node('cached_attention', (g) => [x(g), x(g), x(g), ...caches(g)], { heads: 6, head_dim: 8, causal: false }),
+    'invalid-attribute',
+    /causal true/,
+  ],
+  [
+    'a bias table of too few buckets',
+    node('attention', (g) => [x(g), x(g), x(g), ids(g), -1, w(g, [3, 6])], { heads: 6, head_dim: 8, causal: false }),
+    'shape-mismatch',
+    /bias_table.*at least 4 rows.*\[3, 6\]/,
+  ],
+  [
+    'a bias table of other heads',
+    node('attention', (g) => [x(g), x(g), x(g), ids(g), -1, w(g, [32, 5])], { heads: 6, head_dim: 8 }),
+    'shape-mismatch',
+    /size 6.*bias_table.*\[32, 5\]/,
+  ],
+  [
+    'grouped heads that are interleaved',
+    node('attention', (g) => [x(g), -1, -1, ids(g)], { heads: 4, kv_heads: 2, head_dim: 6, packing: 'interleaved' }),
+    'invalid-attribute',
+    /kv_heads.*alternate/,
+  ],
+  [
+    'more rotated heads than there are',
+    node('rotary', (g) => [x(g), ids(g)], { head_dim: 4, inverse_frequencies: [1], rotated: 4, period: 3 }),
+    'invalid-attribute',
+    /rotated.*3 heads.*received 4/,
   ],
   [
     'more frequencies than half a head',

@@ -3,12 +3,12 @@
 // One tile of queries against all the keys it sees: the forward of attention, and of cached_attention's
 // prefill.
 
-#include "kernels/cpu/attention_tiles.h"
+#include "kernels/cpu/relative_bias.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
 /// Arrays of one thread.
-struct AttendScratch {
+struct AttendArrays {
   float* q;        ///< (kTile, D) scaled queries; D is head_dim padded to whole vectors
   float* qt;       ///< (D, kTile) the same transposed
   float* k;        ///< (kTile, D)
@@ -19,38 +19,41 @@ struct AttendScratch {
   float* m;        ///< (kTile) running maximum
   float* l;        ///< (kTile) running sum
   float* rescale;  ///< (kTile)
+  float* bias;     ///< (2 kTile) diagonals
+
+  using Size = std::int64_t;  ///< head_dim
+  AttendArrays(Carver& carver, Size head_dim) {
+    const std::int64_t d = padded(head_dim);
+    q = carver.take<float>(kTile * d);
+    qt = carver.take<float>(d * kTile);
+    k = carver.take<float>(kTile * d);
+    v = carver.take<float>(kTile * d);
+    p = carver.take<float>(kTile * kTile);
+    factors = carver.take<float>(kTile * kTile);
+    o = carver.take<float>(kTile * d);
+    m = carver.take<float>(kTile);
+    l = carver.take<float>(kTile);
+    rescale = carver.take<float>(kTile);
+    bias = carver.take<float>(2 * kTile);
+  }
 };
 
-inline AttendScratch lay_out_attend(Carver& carver, std::int64_t head_dim) {
-  const std::int64_t d = padded(head_dim);
-  AttendScratch s{};
-  s.q = carver.take<float>(kTile * d);
-  s.qt = carver.take<float>(d * kTile);
-  s.k = carver.take<float>(kTile * d);
-  s.v = carver.take<float>(kTile * d);
-  s.p = carver.take<float>(kTile * kTile);
-  s.factors = carver.take<float>(kTile * kTile);
-  s.o = carver.take<float>(kTile * d);
-  s.m = carver.take<float>(kTile);
-  s.l = carver.take<float>(kTile);
-  s.rescale = carver.take<float>(kTile);
-  return s;
-}
-
 /// Scores become probabilities relative to the running maximum; m, l and rescale are brought up to date.
-inline void update_softmax(const AttendScratch& s, std::int64_t queries, std::int64_t keys,
-                           const TileSight& sight, float softcap) {
+/// `bias`: diagonals, or nullptr.
+inline void update_softmax(const AttendArrays& s, std::int64_t queries, std::int64_t keys,
+                           const TileSight& sight, float softcap, const float* bias) {
   const Vec cap = broadcast(softcap);
   const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
   for (std::int64_t i = 0; i < queries; i += Vec::kWidth) {
     float* const column = s.p + i;
     const Vec old = load(s.m + i);
     Vec highest = old;
-    if (softcap > 0.0F || !sight.whole) {
+    if (softcap > 0.0F || bias != nullptr || !sight.whole) {
       const Vec query = lane_queries(i);
       for (std::int64_t j = 0; j < keys; ++j) {
         Vec score = load(column + j * kTile);
         if (softcap > 0.0F) score = cap * tanh(score * inverse_cap);
+        if (bias != nullptr) score = score + load(bias + BiasDiagonals::entry(i, j));
         if (!sight.whole) {
           score = TileSight::seen(query, sight.low(j), sight.high(j), score, broadcast(kMinusInfinity));
         }
@@ -85,14 +88,13 @@ struct AttendTask {
 
 /// o and lse (may be nullptr, steps `lse_stride`) of up to kTile queries.
 template <class T>
-void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout, const AttendTask& task,
-                 HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v, HeadRows<T> o, float* lse,
-                 std::int64_t lse_stride, const AttendScratch& s) {
+void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout, const RelativeBias& bias,
+                 const AttendTask& task, HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v,
+                 HeadRows<T> o, float* lse, std::int64_t lse_stride, const AttendArrays& s) {
   const std::int64_t d = padded(a.head_dim);
   const std::int64_t lanes_of_queries = padded(task.queries);
   const Sight sight{a.causal, a.window};
-  widen_rows(q, task.queries, a.head_dim, a.scale, s.q);
-  transpose_tile(s.q, task.queries, a.head_dim, d, s.qt);
+  widen_and_transpose(q, task.queries, a.head_dim, a.scale, s.q, s.qt);
   for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
     store(s.m + i, broadcast(kMinusInfinity));
     store(s.l + i, zero());
@@ -104,16 +106,9 @@ void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout,
     const TileSight tile_sight(sight, task.position, key, task.queries, keys);
     widen_rows(k.from(key), keys, a.head_dim, 1.0F, s.k);
     widen_rows(v.from(key), keys, a.head_dim, 1.0F, s.v);
-    multiply_tile({.a = s.k,
-                   .row_step = d,
-                   .depth_step = 1,
-                   .b = s.qt,
-                   .b_step = kTile,
-                   .c = s.p,
-                   .c_step = kTile,
-                   .column_band = tile_sight.queries_of_keys()},
-                  keys, lanes_of_queries, a.head_dim);
-    update_softmax(s, lanes_of_queries, keys, tile_sight, a.softcap);
+    multiply_by_transposed(s.k, s.qt, keys, lanes_of_queries, a.head_dim, tile_sight, s.p);
+    if (bias.on()) BiasDiagonals{key - task.position}.take(bias, task.head, s.bias);
+    update_softmax(s, lanes_of_queries, keys, tile_sight, a.softcap, bias.on() ? s.bias : nullptr);
     if (dropout.on) {
       dropout.factors(task.row, task.queries, task.head, key, keys, s.factors);
       for (std::int64_t i = 0; i < keys * kTile; i += Vec::kWidth) {

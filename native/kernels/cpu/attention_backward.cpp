@@ -1,7 +1,7 @@
 // attention_backward: dv = p^T do, ds = p (do v^T - delta), dq = scale ds k, dk = scale ds^T q, delta = rows
-// of do . o. do, o, dq like q (T, heads * head_dim); dk, dv like k (T, kv_heads * head_dim), or packed in
-// dq; lse f32 (T, heads). Needs q, k, v, o, lse of the forward; p = exp(score - lse) is made again tile by
-// tile (FlashAttention-2).
+// of do . o, dbias_table = sums of ds by bucket. do, o, dq like q (T, heads * head_dim); dk, dv like k (rows
+// of keys, kv_heads * head_dim), or packed in dq; lse f32 (T, heads); bias_table (buckets, heads). Needs q,
+// k, v, o, lse of the forward; p = exp(score - lse) is made again tile by tile (FlashAttention-2).
 
 #include "kernels/attention.h"
 #include "kernels/cpu/attention_gradient.h"
@@ -14,25 +14,27 @@ namespace {
 
 /// All gradients of one segment and key head: five products for a pair of tiles.
 template <class T>
-void whole_segment(const GradientProblem<T>& problem, std::int32_t begin, std::int32_t length,
-                   std::int64_t kv_head, const GradientArrays& s) {
+void whole_segment(const GradientProblem<T>& problem, std::int64_t segment, std::int64_t kv_head,
+                   const GradientArrays& s) {
   const std::int64_t d = problem.d();
+  const std::int64_t begin = problem.keys.starts[segment];
+  const std::int64_t length = problem.keys.length(segment);
   clear(s.dk, length * d);
   clear(s.dv, length * d);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
-    for (std::int32_t first = 0; first < length; first += static_cast<std::int32_t>(kTile)) {
-      const SegmentTile queries{begin, length, first};
+    for (std::int64_t first = 0; first < problem.queries.length(segment); first += kTile) {
+      const SegmentTile queries = problem.queries.tile(segment, first);
       prepare_queries(problem, queries, head, s);
       clear(s.dq, queries.rows() * d);
-      for_seen_keys(problem.sight(), queries, [&](const SegmentTile& keys) {
+      for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
         prepare_keys(problem, keys, kv_head, s);
-        make_pair(problem, queries, keys, head, s);
+        make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s);
         add_key_gradients(problem, queries, keys, s.dk + keys.first * d, s.dv + keys.first * d, s);
         if (problem.out.q != nullptr) add_query_gradient(problem, queries, keys, s);
       });
       if (problem.out.q != nullptr) {
         write_rows(s.dq, queries.rows(), problem.a.head_dim, problem.a.scale,
-                   problem.out.q_head(head).from(begin + first));
+                   problem.out.q_head(head).from(queries.row()));
       }
     }
   }
@@ -51,15 +53,15 @@ void key_tile(const GradientProblem<T>& problem, const SegmentTile& keys, std::i
   clear(s.dv, keys.rows() * problem.d());
   prepare_keys(problem, keys, kv_head, s);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
-    for (std::int32_t first = 0; first < keys.length; first += static_cast<std::int32_t>(kTile)) {
-      const SegmentTile queries{keys.begin, keys.length, first};
+    for (std::int64_t first = 0; first < problem.queries.length(keys.segment); first += kTile) {
+      const SegmentTile queries = problem.queries.tile(keys.segment, first);
       if (!sees(problem.sight(), queries, keys)) continue;
       prepare_queries(problem, queries, head, s);
-      make_pair(problem, queries, keys, head, s);
+      make_pair(problem, queries, keys, head, nullptr, s);
       add_key_gradients(problem, queries, keys, s.dk, s.dv, s);
     }
   }
-  const std::int64_t row = keys.begin + keys.first;
+  const std::int64_t row = keys.row();
   if (problem.out.k != nullptr) {
     write_rows(s.dk, keys.rows(), problem.a.head_dim, 1.0F, problem.out.k_head(kv_head).from(row));
   }
@@ -73,16 +75,41 @@ void query_tile(const GradientProblem<T>& problem, const SegmentTile& queries, s
                 const GradientArrays& s) {
   prepare_queries(problem, queries, head, s);
   clear(s.dq, queries.rows() * problem.d());
-  for_seen_keys(problem.sight(), queries, [&](const SegmentTile& keys) {
+  for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
     prepare_keys(problem, keys, head / problem.in.group, s);
-    make_pair(problem, queries, keys, head, s);
-    add_query_gradient(problem, queries, keys, s);
+    make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s);
+    if (problem.out.q != nullptr) add_query_gradient(problem, queries, keys, s);
   });
-  write_rows(s.dq, queries.rows(), problem.a.head_dim, problem.a.scale,
-             problem.out.q_head(head).from(queries.begin + queries.first));
+  if (problem.out.q != nullptr) {
+    write_rows(s.dq, queries.rows(), problem.a.head_dim, problem.a.scale,
+               problem.out.q_head(head).from(queries.row()));
+  }
+}
+
+/// What the tiles of queries summed for one head, into dbias_table (buckets, heads).
+void sum_bias_gradient(const float* parts, std::int64_t tiles, std::int64_t buckets, std::int64_t heads,
+                       std::int64_t head, const TensorView& out) {
+  auto* const to = out.as<float>() + head;
+  for_vectors(buckets, [&](std::int64_t b, auto lanes) {
+    Vec sum = zero();
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      sum = sum + load(parts + (tile * heads + head) * buckets + b, lanes);
+    }
+    alignas(64) float sums[Vec::kWidth];
+    store(sums, sum);
+    for (std::int64_t lane = 0; lane < minimum(Vec::kWidth, buckets - b); ++lane) {
+      float& place = to[(b + lane) * heads];
+      place = out.accumulate ? place + sums[lane] : sums[lane];
+    }
+  });
 }
 
 // ---- choose
+
+/// Rows of k and v.
+std::int64_t key_rows(const KernelCall& call) {
+  return call.inputs[call.as<AttentionArguments>().packing == Packing::none ? 2 : 1].shape.rows();
+}
 
 enum class Cut { whole_segments, tiles };
 
@@ -92,72 +119,100 @@ enum class Cut { whole_segments, tiles };
 Cut choose(const KernelCall& call, int threads) {
   const auto& a = call.as<AttentionArguments>();
   const std::int64_t tasks = (call.inputs[6].shape.rows() - 1) * a.kv_heads;
-  const std::int64_t bytes = call.inputs[0].shape.rows() * padded(a.head_dim) * 4;
+  const std::int64_t bytes = key_rows(call) * padded(a.head_dim) * 4;
   const bool fits = bytes <= (std::int64_t{4} << 20);
   return tasks >= 2 * threads && fits ? Cut::whole_segments : Cut::tiles;
 }
 
 // ---- launch
 
+/// Place of dbias_table among the outputs: last.
+std::size_t bias_output(const AttentionArguments& a) { return a.packing == Packing::none ? 3 : 1; }
+
 struct Scratch {
-  SegmentTile* tiles;
-  std::byte* threads;
-  std::size_t thread_bytes;
-  std::int64_t key_rows;
+  SegmentTile* query_tiles;
+  SegmentTile* key_tiles;
+  RelativeBias bias;
+  std::int64_t bias_parts;  ///< tiles of queries that sum a part of dbias_table, 0 if it is not asked for
+  float* d_bias;            ///< (bias_parts, heads, buckets)
+  PerThread<GradientArrays> threads;
+
+  Scratch(Carver& carver, const KernelCall& call, int thread_count)
+      : query_tiles(carver.take<SegmentTile>(most_query_tiles(call))),
+        key_tiles(carver.take<SegmentTile>(maximum_tiles(key_rows(call), call.inputs[6].shape.rows()))),
+        bias(carver, call.as<AttentionArguments>(), call.inputs, 8,
+             maximum(call.inputs[1].shape.rows(), key_rows(call))),
+        bias_parts(wants_bias(call) ? most_query_tiles(call) : 0),
+        d_bias(carver.take<float>(bias.on() ? bias_parts * call.inputs[8].shape.elements() : 0)),
+        threads(carver, thread_count,
+                {call.as<AttentionArguments>().head_dim,
+                 choose(call, thread_count) == Cut::tiles ? kTile : key_rows(call)}) {}
+
+  static std::int64_t most_query_tiles(const KernelCall& call) {
+    return maximum_tiles(call.inputs[1].shape.rows(), call.inputs[6].shape.rows());
+  }
+  static bool wants_bias(const KernelCall& call) {
+    const auto& a = call.as<AttentionArguments>();
+    return a.bias_gradient && has(call.outputs, bias_output(a));
+  }
 };
-Scratch lay_out(Carver& carver, const KernelCall& call, int threads) {
-  const std::int64_t rows = call.inputs[0].shape.rows();
-  Scratch scratch{};
-  scratch.tiles = carver.take<SegmentTile>(maximum_tiles(rows, call.inputs[6].shape.rows()));
-  scratch.key_rows = choose(call, threads) == Cut::tiles ? kTile : rows;
-  Carver one;
-  lay_out_gradient_arrays(one, call.as<AttentionArguments>().head_dim, scratch.key_rows);
-  scratch.thread_bytes = one.used();
-  scratch.threads = carver.take<std::byte>(static_cast<std::int64_t>(one.used()) * threads);
-  return scratch;
-}
+
 std::size_t scratch_of(const KernelCall& call, int threads) {
   Carver carver;
-  lay_out(carver, call, threads);
+  const Scratch counted(carver, call, threads);
   return carver.used();
+}
+
+template <class T>
+void run_tiles(ThreadPool& pool, const GradientProblem<T>& problem, const Scratch& scratch) {
+  const AttentionArguments& a = problem.a;
+  if (problem.out.k != nullptr || problem.out.v != nullptr) {
+    const std::int64_t tiles = problem.keys.list_tiles(scratch.key_tiles);
+    pool.run(tiles * a.kv_heads, [&](std::int64_t task, int thread) {
+      key_tile(problem, scratch.key_tiles[task / a.kv_heads], task % a.kv_heads, scratch.threads.of(thread));
+    });
+  }
+  if (problem.out.q != nullptr || problem.d_bias != nullptr) {
+    const std::int64_t tiles = problem.queries.list_tiles(scratch.query_tiles);
+    pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
+      query_tile(problem, scratch.query_tiles[tiles - 1 - task / a.heads], task % a.heads,
+                 scratch.threads.of(thread));
+    });
+  }
 }
 
 template <class T>
 void run_backward(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
   Carver carver(context.scratch);
-  const Scratch scratch = lay_out(carver, call, context.pool.threads());
-  const auto* cu_seqlens = call.inputs[6].as<const std::int32_t>();
-  const std::int64_t segments = call.inputs[6].shape.rows() - 1;
-  const GradientProblem<T> problem{a,
-                                   ProbabilityDropout(a, context.random),
-                                   projections_of<const T>(a, call.inputs.subspan(1, 3)),
-                                   projections_of<T>(a, call.outputs),
-                                   call.inputs[0].as<const T>(),
-                                   call.inputs[4].as<const T>(),
-                                   call.inputs[5].as<const float>()};
-  const auto arrays = [&](int thread) {
-    Carver own(
-        {scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
-    return lay_out_gradient_arrays(own, a.head_dim, scratch.key_rows);
-  };
+  const Scratch scratch(carver, call, context.pool.threads());
+  scratch.bias.fill(a);
+  const std::size_t bias_place = bias_output(a);
+  GradientProblem<T> problem{a,
+                             ProbabilityDropout(a, context.random),
+                             projections_of<const T>(a, call.inputs.subspan(1, 3)),
+                             projections_of<T>(a, call.outputs),
+                             call.inputs[0].as<const T>(),
+                             call.inputs[4].as<const T>(),
+                             call.inputs[5].as<const float>(),
+                             Segments(call.inputs[6]),
+                             Segments(call.inputs[has(call.inputs, 7) ? 7 : 6]),
+                             scratch.bias};
+  if (scratch.bias_parts > 0) {
+    problem.d_bias = scratch.d_bias;
+    clear(scratch.d_bias, scratch.bias_parts * a.heads * problem.buckets());
+  }
   if (choose(call, context.pool.threads()) == Cut::whole_segments) {
-    context.pool.run(segments * a.kv_heads, [&](std::int64_t task, int thread) {
-      const std::int64_t segment = task / a.kv_heads;
-      whole_segment(problem, cu_seqlens[segment], cu_seqlens[segment + 1] - cu_seqlens[segment],
-                    task % a.kv_heads, arrays(thread));
+    context.pool.run(problem.queries.count * a.kv_heads, [&](std::int64_t task, int thread) {
+      whole_segment(problem, task / a.kv_heads, task % a.kv_heads, scratch.threads.of(thread));
     });
-    return;
+  } else {
+    run_tiles(context.pool, problem, scratch);
   }
-  const std::int64_t tiles = list_tiles(cu_seqlens, segments, scratch.tiles);
-  if (problem.out.k != nullptr || problem.out.v != nullptr) {
-    context.pool.run(tiles * a.kv_heads, [&](std::int64_t task, int thread) {
-      key_tile(problem, scratch.tiles[task / a.kv_heads], task % a.kv_heads, arrays(thread));
-    });
-  }
-  if (problem.out.q != nullptr) {
-    context.pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
-      query_tile(problem, scratch.tiles[tiles - 1 - task / a.heads], task % a.heads, arrays(thread));
+  if (scratch.bias_parts > 0) {
+    context.pool.run(a.heads, [&](std::int64_t head, int) {
+      sum_bias_gradient(scratch.d_bias, scratch.bias_parts, problem.buckets(), a.heads, head,
+                        call.outputs[bias_place]);
     });
   }
 }

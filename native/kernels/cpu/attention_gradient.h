@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "kernels/cpu/attention_tiles.h"
+#include "kernels/cpu/relative_bias.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -24,26 +24,36 @@ struct GradientArrays {
   float* dq;       ///< (kTile, D)
   float* dk;       ///< (rows of a key tile or of a whole segment, D)
   float* dv;
+  float* bias;    ///< (2 kTile) diagonals
+  float* d_bias;  ///< like bias: their gradient
+
+  struct Size {
+    std::int64_t head_dim;
+    std::int64_t key_rows;
+  };
+  GradientArrays(Carver& carver, const Size& size) {
+    const std::int64_t d = padded(size.head_dim);
+    q = carver.take<float>(kTile * d);
+    qt = carver.take<float>(kTile * d);
+    d_o = carver.take<float>(kTile * d);
+    d_ot = carver.take<float>(kTile * d);
+    k = carver.take<float>(kTile * d);
+    v = carver.take<float>(kTile * d);
+    p = carver.take<float>(kTile * kTile);
+    ds = carver.take<float>(kTile * kTile);
+    factors = carver.take<float>(kTile * kTile);
+    lse = carver.take<float>(kTile);
+    delta = carver.take<float>(kTile);
+    dq = carver.take<float>(kTile * d);
+    dk = carver.take<float>(size.key_rows * d);
+    dv = carver.take<float>(size.key_rows * d);
+    bias = carver.take<float>(2 * kTile);
+    d_bias = carver.take<float>(2 * kTile);
+  }
 };
 
-inline GradientArrays lay_out_gradient_arrays(Carver& carver, std::int64_t head_dim, std::int64_t key_rows) {
-  const std::int64_t d = padded(head_dim);
-  GradientArrays s{};
-  s.q = carver.take<float>(kTile * d);
-  s.qt = carver.take<float>(kTile * d);
-  s.d_o = carver.take<float>(kTile * d);
-  s.d_ot = carver.take<float>(kTile * d);
-  s.k = carver.take<float>(kTile * d);
-  s.v = carver.take<float>(kTile * d);
-  s.p = carver.take<float>(kTile * kTile);
-  s.ds = carver.take<float>(kTile * kTile);
-  s.factors = carver.take<float>(kTile * kTile);
-  s.lse = carver.take<float>(kTile);
-  s.delta = carver.take<float>(kTile);
-  s.dq = carver.take<float>(kTile * d);
-  s.dk = carver.take<float>(key_rows * d);
-  s.dv = carver.take<float>(key_rows * d);
-  return s;
+inline void clear(float* values, std::int64_t n) {
+  std::memset(values, 0, static_cast<std::size_t>(n) * sizeof(float));
 }
 
 /// Everything that the steps below read, for one call.
@@ -56,26 +66,35 @@ struct GradientProblem {
   const T* d_o;
   const T* o;
   const float* lse;
+  Segments queries;
+  Segments keys;
+  RelativeBias bias;
+  /// (numbers of query tiles, heads, buckets): each tile of queries sums its own, so that the order of the
+  /// sum is the same for any cut of the work. nullptr: not asked for.
+  float* d_bias = nullptr;
   [[nodiscard]] Sight sight() const { return {a.causal, a.window}; }
   [[nodiscard]] std::int64_t d() const { return padded(a.head_dim); }
+  [[nodiscard]] std::int64_t buckets() const { return bias.on() ? bias.table->shape[0] : 0; }
+  [[nodiscard]] float* d_bias_of(const SegmentTile& tile, std::int64_t head) const {
+    return d_bias == nullptr ? nullptr : d_bias + (tile.number() * a.heads + head) * buckets();
+  }
 };
 
 template <class T>
 void prepare_queries(const GradientProblem<T>& problem, const SegmentTile& tile, std::int64_t head,
                      const GradientArrays& s) {
   const AttentionArguments& a = problem.a;
-  const std::int64_t row = tile.begin + tile.first;
+  const std::int64_t row = tile.row();
   const std::int64_t rows = tile.rows();
   const std::int64_t stride = a.heads * a.head_dim;
   const std::int64_t at = row * stride + head * a.head_dim;
-  widen_rows(problem.in.q_head(head).from(row), rows, a.head_dim, a.scale, s.q);
-  widen_rows(HeadRows<const T>{problem.d_o + at, stride}, rows, a.head_dim, 1.0F, s.d_o);
-  transpose_tile(s.q, rows, a.head_dim, problem.d(), s.qt);
-  transpose_tile(s.d_o, rows, a.head_dim, problem.d(), s.d_ot);
+  widen_and_transpose(problem.in.q_head(head).from(row), rows, a.head_dim, a.scale, s.q, s.qt);
+  widen_and_transpose(HeadRows<const T>{problem.d_o + at, stride}, rows, a.head_dim, 1.0F, s.d_o, s.d_ot);
   for (std::int64_t i = 0; i < padded(rows); ++i) {
     const T* const o = problem.o + at + i * stride;
     const float* const d_o = s.d_o + i * problem.d();
-    s.lse[i] = i < rows ? problem.lse[(row + i) * a.heads + head] : 0.0F;
+    // Infinity: the probabilities of lanes without a query are 0.
+    s.lse[i] = i < rows ? problem.lse[(row + i) * a.heads + head] : -kMinusInfinity;
     s.delta[i] =
         i < rows ? sum_of(
                        a.head_dim,
@@ -87,15 +106,23 @@ void prepare_queries(const GradientProblem<T>& problem, const SegmentTile& tile,
 template <class T>
 void prepare_keys(const GradientProblem<T>& problem, const SegmentTile& tile, std::int64_t kv_head,
                   const GradientArrays& s) {
-  const std::int64_t row = tile.begin + tile.first;
+  const std::int64_t row = tile.row();
   widen_rows(problem.in.k_head(kv_head).from(row), tile.rows(), problem.a.head_dim, 1.0F, s.k);
   widen_rows(problem.in.v_head(kv_head).from(row), tile.rows(), problem.a.head_dim, 1.0F, s.v);
 }
 
+/// Which parts of the score there are, beside the product.
+struct ScoreTerms {
+  float softcap;
+  bool dropout;
+  bool bias;           ///< s.bias holds its diagonals
+  bool bias_gradient;  ///< is added to s.d_bias
+};
+
 /// From scores and do v^T to probabilities (with dropout) in p and the scores' gradient in ds.
 inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t lanes_of_queries,
-                                        std::int64_t keys, const TileSight& sight, float softcap,
-                                        bool dropout) {
+                                        std::int64_t keys, const TileSight& sight, const ScoreTerms& terms) {
+  const float softcap = terms.softcap;
   const Vec cap = broadcast(softcap);
   const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
   for (std::int64_t j = 0; j < keys; ++j) {
@@ -108,16 +135,23 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
         score = cap * t;
         slope = fnma(t, t, slope);
       }
+      if (terms.bias) score = score + load(s.bias + BiasDiagonals::entry(i, j));
       Vec p = exp(score - load(s.lse + i));
       Vec dp = load(s.ds + at);
       if (!sight.whole) p = TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), p, zero());
       Vec kept = p;
-      if (dropout) {
+      if (terms.dropout) {
         const Vec factor = load(s.factors + at);
         dp = dp * factor;
         kept = p * factor;
       }
       Vec ds = p * (dp - load(s.delta + i));
+      if (terms.bias_gradient) {
+        float* const sum = s.d_bias + BiasDiagonals::entry(i, j);
+        const Vec seen =
+            sight.whole ? ds : TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), ds, zero());
+        store(sum, load(sum) + seen);
+      }
       if (softcap > 0.0F) ds = ds * slope;
       // What is not seen was not computed: anything may lie there, and 0 times it need not be 0.
       if (!sight.whole) ds = TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), ds, zero());
@@ -132,37 +166,24 @@ TileSight sight_of(const GradientProblem<T>& problem, const SegmentTile& queries
   return {problem.sight(), queries.first, keys.first, queries.rows(), keys.rows()};
 }
 
-/// p and ds of a pair of tiles that are prepared.
+/// p and ds of a pair of tiles that are prepared. `d_bias`: sums by bucket, or nullptr.
 template <class T>
 void make_pair(const GradientProblem<T>& problem, const SegmentTile& queries, const SegmentTile& keys,
-               std::int64_t head, const GradientArrays& s) {
+               std::int64_t head, float* d_bias, const GradientArrays& s) {
   const std::int64_t lanes_of_queries = padded(queries.rows());
+  const std::int64_t head_dim = problem.a.head_dim;
   const TileSight sight = sight_of(problem, queries, keys);
-  const std::int64_t d = problem.d();
-  const Band band = sight.queries_of_keys();
-  multiply_tile({.a = s.k,
-                 .row_step = d,
-                 .depth_step = 1,
-                 .b = s.qt,
-                 .b_step = kTile,
-                 .c = s.p,
-                 .c_step = kTile,
-                 .column_band = band},
-                keys.rows(), lanes_of_queries, problem.a.head_dim);
-  multiply_tile({.a = s.v,
-                 .row_step = d,
-                 .depth_step = 1,
-                 .b = s.d_ot,
-                 .b_step = kTile,
-                 .c = s.ds,
-                 .c_step = kTile,
-                 .column_band = band},
-                keys.rows(), lanes_of_queries, problem.a.head_dim);
+  multiply_by_transposed(s.k, s.qt, keys.rows(), lanes_of_queries, head_dim, sight, s.p);
+  multiply_by_transposed(s.v, s.d_ot, keys.rows(), lanes_of_queries, head_dim, sight, s.ds);
   if (problem.dropout.on) {
-    problem.dropout.factors(queries.begin + queries.first, queries.rows(), head, keys.first, keys.rows(),
-                            s.factors);
+    problem.dropout.factors(queries.row(), queries.rows(), head, keys.first, keys.rows(), s.factors);
   }
-  probabilities_and_gradients(s, lanes_of_queries, keys.rows(), sight, problem.a.softcap, problem.dropout.on);
+  const BiasDiagonals diagonals{keys.first - queries.first};
+  if (problem.bias.on()) diagonals.take(problem.bias, head, s.bias);
+  if (d_bias != nullptr) clear(s.d_bias, 2 * kTile);
+  probabilities_and_gradients(s, lanes_of_queries, keys.rows(), sight,
+                              {problem.a.softcap, problem.dropout.on, problem.bias.on(), d_bias != nullptr});
+  if (d_bias != nullptr) diagonals.add_to_buckets(problem.bias, s.d_bias, d_bias);
 }
 
 template <class T>
@@ -202,10 +223,6 @@ void add_query_gradient(const GradientProblem<T>& problem, const SegmentTile& qu
                 queries.rows(), d, keys.rows());
 }
 
-inline void clear(float* values, std::int64_t n) {
-  std::memset(values, 0, static_cast<std::size_t>(n) * sizeof(float));
-}
-
 /// from (rows, D) times `scale` into a head's rows, rounded once.
 template <class T>
 void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, float scale, HeadRows<T> to) {
@@ -218,17 +235,20 @@ void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, flo
 }
 
 /// body(tile) for the tiles of keys that a tile of queries sees, in order.
-template <class Body>
-ATTUNE_INLINE void for_seen_keys(const Sight& sight, const SegmentTile& queries, const Body& body) {
-  const std::int64_t end = sight.end(queries.first + queries.rows() - 1, queries.length);
+template <class T, class Body>
+ATTUNE_INLINE void for_seen_keys(const GradientProblem<T>& problem, const SegmentTile& queries,
+                                 const Body& body) {
+  const Sight sight = problem.sight();
+  const std::int64_t length = problem.keys.length(queries.segment);
+  const std::int64_t end = sight.end(queries.first + queries.rows() - 1, length);
   for (std::int64_t first = sight.begin(queries.first) / kTile * kTile; first < end; first += kTile) {
-    body(SegmentTile{queries.begin, queries.length, static_cast<std::int32_t>(first)});
+    body(problem.keys.tile(queries.segment, first));
   }
 }
 
 inline bool sees(const Sight& sight, const SegmentTile& queries, const SegmentTile& keys) {
   return keys.first + keys.rows() > sight.begin(queries.first) &&
-         keys.first < sight.end(queries.first + queries.rows() - 1, queries.length);
+         keys.first < sight.end(queries.first + queries.rows() - 1, keys.length);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -74,27 +74,65 @@ Projections<T> projections_of(const AttentionArguments& a, std::span<const Tenso
 
 /// One tile of a segment's rows, queries or keys.
 struct SegmentTile {
-  std::int32_t begin;   ///< the segment's first row in the batch
-  std::int32_t length;  ///< rows of the segment
-  std::int32_t first;   ///< the tile's first row in the segment
+  std::int64_t segment = 0;
+  std::int64_t begin = 0;   ///< the segment's first row in the batch
+  std::int64_t length = 0;  ///< rows of the segment
+  std::int64_t first = 0;   ///< the tile's first row in the segment
+  [[nodiscard]] std::int64_t row() const { return begin + first; }
   [[nodiscard]] std::int64_t rows() const { return minimum(kTile, length - first); }
+  /// Different for all tiles, and below maximum_tiles, whoever lists them.
+  [[nodiscard]] std::int64_t number() const { return row() / kTile + segment; }
+};
+
+/// The segments of one list of rows.
+struct Segments {
+  const std::int32_t* starts = nullptr;  ///< cu_seqlens
+  std::int64_t count = 0;
+
+  Segments() = default;
+  explicit Segments(const TensorView& cu_seqlens)
+      : starts(cu_seqlens.as<const std::int32_t>()), count(cu_seqlens.shape.rows() - 1) {}
+
+  [[nodiscard]] std::int64_t length(std::int64_t segment) const {
+    return starts[segment + 1] - starts[segment];
+  }
+  [[nodiscard]] SegmentTile tile(std::int64_t segment, std::int64_t first) const {
+    return {segment, starts[segment], length(segment), first};
+  }
+  /// Lists the tiles of all segments; returns how many there are.
+  std::int64_t list_tiles(SegmentTile* tiles) const {
+    std::int64_t listed = 0;
+    for (std::int64_t s = 0; s < count; ++s) {
+      for (std::int64_t first = 0; first < length(s); first += kTile) tiles[listed++] = tile(s, first);
+    }
+    return listed;
+  }
 };
 
 inline std::int64_t maximum_tiles(std::int64_t rows, std::int64_t segments) {
   return rows / kTile + segments;
 }
 
-/// Lists the tiles of all segments; returns how many there are.
-inline std::int64_t list_tiles(const std::int32_t* cu_seqlens, std::int64_t segments, SegmentTile* tiles) {
-  std::int64_t count = 0;
-  for (std::int64_t s = 0; s < segments; ++s) {
-    const std::int32_t length = cu_seqlens[s + 1] - cu_seqlens[s];
-    for (std::int32_t first = 0; first < length; first += static_cast<std::int32_t>(kTile)) {
-      tiles[count++] = {cu_seqlens[s], length, first};
-    }
+/// Arrays of every thread in one scratch; `Arrays(carver, size)` lays those of one thread out.
+template <class Arrays>
+class PerThread {
+ public:
+  PerThread(Carver& carver, int threads, const typename Arrays::Size& size) : size_(size) {
+    Carver one;
+    Arrays counted(one, size);
+    bytes_ = one.used();
+    memory_ = carver.take<std::byte>(static_cast<std::int64_t>(bytes_) * threads);
   }
-  return count;
-}
+  [[nodiscard]] Arrays of(int thread) const {
+    Carver own({memory_ + static_cast<std::size_t>(thread) * bytes_, bytes_});
+    return Arrays(own, size_);
+  }
+
+ private:
+  typename Arrays::Size size_;
+  std::byte* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
 
 /// Which keys queries see; positions count from the segment's first key.
 struct Sight {
@@ -176,6 +214,29 @@ inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t co
       for (std::int64_t i = 0; i < kWidth; ++i) store(to + (c + i) * kTile + r, square[i]);
     }
   }
+}
+
+/// Queries (or do) of a tile as floats, as they lie and transposed.
+template <class T>
+void widen_and_transpose(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to,
+                         float* transposed) {
+  widen_rows(from, rows, head_dim, scale, to);
+  transpose_tile(to, rows, head_dim, padded(head_dim), transposed);
+}
+
+/// out (keys, kTile queries) = left (keys, D) times right (D, kTile queries): scores, or do v^T.
+inline void multiply_by_transposed(const float* left, const float* right, std::int64_t keys,
+                                   std::int64_t lanes_of_queries, std::int64_t head_dim,
+                                   const TileSight& sight, float* out) {
+  multiply_tile({.a = left,
+                 .row_step = padded(head_dim),
+                 .depth_step = 1,
+                 .b = right,
+                 .b_step = kTile,
+                 .c = out,
+                 .c_step = kTile,
+                 .column_band = sight.queries_of_keys()},
+                keys, lanes_of_queries, head_dim);
 }
 
 /// Dropout on probabilities; the mask is a function of (row, head, key) alone, so the backward makes it

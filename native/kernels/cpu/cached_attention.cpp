@@ -1,7 +1,8 @@
-// cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T))) V
-// over it. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or packed in q; k_cache, v_cache
-// (slots, capacity, kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S). For
-// decoding: there is no backward.
+// cached_attention: writes the new k and v into the cache, then o = softmax(mask(softcap(scale q K^T) +
+// bias)) V over it. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or packed in q; k_cache,
+// v_cache (slots, capacity, kv_heads * head_dim); cu_seqlens i32 (S + 1), slots i32 (S), lengths i32 (S);
+// kv_cu_seqlens i32 (S + 1) where k and v have rows of their own (cross attention: every query sees all that
+// the slot holds); bias_table (buckets, heads). For decoding: there is no backward.
 
 #include "kernels/attention.h"
 #include "kernels/cpu/attend_tile.h"
@@ -20,10 +21,11 @@ ATTUNE_INLINE float dot(const float* q, const T* k, std::int64_t n) {
   return sum_of(n, [&](std::int64_t i, auto lanes) { return load(q + i, lanes) * load(k + i, lanes); });
 }
 
-/// One query at `position`, which sees the keys up to itself. Uses s.q, s.p and s.o.
+/// One query, which sees the keys that its tile would. Uses s.q, s.p and s.o.
 template <class T>
-void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<const T> q, HeadRows<const T> k,
-                HeadRows<const T> v, HeadRows<T> o, const AttendScratch& s) {
+void attend_one(const AttentionArguments& a, const RelativeBias& bias, const AttendTask& task,
+                HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v, HeadRows<T> o,
+                const AttendArrays& s) {
   const std::int64_t d = padded(a.head_dim);
   widen_rows(q, 1, a.head_dim, a.scale, s.q);
   for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, zero());
@@ -31,18 +33,25 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
   float sum = 0.0F;
   constexpr std::int64_t kKeys =
       kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
-  for (std::int64_t key = Sight{true, a.window}.begin(position); key <= position; key += kKeys) {
-    const std::int64_t keys = minimum(kKeys, position + 1 - key);
+  const Sight sight{a.causal, a.window};
+  const std::int64_t end = sight.end(task.position, task.keys);
+  for (std::int64_t key = sight.begin(task.position); key < end; key += kKeys) {
+    const std::int64_t keys = minimum(kKeys, end - key);
     const float before = highest;
     for (std::int64_t j = 0; j < keys; ++j) s.p[j] = dot(s.q, k.data + (key + j) * k.stride, a.head_dim);
+    if (a.softcap > 0.0F) {
+      for_vectors(keys, [&](std::int64_t j, auto lanes) {
+        const Vec score = load(s.p + j, lanes);
+        store(s.p + j, broadcast(a.softcap) * tanh(score * broadcast(1.0F / a.softcap)), lanes);
+      });
+    }
+    if (bias.on()) {
+      const float* const values = bias.of_head(task.head);
+      for (std::int64_t j = 0; j < keys; ++j) s.p[j] += values[bias.place(key + j - task.position)];
+    }
     Vec top = broadcast(highest);
     for_vectors(keys, [&](std::int64_t j, auto lanes) {
-      Vec score = load(s.p + j, lanes);
-      if (a.softcap > 0.0F) {
-        score = broadcast(a.softcap) * tanh(score * broadcast(1.0F / a.softcap));
-        store(s.p + j, score, lanes);
-      }
-      top = max(top, only(score, broadcast(kMinusInfinity), lanes));
+      top = max(top, only(load(s.p + j, lanes), broadcast(kMinusInfinity), lanes));
     });
     highest = reduce_max(top);
     const Vec reference = broadcast(highest);
@@ -66,7 +75,7 @@ void attend_one(const AttentionArguments& a, std::int64_t position, HeadRows<con
       store(s.o + c, even + odd);
     });
   }
-  const Vec inverse = broadcast(1.0F / sum);
+  const Vec inverse = broadcast(sum > 0.0F ? 1.0F / sum : 0.0F);
   for_vectors(a.head_dim,
               [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
 }
@@ -84,40 +93,41 @@ void append_rows(HeadRows<const T> from, std::int64_t rows, std::int64_t head_di
 // ---- launch
 
 struct Scratch {
-  std::byte* threads;
-  std::size_t thread_bytes;
+  RelativeBias bias;
+  PerThread<AttendArrays> threads;
+
+  Scratch(Carver& carver, const KernelCall& call, int thread_count)
+      : bias(carver, call.as<AttentionArguments>(), call.inputs, 9, call.inputs[3].shape[1]),
+        threads(carver, thread_count, call.as<AttentionArguments>().head_dim) {}
 };
-Scratch lay_out(Carver& carver, const KernelCall& call, int threads) {
-  Carver one;
-  lay_out_attend(one, call.as<AttentionArguments>().head_dim);
-  return {carver.take<std::byte>(static_cast<std::int64_t>(one.used()) * threads), one.used()};
-}
 std::size_t scratch_of(const KernelCall& call, int threads) {
   Carver carver;
-  lay_out(carver, call, threads);
+  const Scratch counted(carver, call, threads);
   return carver.used();
 }
 
 template <class T>
 void run_cached_attention(KernelContext& context, const KernelCall& call) {
-  AttentionArguments a = call.as<AttentionArguments>();
-  a.causal = true;
+  const auto& a = call.as<AttentionArguments>();
+  const bool cross = has(call.inputs, 8);
   Carver carver(context.scratch);
-  const Scratch scratch = lay_out(carver, call, context.pool.threads());
+  const Scratch scratch(carver, call, context.pool.threads());
+  scratch.bias.fill(a);
   const auto in = projections_of<const T>(a, call.inputs);
   const std::int64_t columns = a.kv_heads * a.head_dim;
   const std::int64_t capacity = call.inputs[3].shape[1];
   auto* const k_cache = call.inputs[3].as<T>();
   auto* const v_cache = call.inputs[4].as<T>();
-  const auto* cu_seqlens = call.inputs[5].as<const std::int32_t>();
+  const Segments queries(call.inputs[5]);
+  const Segments added(call.inputs[cross ? 8 : 5]);
   const auto* slots = call.inputs[6].as<const std::int32_t>();
   const auto* lengths = call.inputs[7].as<const std::int32_t>();
   const std::int64_t sequences = call.inputs[6].shape.rows();
   const HeadRows<T> o{call.outputs[0].as<T>(), a.heads * a.head_dim};
 
   context.pool.run(sequences, [&](std::int64_t s, int) {
-    const std::int64_t row = cu_seqlens[s];
-    const std::int64_t rows = cu_seqlens[s + 1] - row;
+    const std::int64_t row = added.starts[s];
+    const std::int64_t rows = added.length(s);
     for (std::int64_t head = 0; head < a.kv_heads; ++head) {
       const std::int64_t at = (slots[s] * capacity + lengths[s]) * columns + head * a.head_dim;
       append_rows<T>(in.k_head(head).from(row), rows, a.head_dim, {k_cache + at, columns});
@@ -127,26 +137,24 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
   context.pool.run(sequences * a.heads, [&](std::int64_t task, int thread) {
     const std::int64_t s = task / a.heads;
     const std::int64_t head = task % a.heads;
-    const std::int64_t row = cu_seqlens[s];
-    const std::int64_t queries = cu_seqlens[s + 1] - row;
+    const std::int64_t row = queries.starts[s];
+    const std::int64_t count = queries.length(s);
+    const std::int64_t keys = lengths[s] + added.length(s);
+    const std::int64_t position = cross ? 0 : lengths[s];
     const std::int64_t at = slots[s] * capacity * columns + head / in.group * a.head_dim;
     const HeadRows<const T> k{k_cache + at, columns};
     const HeadRows<const T> v{v_cache + at, columns};
     const HeadRows<const T> q = in.q_head(head).from(row);
     const HeadRows<T> out = HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row);
-    Carver own(
-        {scratch.threads + static_cast<std::size_t>(thread) * scratch.thread_bytes, scratch.thread_bytes});
-    const AttendScratch arrays = lay_out_attend(own, a.head_dim);
-    if (queries < kFewQueries) {
-      for (std::int64_t i = 0; i < queries; ++i) {
-        attend_one<T>(a, lengths[s] + i, q.from(i), k, v, out.from(i), arrays);
+    const AttendArrays arrays = scratch.threads.of(thread);
+    const std::int64_t step = count < kFewQueries ? 1 : kTile;
+    for (std::int64_t first = 0; first < count; first += step) {
+      const AttendTask part{row + first, head, position + first, minimum(step, count - first), keys};
+      if (count < kFewQueries) {
+        attend_one<T>(a, scratch.bias, part, q.from(first), k, v, out.from(first), arrays);
+      } else {
+        attend_tile<T>(a, {}, scratch.bias, part, q.from(first), k, v, out.from(first), nullptr, 0, arrays);
       }
-      return;
-    }
-    for (std::int64_t first = 0; first < queries; first += kTile) {
-      const std::int64_t count = minimum(kTile, queries - first);
-      attend_tile<T>(a, {}, {row + first, head, lengths[s] + first, count, lengths[s] + queries},
-                     q.from(first), k, v, out.from(first), nullptr, 0, arrays);
     }
   });
 }
