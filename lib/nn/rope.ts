@@ -50,9 +50,9 @@ export interface Rope {
 const f32 = Math.fround
 
 /** The frequencies alone, for families that neither scale the scores nor shorten the texts: others are refused. */
-export function inverseFrequencies(config: RopeConfig, headDim: number, maxPositions: number): readonly number[] {
+export function inverseFrequencies(config: RopeConfig, headDim: number, maxPositions: number): number[] {
   const rope = ropeOf(config, headDim, maxPositions)
-  if (rope.attentionScaling === 1 && rope.maxPositions === maxPositions) return rope.inverseFrequencies
+  if (rope.attentionScaling === 1 && rope.maxPositions === maxPositions) return [...rope.inverseFrequencies]
   throw unsupported(config, 'default, linear, dynamic or llama3')
 }
 

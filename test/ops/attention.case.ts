@@ -29,7 +29,7 @@ function attention(
   const starts = startsOf(segments)
   const keyStarts = keySegments === undefined ? starts : startsOf(keySegments)
   const side = (count: number, rows = starts.at(-1)!) => float([rows, count * headDim])
-  const keys = () => side(kvHeads, keyStarts.at(-1)!)
+  const keys = () => side(kvHeads, keyStarts.at(-1))
   const shape = {
     heads,
     kv_heads: kvHeads,

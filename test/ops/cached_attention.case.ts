@@ -31,7 +31,7 @@ function decoding(name: string, options: Decoding) {
   const starts = startsOf(sequences.map(({ tokens }) => tokens))
   const keyStarts = startsOf(sequences.map(({ tokens, keys }) => (cross ? (keys ?? 0) : tokens)))
   const side = (count: number, rows = starts.at(-1)!) => float([rows, count * headDim])
-  const keys = () => side(kvHeads, keyStarts.at(-1)!)
+  const keys = () => side(kvHeads, keyStarts.at(-1))
   const cache = float([slots, capacity, kvHeads * headDim])
   const qkv = packing !== undefined ? [side(heads + 2 * kvHeads), null, null] : [side(heads), keys(), keys()]
   const shape = {

@@ -1,39 +1,10 @@
-/** Single operations against PyTorch's numbers: float64 results in `goldens/ops`, forward and backward. */
-import { afterAll, describe, expect, it } from 'vitest'
-import { native, type NativeAttributes, type NativeSafetensors, type NativeSession } from '../../lib/native.js'
+/** Norms, activations and losses against PyTorch's numbers: float64 results in `goldens/ops`, forward and backward. */
+import { describe, expect, it } from 'vitest'
+import { native, type NativeAttributes } from '../../lib/native.js'
 import { elements } from '../ops/numbers.js'
-import { float, float32, integers, scalar, type CaseInput } from '../ops/op-case.js'
-import { runCase, type CaseResult } from '../ops/run-case.js'
-import { goldenPath, goldensFolder, goldensMissing, readGolden } from '../shared-goldens.js'
-
-interface Tolerance {
-  readonly atol: number
-}
-
-interface GoldenCase {
-  readonly name: string
-  readonly key: string
-  readonly tolerance: Readonly<Record<string, Tolerance>>
-}
-
-interface AttentionCase extends GoldenCase {
-  readonly batch: number
-  readonly heads: number
-  readonly key_heads: number
-  readonly queries: number
-  readonly keys: number
-  readonly head_size: number
-  readonly options: {
-    readonly causal?: boolean
-    readonly window?: number
-    readonly both?: number
-    readonly softcap?: number
-    readonly scale?: number
-    readonly lengths?: readonly number[]
-    readonly segments?: readonly number[]
-    readonly bias?: boolean
-  }
-}
+import { float32, integers, scalar } from '../ops/op-case.js'
+import { goldensFolder, goldensMissing, readGolden } from '../shared-goldens.js'
+import { expectWithin, given, read, runGolden, shapeOf, tensor, type GoldenCase, type GoldenRun } from './golden-op.js'
 
 interface NormCase extends GoldenCase {
   readonly eps: number
@@ -48,209 +19,14 @@ interface BinaryCrossEntropyCase extends GoldenCase {
   readonly targets: readonly (readonly number[])[]
 }
 
-interface RopeCase extends GoldenCase {
-  readonly head_size: number
-  readonly inv_freq: readonly number[]
-  readonly attention_scaling: number
-  readonly positions: readonly (readonly number[])[]
-}
-
 interface Goldens {
-  readonly attention: readonly AttentionCase[]
   readonly norms: readonly NormCase[]
   readonly activations: readonly GoldenCase[]
   readonly losses: readonly GoldenCase[]
-  readonly rope: readonly RopeCase[]
 }
 
-const none: Goldens = { attention: [], norms: [], activations: [], losses: [], rope: [] }
+const none: Goldens = { norms: [], activations: [], losses: [] }
 const goldens = goldensFolder === undefined ? none : readGolden<Goldens>('ops', 'cases.json')
-
-let file: NativeSafetensors | undefined
-function read(key: string): Float32Array {
-  file ??= new (native().Safetensors)(goldenPath('ops', 'expected.safetensors'))
-  return file.read(key)
-}
-function shapeOf(key: string): readonly number[] {
-  read(key)
-  return file!.tensors.find((tensor) => tensor.name === key)!.shape
-}
-
-const sessions = new Map<string, NativeSession>()
-function sessionOf(instructionSet: string): NativeSession {
-  const session = sessions.get(instructionSet) ?? new (native().Session)({ threads: 2, instructionSet })
-  sessions.set(instructionSet, session)
-  return session
-}
-afterAll(() => {
-  for (const session of sessions.values()) session.dispose()
-  file?.close()
-})
-
-interface GoldenRun {
-  readonly instructionSet: string
-  readonly op: string
-  readonly attributes: NativeAttributes
-  readonly inputs: readonly { readonly input: CaseInput; readonly values: Float32Array | null }[]
-  readonly outputShape: readonly number[]
-  /** The gradient that arrives at output 0; without it the op is the root, or forward only. */
-  readonly seed?: Float32Array
-  readonly loss?: boolean
-}
-
-/** One op on given numbers, in float32. */
-function runGolden({
-  instructionSet,
-  op,
-  attributes,
-  inputs,
-  outputShape,
-  seed,
-  loss,
-}: GoldenRun): Promise<CaseResult> {
-  const differentiates = seed !== undefined || loss === true
-  const gradients = inputs.flatMap(({ input }, index) =>
-    differentiates && input?.kind === 'float'
-      ? [{ input: index, elements: [], expected: new Float64Array(), directions: [] }]
-      : [],
-  )
-  return runCase(
-    sessionOf(instructionSet),
-    { op, cases: [], ...(loss === true ? { loss: 'loss' } : {}) },
-    {
-      definition: { name: 'golden', attributes, inputs: inputs.map(({ input }) => input) },
-      values: inputs.map(({ input, values }) =>
-        input?.kind === 'integer'
-          ? Int32Array.from(input.values)
-          : input?.kind === 'float32'
-            ? Float32Array.from(input.values)
-            : values,
-      ),
-      outputs: [{ shape: outputShape, data: new Float64Array(elements(outputShape)) }],
-      seed: seed ?? new Float32Array(),
-      gradients,
-    },
-    'f32',
-  )
-}
-
-const tensor = (values: Float32Array, shape: readonly number[]) => ({ input: float(shape), values })
-const given = (input: CaseInput) => ({ input, values: null })
-
-function expectWithin(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, { atol }: Tolerance): void {
-  expect(actual.length, what).toBe(expected.length)
-  for (let index = 0; index < expected.length; index++) {
-    const difference = Math.abs(actual[index]! - expected[index]!)
-    if (difference <= atol) continue
-    expect.fail(
-      `${what}[${index}] is ${actual[index]}, PyTorch has ${expected[index]}: off by ${difference}, allowed ${atol}`,
-    )
-  }
-}
-
-/** (batch, heads, length, size) to (tokens, heads × size), without the rows past each sequence's length. */
-function toTokens(values: Float32Array, shape: readonly number[], lengths: readonly number[]): Float32Array {
-  const [, heads, length, size] = shape as [number, number, number, number]
-  const out: number[] = []
-  lengths.forEach((real, b) => {
-    for (let t = 0; t < real; t++) {
-      for (let head = 0; head < heads; head++) {
-        const start = ((b * heads + head) * length + t) * size
-        out.push(...values.subarray(start, start + size))
-      }
-    }
-  })
-  return Float32Array.from(out)
-}
-
-function startsOf(lengths: readonly number[]): number[] {
-  const starts = [0]
-  for (const length of lengths) starts.push(starts.at(-1)! + length)
-  return starts
-}
-
-/** Why a case has no counterpart here; undefined where it has. */
-function unsupported({ queries, keys, options }: AttentionCase): string | undefined {
-  if (options.bias === true) return 'attention has no relative bias yet'
-  if (queries !== keys && queries !== 1) return 'attention has no cross form yet'
-  return undefined
-}
-
-async function checkAttention(golden: AttentionCase, instructionSet: string): Promise<void> {
-  const { key, batch, heads, key_heads: kvHeads, queries, head_size: headDim, options, tolerance } = golden
-  const lengths = options.segments ?? options.lengths ?? Array.from({ length: batch }, () => queries)
-  const rows = options.segments === undefined ? lengths : [queries]
-  const part = (name: string) => toTokens(read(`${key}.${name}`), shapeOf(`${key}.${name}`), rows)
-  const tokens = startsOf(lengths).at(-1)!
-  const result = await runGolden({
-    instructionSet,
-    op: 'attention',
-    attributes: {
-      heads,
-      kv_heads: kvHeads,
-      head_dim: headDim,
-      scale: options.scale ?? headDim ** -0.5,
-      causal: options.causal ?? false,
-      // `both` counts the neighbours on each side, `window` the token itself too.
-      window: options.window ?? (options.both === undefined ? 0 : options.both + 1),
-      softcap: options.softcap ?? 0,
-    },
-    inputs: [
-      tensor(part('q'), [tokens, heads * headDim]),
-      tensor(part('k'), [tokens, kvHeads * headDim]),
-      tensor(part('v'), [tokens, kvHeads * headDim]),
-      given(integers(startsOf(lengths))),
-    ],
-    outputShape: [tokens, heads * headDim],
-    seed: part('dout'),
-  })
-  expectWithin('out', result.outputs[0]!, part('out'), tolerance['out']!)
-  expectWithin('dq', result.gradients.get(0)!, part('dq'), tolerance['dq']!)
-  // With lengths, PyTorch's padding queries send gradients to the keys; here there are no such queries.
-  if (options.lengths !== undefined) return
-  expectWithin('dk', result.gradients.get(1)!, part('dk'), tolerance['dk']!)
-  expectWithin('dv', result.gradients.get(2)!, part('dv'), tolerance['dv']!)
-}
-
-/** One query after many keys is decoding: all keys but the last lie in the cache. */
-async function checkDecoding(golden: AttentionCase, instructionSet: string): Promise<void> {
-  const { key, batch, heads, key_heads: kvHeads, keys, head_size: headDim, tolerance } = golden
-  const columns = kvHeads * headDim
-  const side = (name: string) => {
-    const values = toTokens(
-      read(`${key}.${name}`),
-      shapeOf(`${key}.${name}`),
-      Array.from({ length: batch }, () => keys),
-    )
-    const last = Array.from({ length: batch }, (_, b) => [
-      ...values.slice((b * keys + keys - 1) * columns, (b + 1) * keys * columns),
-    ])
-    return {
-      cache: tensor(values, [batch, keys, columns]),
-      last: tensor(Float32Array.from(last.flat()), [batch, columns]),
-    }
-  }
-  const [k, v] = [side('k'), side('v')]
-  const one = Array.from({ length: batch }, () => 1)
-  const perToken = (name: string) => toTokens(read(`${key}.${name}`), shapeOf(`${key}.${name}`), one)
-  const result = await runGolden({
-    instructionSet,
-    op: 'cached_attention',
-    attributes: { heads, kv_heads: kvHeads, head_dim: headDim, scale: headDim ** -0.5 },
-    inputs: [
-      tensor(perToken('q'), [batch, heads * headDim]),
-      k.last,
-      v.last,
-      k.cache,
-      v.cache,
-      given(integers(startsOf(one))),
-      given(integers(one.map((_, b) => b))),
-      given(integers(one.map(() => keys - 1))),
-    ],
-    outputShape: [batch, heads * headDim],
-  })
-  expectWithin('out', result.outputs[0]!, perToken('out'), tolerance['out']!)
-}
 
 async function checkNorm(golden: NormCase, instructionSet: string): Promise<void> {
   const { key, eps, tolerance } = golden
@@ -399,44 +175,10 @@ function checkLossCase(golden: GoldenCase, instructionSet: string): Promise<void
   return checkBinaryCrossEntropy(golden as BinaryCrossEntropyCase, instructionSet)
 }
 
-async function checkRope(golden: RopeCase, instructionSet: string): Promise<void> {
-  const { key, head_size: headDim, tolerance } = golden
-  const shape = shapeOf(`${key}.x`)
-  const [, heads, tokens] = shape as [number, number, number]
-  const result = await runGolden({
-    instructionSet,
-    op: 'rotary',
-    attributes: {
-      head_dim: headDim,
-      inverse_frequencies: golden.inv_freq,
-      attention_scaling: golden.attention_scaling,
-    },
-    inputs: [
-      tensor(toTokens(read(`${key}.x`), shape, [tokens]), [tokens, heads * headDim]),
-      given(integers(golden.positions[0]!)),
-    ],
-    outputShape: [tokens, heads * headDim],
-  })
-  expectWithin('out', result.outputs[0]!, toTokens(read(`${key}.out`), shape, [tokens]), tolerance['out']!)
-}
-
-const instructionSets = native().processor().instructionSets
-
 describe.skipIf(goldensFolder === undefined)(`operations against PyTorch ${goldensMissing}`, () => {
-  describe.each(instructionSets)('%s', (instructionSet) => {
-    for (const golden of goldens.attention) {
-      const reason = unsupported(golden)
-      const check = golden.queries === 1 ? checkDecoding : checkAttention
-      it.skipIf(reason !== undefined)(`attention ${golden.name}${reason === undefined ? '' : `: ${reason}`}`, () =>
-        check(golden, instructionSet),
-      )
-    }
+  describe.each(native().processor().instructionSets)('%s', (instructionSet) => {
     for (const golden of goldens.norms) it(`${golden.name} ${golden.key}`, () => checkNorm(golden, instructionSet))
     for (const golden of goldens.activations) it(golden.name, () => checkActivation(golden, instructionSet))
     for (const golden of goldens.losses) it(golden.key, () => checkLossCase(golden, instructionSet))
-    // dynamic and longrope hold only frequencies, which are no business of the op.
-    for (const golden of goldens.rope.filter((rope) => !['dynamic', 'longrope'].includes(rope.name))) {
-      it(`rope ${golden.name}`, () => checkRope(golden, instructionSet))
-    }
   })
 })

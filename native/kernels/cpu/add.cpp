@@ -50,13 +50,22 @@ void run_accumulate_gradient(KernelContext& context, const KernelCall& call) {
   });
 }
 
+/// A gradient may be f32 in a bf16 graph: the input says what it is.
+void run_accumulate(KernelContext& context, const KernelCall& call) {
+  if (call.inputs[0].dtype == DType::bf16) {
+    run_accumulate_gradient<bfloat16>(context, call);
+  } else {
+    run_accumulate_gradient<float>(context, call);
+  }
+}
+
 }  // namespace
 
 void register_add(KernelTable& table) {
   table.add("add", DType::f32, {run_add<float>, no_scratch});
   table.add("add", DType::bf16, {run_add<bfloat16>, no_scratch});
-  table.add("accumulate_gradient", DType::f32, {run_accumulate_gradient<float>, no_scratch});
-  table.add("accumulate_gradient", DType::bf16, {run_accumulate_gradient<bfloat16>, no_scratch});
+  table.add("accumulate_gradient", DType::f32, {run_accumulate, no_scratch});
+  table.add("accumulate_gradient", DType::bf16, {run_accumulate, no_scratch});
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA
