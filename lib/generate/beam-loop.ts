@@ -79,13 +79,14 @@ export async function* searchBeams(
       const { ids, row } = waiting.shift() as (typeof waiting)[number]
       active.push(makeGroup(ids, row, free.shift() as number[], decoder.capacity, options))
     }
-    const beams = active.flatMap(({ search, placed, cached }) =>
-      search.running.map(({ history }, i) => ({ ids: history.slice(cached), slot: placed[i] ?? 0, cached })),
+    const beams = active.flatMap(({ search, placed, cached, row }) =>
+      search.running.map(({ history }, i) => ({ ids: history.slice(cached), slot: placed[i] ?? 0, cached, row })),
     )
     const { data, shape } = await decoder.step({
       inputIds: beams.map(({ ids }) => ids),
       slots: beams.map(({ slot }) => slot),
       lengths: beams.map(({ cached }) => cached),
+      sources: options.sources === undefined ? undefined : beams.map(({ row }) => options.sources?.[row] ?? []),
     })
     const vocabulary = shape[1] as number
     const copies: Copies = { sources: [], destinations: [], lengths: [] }

@@ -9,6 +9,8 @@ export interface TokenOptions extends SamplingOptions {
   /** No stop token comes before there are so many. */
   readonly minNewTokens: number
   readonly stopTokenIds: ReadonlySet<number>
+  /** Of an encoder-decoder: what each prompt, then the beginning of the answer, goes by. */
+  readonly sources?: readonly (readonly number[])[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -72,6 +74,7 @@ export async function* decode(
       inputIds: active.map(({ history, cached }) => history.slice(cached)),
       slots: active.map(({ slot }) => slot),
       lengths: active.map(({ cached }) => cached),
+      sources: options.sources === undefined ? undefined : active.map(({ row }) => options.sources?.[row] ?? []),
     })
     const vocabulary = shape[1] as number
     for (const [i, sequence] of active.entries()) {

@@ -97,20 +97,25 @@ async function* pieces(
   const tokenizer = prompts.every(isIds) ? await tokenizerIfThere(model) : await model.tokenizer()
   const ids: number[][] = []
   for (const [row, prompt] of prompts.entries())
-    ids.push(await promptIds(prompt, tokenizer, options, `prompts[${row}]`))
-  ids.forEach((row, i) => requireRoom(row.length, model.definition.maxPositions, `prompts[${i}]`))
+    ids.push(await promptIds(prompt, tokenizer, options, model.definition.kind, `prompts[${row}]`))
+  const { maxPositions, decoderStartTokenId } = model.definition
+  ids.forEach((row, i) => requireRoom(row.length, maxPositions, `prompts[${i}]`))
   if (tokenizer === undefined && options.stop.length > 0) {
     throw new AttuneError('invalid-option', 'options.stop needs a tokenizer, and the model has none', {
       where: 'options.stop',
     })
   }
   const { batchSize, maxNewTokens, numBeams, numReturnSequences, stop } = options
-  const longest = Math.max(...ids.map((row) => row.length))
-  const answers = repeated(ids, numReturnSequences)
+  // An encoder-decoder reads the prompt as its source, and writes from the start token on.
+  const begun = decoderStartTokenId === undefined ? ids : ids.map(() => [decoderStartTokenId])
+  const longest = Math.max(...begun.map((row) => row.length))
+  const answers = repeated(begun, numReturnSequences)
   const decoder = model.decoder({
     slots: numBeams > 1 ? numBeams * Math.min(batchSize, ids.length) : Math.min(batchSize, answers.length),
-    capacity: Math.min(model.definition.maxPositions, longest + maxNewTokens),
+    capacity: Math.min(maxPositions, longest + maxNewTokens),
+    ...(begun === ids ? {} : { encoderCapacity: Math.max(...ids.map((row) => row.length)) }),
   })
+  const sources = begun === ids ? undefined : ids
   try {
     const stopTokenIds = new Set(options.stopTokenIds ?? tokenizer?.eosTokenIds ?? [])
     const texts = answers.map(() =>
@@ -119,8 +124,12 @@ async function* pieces(
     const endsText = tokenizer === undefined || stop.length === 0 ? undefined : stopTextTest(tokenizer, stop)
     const tokens =
       numBeams > 1
-        ? decodeBeams(decoder, ids, { ...options, stopTokenIds, endsText })
-        : decode(decoder, answers, { ...options, stopTokenIds })
+        ? decodeBeams(decoder, begun, { ...options, stopTokenIds, endsText, sources })
+        : decode(decoder, answers, {
+            ...options,
+            stopTokenIds,
+            sources: sources && repeated(sources, numReturnSequences),
+          })
     for await (const token of tokens) {
       const { row, index, tokenId, score } = token
       const settled = await texts[row]?.push(tokenId, stopTokenIds.has(tokenId), token.finishReason !== undefined)
@@ -133,7 +142,7 @@ async function* pieces(
         ...(finishReason === undefined ? {} : { finishReason }),
         ...(score === undefined ? {} : { score }),
       }
-      yield { row, piece, promptTokens: answers[row]?.length ?? 0 }
+      yield { row, piece, promptTokens: ids[Math.floor(row / numReturnSequences)]?.length ?? 0 }
     }
   } finally {
     decoder.dispose()
@@ -179,6 +188,7 @@ async function promptIds(
   prompt: Prompt,
   tokenizer: Tokenizer | undefined,
   options: SettledGenerateOptions,
+  kind: Model['definition']['kind'],
   where: string,
 ): Promise<number[]> {
   if (isIds(prompt)) return [...prompt]
@@ -196,6 +206,8 @@ async function promptIds(
     })
     return [...(await tokenizer.encode(text, { addSpecialTokens: false }))]
   }
+  // An encoder reads what training gave it.
+  if (kind === 'encoder-decoder') return [...(await tokenizer.encode(prompt))]
   // What the tokenizer puts after a text (an eos) would end the answer before it begins.
   const { ids, sequenceIds } = await tokenizer.encodeWithOffsets(prompt)
   let length = ids.length

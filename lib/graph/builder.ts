@@ -50,12 +50,20 @@ export interface AdapterGraph {
   readonly copies: ReadonlyMap<string, string>
 }
 
+/** Keys and values kept when decoding: slots, and tokens each may hold. */
+export interface Cache {
+  readonly slots: number
+  readonly capacity: number
+  /** Of an encoder-decoder: tokens of the encoder. */
+  readonly encoderCapacity?: number | undefined
+}
+
 export interface GraphOptions {
   readonly dtype: 'f32' | 'bf16'
   readonly mode: GraphMode
   readonly adapter?: AdapterGraph | undefined
   /** For `decode`: sequences held at once, and tokens each may reach. */
-  readonly cache?: { readonly slots: number; readonly capacity: number }
+  readonly cache?: Cache
 }
 
 interface Shared {
@@ -88,7 +96,7 @@ export class GraphBuilder {
     return this.shared.options.mode
   }
 
-  get cache(): { readonly slots: number; readonly capacity: number } {
+  get cache(): Cache {
     const cache = this.shared.options.cache
     if (cache === undefined) throw new AttuneError('internal', 'a decoding graph needs `cache`', { where: this.path })
     return cache

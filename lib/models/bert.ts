@@ -5,6 +5,7 @@ import { activationNamed } from '../nn/activation.js'
 import { embedding } from '../nn/embedding.js'
 import { positions, segments, tokenIds, tokenTypeIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
+import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
 import { invalidConfig, paddingRow, probability, refuse, requireMultiple, size } from './config-checks.js'
 import { droppedLinear } from './decoder-heads.js'
@@ -110,9 +111,14 @@ function hidden(g: GraphBuilder, { c, root, padding, shifted }: BertParts): Valu
   let x = ops.dropout(at.in('dropout'), layerNorm(at.in('LayerNorm'), sum, c.layer_norm_eps), c.hidden_dropout_prob)
   for (const block of g.blocks(`${root}.encoder.layer`, c.num_hidden_layers)) {
     x = attention(block.in('attention'), x, c)
-    const up = linear(block.in('intermediate.dense'), x, { outputs: c.intermediate_size })
-    const y = ops.activation(block.in('intermediate'), up, activationNamed(c.hidden_act, 'hidden_act'))
-    x = addedAndNormed(block.in('output'), y, x, c)
+    const fed = mlp(block, x, {
+      intermediateSize: c.intermediate_size,
+      activation: activationNamed(c.hidden_act, 'hidden_act'),
+      names: { up: 'intermediate.dense', down: 'output.dense' },
+      dropout: c.hidden_dropout_prob,
+      residual: x,
+    })
+    x = layerNorm(block.in('output.LayerNorm'), fed, c.layer_norm_eps)
   }
   return x
 }
@@ -129,13 +135,8 @@ function attention(g: GraphBuilder, x: Value, c: BertConfig): Value {
     causal: false,
     dropout: c.attention_probs_dropout_prob,
   })
-  return addedAndNormed(g.in('output'), o, x, c)
-}
-
-/** LayerNorm(residual + dropout(dense(x))) */
-function addedAndNormed(g: GraphBuilder, x: Value, residual: Value, c: BertConfig): Value {
-  const y = linearOntoResidual(g.in('dense'), x, { outputs: c.hidden_size, residual, dropout: c.hidden_dropout_prob })
-  return layerNorm(g.in('LayerNorm'), y, c.layer_norm_eps)
+  const options = { outputs: c.hidden_size, residual: x, dropout: c.hidden_dropout_prob }
+  return layerNorm(g.in('output.LayerNorm'), linearOntoResidual(g.in('output.dense'), o, options), c.layer_norm_eps)
 }
 
 function bertHeads(c: BertConfig, { className, root }: Variant): Backbone['heads'] {

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
-import type { NativeProgram, NativeSession } from '../native.js'
+import type { Cache } from '../graph/builder.js'
+import type { NativeBatch, NativeProgram, NativeSession } from '../native.js'
+import { checkedId, type FlatRows } from './batch.js'
 import type { ModelDefinition } from './family.js'
 import { checkOptions } from '../check-options.js'
 import type { Tensor } from './tensor.js'
@@ -10,6 +12,8 @@ export interface DecoderOptions {
   readonly slots?: number
   /** Tokens each slot may hold. @default the model's limit */
   readonly capacity?: number
+  /** Of an encoder-decoder: tokens each source may have. @default the model's limit */
+  readonly encoderCapacity?: number
 }
 
 export interface DecoderStep {
@@ -19,6 +23,8 @@ export interface DecoderStep {
   readonly slots: readonly number[]
   /** Tokens that each slot holds already. */
   readonly lengths: readonly number[]
+  /** Of an encoder-decoder: what each sequence goes by. It is read with the sequence's first tokens, and kept. */
+  readonly sources?: readonly (readonly number[] | Int32Array)[] | undefined
 }
 
 /** Copy i brings the first `lengths[i]` tokens of slot `sources[i]` to slot `destinations[i]`. */
@@ -30,15 +36,14 @@ export interface SlotCopies {
   readonly lengths: readonly number[]
 }
 
-export function settleDecoderOptions(
-  options: DecoderOptions,
-  { maxPositions }: ModelDefinition,
-): { slots: number; capacity: number } {
+export function settleDecoderOptions(options: DecoderOptions, { maxPositions, kind }: ModelDefinition): Cache {
   const schema = z.strictObject({
     slots: z.int().positive().default(1),
     capacity: z.int().positive().max(maxPositions).default(maxPositions),
+    encoderCapacity: z.int().positive().max(maxPositions).default(maxPositions),
   })
-  return checkOptions(schema, options, 'decoder')
+  const { encoderCapacity, ...cache } = checkOptions(schema, options, 'decoder')
+  return kind === 'encoder-decoder' ? { ...cache, encoderCapacity } : cache
 }
 
 /** Runs the model token by token: keys and values of what went before are kept, one slot per sequence. */
@@ -48,21 +53,20 @@ export class Decoder {
   readonly #session: NativeSession
   readonly #program: NativeProgram
   readonly #definition: ModelDefinition
+  readonly #encoderCapacity: number
+  /** Of an encoder-decoder: tokens of the source that each slot holds. */
+  readonly #held: number[]
   #disposed = false
 
   /** Made by `model.decoder()`. */
-  constructor(host: {
-    session: NativeSession
-    program: NativeProgram
-    definition: ModelDefinition
-    slots: number
-    capacity: number
-  }) {
+  constructor(host: { session: NativeSession; program: NativeProgram; definition: ModelDefinition; cache: Cache }) {
     this.#session = host.session
     this.#program = host.program
     this.#definition = host.definition
-    this.slots = host.slots
-    this.capacity = host.capacity
+    this.slots = host.cache.slots
+    this.capacity = host.cache.capacity
+    this.#encoderCapacity = host.cache.encoderCapacity ?? 0
+    this.#held = Array.from({ length: this.slots }, () => 0)
   }
 
   /** Bytes of the keys and values. */
@@ -86,33 +90,81 @@ export class Decoder {
       }
       ends.push(ids.length)
     })
-    const { logits } = await this.#session.run(
-      this.#program,
-      {
-        sizes: { tokens: ids.length, sequences, rows: sequences },
-        inputs: {
-          ids: Int32Array.from(ids),
-          positions: Int32Array.from(positions),
-          cu_seqlens: Int32Array.from(ends),
-          slots: Int32Array.from(step.slots),
-          lengths: Int32Array.from(step.lengths),
-          rows: Int32Array.from(ends.slice(1), (end) => end - 1),
-        },
-      },
-      { fetch: ['logits'] },
-    )
+    const common = {
+      slots: Int32Array.from(step.slots),
+      lengths: Int32Array.from(step.lengths),
+      rows: Int32Array.from(ends.slice(1), (end) => end - 1),
+    }
+    const tokens = { ids: Int32Array.from(ids), cuSeqlens: Int32Array.from(ends) }
+    const batch =
+      this.#definition.kind === 'encoder-decoder'
+        ? this.#withSources(step, tokens, common)
+        : {
+            sizes: { tokens: ids.length, sequences, rows: sequences },
+            inputs: { ...common, ids: tokens.ids, positions: Int32Array.from(positions), cu_seqlens: tokens.cuSeqlens },
+          }
+    const { logits } = await this.#session.run(this.#program, batch, { fetch: ['logits'] })
     return { data: logits as Float32Array, shape: [sequences, this.#definition.vocabularySize] }
   }
 
   /** Makes slots go on from where others stand: keys and values are copied, after the steps asked for before. */
   async copySlots(copies: SlotCopies): Promise<void> {
     this.#requireLive()
-    if (copies.sources.length > 0) await this.#session.copySlots(this.#program, copies)
+    if (copies.sources.length === 0) return
+    const whole = this.#definition.kind === 'encoder-decoder' ? this.#withHeldSources(copies) : copies
+    await this.#session.copySlots(this.#program, whole)
   }
 
   dispose(): void {
     if (!this.#disposed) this.#program.dispose()
     this.#disposed = true
+  }
+
+  /** Sources of sequences that begin go through the encoder now; the others' are in the cache. */
+  #withSources(step: DecoderStep, tokens: FlatRows, common: NativeBatch['inputs']): NativeBatch {
+    const ids: number[] = []
+    const ends = [0]
+    const held = step.slots.map((slot, s) => {
+      const begins = step.lengths[s] === 0
+      if (begins) {
+        const source = step.sources?.[s] ?? []
+        this.#checkSource(source, `sources[${s}]`)
+        ids.push(...source)
+        this.#held[slot] = source.length
+      }
+      ends.push(ids.length)
+      return begins ? 0 : (this.#held[slot] ?? 0)
+    })
+    const sequences = step.slots.length
+    return {
+      sizes: { tokens: ids.length, decoder_tokens: tokens.ids.length, sequences, rows: sequences },
+      inputs: {
+        ...common,
+        ids: Int32Array.from(ids),
+        cu_seqlens: Int32Array.from(ends),
+        decoder_ids: tokens.ids,
+        decoder_cu_seqlens: tokens.cuSeqlens,
+        encoder_lengths: Int32Array.from(held),
+      },
+    }
+  }
+
+  /** The sources' keys and values are copied as well: as many rows as the longer of the two has. */
+  #withHeldSources({ sources, destinations, lengths }: SlotCopies): SlotCopies {
+    const held = sources.map((slot) => this.#held[slot] ?? 0)
+    destinations.forEach((slot, i) => (this.#held[slot] = held[i] ?? 0))
+    return { sources, destinations, lengths: lengths.map((length, i) => Math.max(length, held[i] ?? 0)) }
+  }
+
+  #checkSource(source: readonly number[] | Int32Array, where: string): void {
+    if (source.length === 0) throw new AttuneError('invalid-batch', 'The source holds no tokens.', { where })
+    if (source.length > this.#encoderCapacity) {
+      const message = `The source has ${source.length} tokens, but a slot holds ${this.#encoderCapacity}.`
+      throw new AttuneError('sequence-too-long', message, { where })
+    }
+    source.forEach((id: number, i: number) =>
+      checkedId(id, this.#definition.vocabularySize, 'a token id below the vocabulary size', `${where}[${i}]`),
+    )
   }
 
   #requireLive(): void {

@@ -5,6 +5,7 @@ import { activationNamed } from '../nn/activation.js'
 import { embedding } from '../nn/embedding.js'
 import { positions, segments, tokenIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
+import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
 import { paddingRow, probability, requireMultiple, size } from './config-checks.js'
 import { droppedLinear } from './decoder-heads.js'
@@ -79,10 +80,14 @@ function hidden(g: GraphBuilder, c: DistilBertConfig): Value {
   let x = ops.dropout(at.in('dropout'), layerNorm(at.in('LayerNorm'), ops.add(at, words, places), eps), c.dropout)
   for (const block of g.blocks('distilbert.transformer.layer', c.n_layers)) {
     x = layerNorm(block.in('sa_layer_norm'), attention(block.in('attention'), x, c), eps)
-    const up = linear(block.in('ffn.lin1'), x, { outputs: c.hidden_dim })
-    const y = ops.activation(block.in('ffn'), up, activationNamed(c.activation, 'activation'))
-    const added = linearOntoResidual(block.in('ffn.lin2'), y, { outputs: c.dim, residual: x, dropout: c.dropout })
-    x = layerNorm(block.in('output_layer_norm'), added, eps)
+    const fed = mlp(block.in('ffn'), x, {
+      intermediateSize: c.hidden_dim,
+      activation: activationNamed(c.activation, 'activation'),
+      names: { up: 'lin1', down: 'lin2' },
+      dropout: c.dropout,
+      residual: x,
+    })
+    x = layerNorm(block.in('output_layer_norm'), fed, eps)
   }
   return x
 }

@@ -6,6 +6,7 @@ import { causalAttention } from '../nn/attention.js'
 import { embedding } from '../nn/embedding.js'
 import { positions, tokenIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
+import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
 import { inverseFrequencies, ropeFields } from '../nn/rope.js'
 import { probability, requireMultiple, size } from './config-checks.js'
@@ -96,7 +97,13 @@ function hidden(g: GraphBuilder, c: GptNeoxConfig, rope: readonly number[]): Val
     // In parallel both read the block's input; else the second reads what the first gave.
     const source = c.use_parallel_residual ? x : attended
     const fed = layerNorm(block.in('post_attention_layernorm'), source, c.layer_norm_eps)
-    x = mlp(block, fed, attended, c)
+    x = mlp(block.in('mlp'), fed, {
+      intermediateSize: c.intermediate_size,
+      activation: activationNamed(c.hidden_act, 'hidden_act'),
+      names: { up: 'dense_h_to_4h', down: 'dense_4h_to_h' },
+      dropout: c.hidden_dropout,
+      residual: attended,
+    })
   }
   return layerNorm(g.in('gpt_neox.final_layer_norm'), x, c.layer_norm_eps)
 }
@@ -122,13 +129,6 @@ function attention(
   const o = causalAttention(g, { packed, packing: 'interleaved' }, shape)
   const options = { outputs: c.hidden_size, bias, residual, dropout: c.hidden_dropout }
   return linearOntoResidual(g.in('dense'), o, options)
-}
-
-function mlp(block: GraphBuilder, x: Value, residual: Value, c: GptNeoxConfig): Value {
-  const g = block.in('mlp')
-  const up = linear(g.in('dense_h_to_4h'), x, { outputs: c.intermediate_size })
-  const y = ops.activation(g.in('act'), up, activationNamed(c.hidden_act, 'hidden_act'))
-  return linearOntoResidual(g.in('dense_4h_to_h'), y, { outputs: c.hidden_size, residual, dropout: c.hidden_dropout })
 }
 
 /** What the configuration says in the newer fields. */

@@ -299,7 +299,7 @@ export class Model implements AsyncDisposable {
     }
     const cache = settleDecoderOptions(options, definition)
     const program = this.#programs.decoding(this.#adapters, cache)
-    return new Decoder({ session, program, definition, ...cache })
+    return new Decoder({ session, program, definition, cache })
   }
 
   // ---- adapters ----

@@ -1,5 +1,5 @@
 /** The programs of one model, compiled when first asked for and dropped when what they were made from changes. */
-import { GraphBuilder, type AdapterGraph, type GraphMode } from '../graph/builder.js'
+import { GraphBuilder, type AdapterGraph, type Cache, type GraphMode } from '../graph/builder.js'
 import type { NativeProgram, NativeSession } from '../native.js'
 import { askedRows } from '../nn/inputs.js'
 import type { ModelDefinition } from './family.js'
@@ -39,7 +39,7 @@ export class Programs {
   }
 
   /** Outputs `logits` of the tokens in `rows`; keeps keys and values. Not shared: the caller disposes it. */
-  decoding(adapter: AdapterGraph | undefined, cache: { slots: number; capacity: number }): NativeProgram {
+  decoding(adapter: AdapterGraph | undefined, cache: Cache): NativeProgram {
     const { definition } = this
     const g = GraphBuilder.create({ dtype: this.dtype, mode: 'decode', adapter, cache })
     const rows = askedRows(g.in('rows'), definition.hidden(g))

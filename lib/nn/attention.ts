@@ -1,7 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
-import { segments } from './inputs.js'
-import { linear, linearOntoResidual } from './linear.js'
+import { decoderSegments, segments } from './inputs.js'
 
 export interface AttentionShape {
   readonly heads: number
@@ -13,9 +12,17 @@ export interface AttentionShape {
   readonly dropout: number
 }
 
-/** Causal attention inside the segments; over the key/value caches when decoding. */
-export function causalAttention(g: GraphBuilder, inputs: ops.AttentionInputs, shape: AttentionShape): Value {
-  if (g.mode !== 'decode') return ops.attention(g, inputs, segments(g), { ...shape, causal: true })
+/**
+ * Causal attention inside the segments; over the key/value caches when decoding.
+ * @param ends of the segments. @default those of the model's only tokens
+ */
+export function causalAttention(
+  g: GraphBuilder,
+  inputs: ops.AttentionInputs,
+  shape: AttentionShape,
+  ends: Value = segments(g),
+): Value {
+  if (g.mode !== 'decode') return ops.attention(g, inputs, ends, { ...shape, causal: true })
   const { slots, capacity } = g.cache
   const cacheShape = [slots, capacity, shape.kvHeads * shape.headDim]
   return ops.cachedAttention(
@@ -24,7 +31,7 @@ export function causalAttention(g: GraphBuilder, inputs: ops.AttentionInputs, sh
     {
       keys: g.state('key_cache', cacheShape),
       values: g.state('value_cache', cacheShape),
-      segments: segments(g),
+      segments: ends,
       slots: g.input('slots', ['sequences'], 'i32', slots),
       lengths: g.input('lengths', ['sequences'], 'i32', capacity),
     },
@@ -32,22 +39,27 @@ export function causalAttention(g: GraphBuilder, inputs: ops.AttentionInputs, sh
   )
 }
 
-export interface SelfAttentionOptions extends AttentionShape {
-  /** The block's input, to which the result is added. */
-  readonly residual: Value
-  readonly bias: boolean
-  readonly rotary: { readonly positions: Value; readonly inverseFrequencies: readonly number[] }
-}
-
-/** residual + Llama's self attention: q_proj, k_proj, v_proj, rotary positions, o_proj. */
-export function selfAttention(g: GraphBuilder, x: Value, options: SelfAttentionOptions): Value {
-  const { heads, kvHeads, headDim, bias, residual, rotary } = options
-  const turn = (name: string, value: Value) =>
-    ops.rotary(g.in(name), value, rotary.positions, { headDim, inverseFrequencies: rotary.inverseFrequencies })
-  const q = turn('q_rotary', linear(g.in('q_proj'), x, { outputs: heads * headDim, bias }))
-  const k = turn('k_rotary', linear(g.in('k_proj'), x, { outputs: kvHeads * headDim, bias }))
-  const v = linear(g.in('v_proj'), x, { outputs: kvHeads * headDim, bias })
-  const o = causalAttention(g, { q, k, v }, options)
-  const [outputs] = residual.shape.slice(-1) as [number]
-  return linearOntoResidual(g.in('o_proj'), o, { outputs, bias, residual })
+/** Attention of the decoder's tokens to all of the encoder's; to the cached ones when decoding, and those that are new. */
+export function crossAttention(
+  g: GraphBuilder,
+  inputs: { readonly q: Value; readonly k: Value; readonly v: Value },
+  shape: AttentionShape,
+): Value {
+  const over = { ...inputs, keySegments: segments(g) }
+  const ends = decoderSegments(g)
+  if (g.mode !== 'decode') return ops.attention(g, over, ends, { ...shape, causal: false })
+  const { slots, encoderCapacity = 0 } = g.cache
+  const cacheShape = [slots, encoderCapacity, shape.kvHeads * shape.headDim]
+  return ops.cachedAttention(
+    g,
+    over,
+    {
+      keys: g.state('key_cache', cacheShape),
+      values: g.state('value_cache', cacheShape),
+      segments: ends,
+      slots: g.input('slots', ['sequences'], 'i32', slots),
+      lengths: g.input('encoder_lengths', ['sequences'], 'i32', encoderCapacity + 1),
+    },
+    shape,
+  )
 }

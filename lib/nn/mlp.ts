@@ -2,22 +2,6 @@ import { features, type GraphBuilder, type Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { linear, linearOntoResidual } from './linear.js'
 
-export interface GatedMlpOptions {
-  readonly intermediateSize: number
-  readonly activation: ops.Activation
-  readonly bias: boolean
-  readonly residual: Value
-}
-
-/** residual + down_proj(activation(gate_proj(x)) * up_proj(x)) */
-export function gatedMlp(g: GraphBuilder, x: Value, options: GatedMlpOptions): Value {
-  const { intermediateSize: outputs, activation, bias, residual } = options
-  const gate = linear(g.in('gate_proj'), x, { outputs, bias })
-  const up = linear(g.in('up_proj'), x, { outputs, bias })
-  const y = ops.gatedActivation(g.in('act_fn'), gate, up, activation)
-  return linearOntoResidual(g.in('down_proj'), y, { outputs: features(x), bias, residual })
-}
-
 export interface MlpOptions {
   readonly intermediateSize: number
   readonly activation: ops.Activation
