@@ -100,6 +100,26 @@ export function spanCrossEntropy(g: GraphBuilder, inputs: SpanCrossEntropyInputs
   return rowLosses(g, g.node('span_cross_entropy', [logits, segments, positions, lossScale], {}))
 }
 
+export interface ContrastiveLossInputs {
+  /** (rows, features) */
+  readonly anchors: Value
+  /** (candidates, features) */
+  readonly candidates: Value
+  /** Index of each anchor's positive among the candidates. */
+  readonly labels: Value
+  readonly lossScale: Value
+}
+
+/** Cross-entropy over `scale` times the cosine of each anchor with every candidate: the others are the negatives. */
+export function contrastiveLoss(
+  g: GraphBuilder,
+  inputs: ContrastiveLossInputs,
+  options: { readonly scale: number },
+): ClassLoss {
+  const { anchors, candidates, labels, lossScale } = inputs
+  return classLoss(g, g.node('contrastive_loss', [anchors, candidates, labels, lossScale], { scale: options.scale }))
+}
+
 function lossAttributes({ labelSmoothing, focalGamma }: LossOptions) {
   return { label_smoothing: labelSmoothing, focal_gamma: focalGamma }
 }

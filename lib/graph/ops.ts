@@ -4,7 +4,14 @@
  */
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from './builder.js'
-import { binaryCrossEntropy, crossEntropy, linearCrossEntropy, meanSquaredError, spanCrossEntropy } from './losses.js'
+import {
+  binaryCrossEntropy,
+  contrastiveLoss,
+  crossEntropy,
+  linearCrossEntropy,
+  meanSquaredError,
+  spanCrossEntropy,
+} from './losses.js'
 
 export * from './losses.js'
 
@@ -205,6 +212,17 @@ export function scale(g: GraphBuilder, x: Value, factor: number): Value {
   return first(g.node('scale', [x], { factor }))
 }
 
+/** Each row divided by its length. */
+export function l2Normalize(g: GraphBuilder, x: Value): Value {
+  return first(g.node('l2_normalize', [x], {}))
+}
+
+/** NEFTune's noise on embeddings, in `train` mode alone; the value itself when `alpha` is 0. */
+export function embeddingNoise(g: GraphBuilder, x: Value, segments: Value, alpha: number): Value {
+  if (g.mode !== 'train' || alpha === 0) return x
+  return first(g.node('embedding_noise', [x, segments], { alpha, stream: g.stream }))
+}
+
 /** The mean of each segment's rows: (sequences, features). */
 export function segmentMean(g: GraphBuilder, x: Value, segments: Value): Value {
   return first(g.node('segment_mean', [x, segments], {}))
@@ -226,11 +244,14 @@ export const opFunctions = {
   gather_rows: gatherRows,
   scale,
   segment_mean: segmentMean,
+  l2_normalize: l2Normalize,
+  embedding_noise: embeddingNoise,
   linear_cross_entropy: linearCrossEntropy,
   cross_entropy: crossEntropy,
   binary_cross_entropy: binaryCrossEntropy,
   mean_squared_error: meanSquaredError,
   span_cross_entropy: spanCrossEntropy,
+  contrastive_loss: contrastiveLoss,
 } as const
 
 /** Ops that only the core's differentiation adds. */
@@ -245,6 +266,7 @@ export const gradientOps = [
   'gated_activation_backward',
   'scatter_rows',
   'segment_mean_backward',
+  'l2_normalize_backward',
   'accumulate_gradient',
 ] as const
 

@@ -3,6 +3,7 @@ import { AttuneError } from '../errors.js'
 import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import type { NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
+import type { ModelDefinition } from './family.js'
 import { outputNorms } from './merge.js'
 
 export interface InitOptions {
@@ -14,13 +15,19 @@ export interface InitOptions {
 export async function initializeParameters(
   session: NativeSession,
   parameters: Iterable<ParameterSpec>,
-  { dtype, seed, initializerRange }: InitOptions & { readonly initializerRange: number },
+  { dtype, seed, definition }: InitOptions & { readonly definition: ModelDefinition },
 ): Promise<void> {
   for (const { name, shape, role, initScale, initial, paddingIndex } of parameters) {
     session.defineParameter(name, shape, dtype)
     if (role === 'norm') await session.initParameter(name, { kind: 'constant', value: initial, seed })
     else if (role === 'bias') await session.initParameter(name, { kind: 'constant', value: 0, seed })
-    else await session.initParameter(name, { kind: 'normal', value: initializerRange * initScale, seed })
+    else {
+      const value = definition.initializerRange * initScale
+      const { initializerCutoff: cutoff } = definition
+      const kind =
+        cutoff === undefined ? ({ kind: 'normal' } as const) : ({ kind: 'truncated_normal', cutoff } as const)
+      await session.initParameter(name, { ...kind, value, seed })
+    }
     if (paddingIndex !== undefined) {
       const data = await session.readParameter(name)
       const width = shape.at(-1) ?? 0

@@ -49,7 +49,7 @@ export async function loadParts(directory: string, given: LoadOptions): Promise<
     const session = await fill(options, async (opened) => {
       const found = [...parameters.values()].filter(({ name }) => assigned.has(name))
       await loadParameters(opened, found, assigned, dtype)
-      await initializeParameters(opened, missing, { ...options, initializerRange: definition.initializerRange })
+      await initializeParameters(opened, missing, { ...options, definition })
     })
     const initialized = missing.map(({ name }) => name)
     return { config, definition, directory, options, session, parameters, modules, initialized }
@@ -65,9 +65,8 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
   const config = typeof source === 'string' ? await readJsonObject(join(source, 'config.json')) : source
   const definition = defineModel(config, { ...options.request, dropout: options.dropout })
   const { parameters, modules } = forwardGraph(definition, options.dtype)
-  const { initializerRange } = definition
   const session = await fill(options, (opened) =>
-    initializeParameters(opened, parameters.values(), { ...options, initializerRange }),
+    initializeParameters(opened, parameters.values(), { ...options, definition }),
   )
   return { config, definition, directory, options, session, parameters, modules, initialized: [...parameters.keys()] }
 }

@@ -24,16 +24,20 @@ std::span<const OpDefinition> op_table() {
       add_op,
       accumulate_gradient_op,
       dropout_op,
+      embedding_noise_op,
       gather_rows_op,
       scatter_rows_op,
       scale_op,
       segment_mean_op,
       segment_mean_backward_op,
+      l2_normalize_op,
+      l2_normalize_backward_op,
       linear_cross_entropy_op,
       cross_entropy_op,
       binary_cross_entropy_op,
       mean_squared_error_op,
       span_cross_entropy_op,
+      contrastive_loss_op,
   };
   return rows;
 }

@@ -16,13 +16,16 @@ extern const OpDefinition activation_op, activation_backward_op;
 extern const OpDefinition gated_activation_op, gated_activation_backward_op;
 extern const OpDefinition add_op, accumulate_gradient_op;
 extern const OpDefinition dropout_op;
+extern const OpDefinition embedding_noise_op;
 extern const OpDefinition gather_rows_op, scatter_rows_op;
 extern const OpDefinition scale_op;
 extern const OpDefinition segment_mean_op, segment_mean_backward_op;
+extern const OpDefinition l2_normalize_op, l2_normalize_backward_op;
 extern const OpDefinition linear_cross_entropy_op;
 extern const OpDefinition cross_entropy_op;
 extern const OpDefinition binary_cross_entropy_op;
 extern const OpDefinition mean_squared_error_op;
 extern const OpDefinition span_cross_entropy_op;
+extern const OpDefinition contrastive_loss_op;
 
 }  // namespace attune

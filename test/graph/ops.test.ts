@@ -84,6 +84,9 @@ test('every op function makes a node that the core accepts', () => {
   expect(loss.prediction.dtype).toBe('i32')
   expect(ops.scale(g.in('n'), x, 0.5).shape).toEqual(['tokens', 8])
   expect(ops.segmentMean(g.in('o'), x, segments).shape).toEqual(['sequences', 8])
+  expect(ops.l2Normalize(g.in('p'), x).shape).toEqual(['tokens', 8])
+  expect(ops.embeddingNoise(g.in('q'), x, segments, 5).shape).toEqual(['tokens', 8])
+  expect(ops.embeddingNoise(g.in('r'), x, segments, 0)).toBe(x)
 })
 
 test('the losses over given logits make a loss and one per row', () => {
@@ -94,11 +97,13 @@ test('the losses over given logits make a loss and one per row', () => {
   const labels = g.input('labels', [5], 'i32', 3)
   const [segments, positions] = [g.input('cu_seqlens', [6], 'i32'), g.input('positions', [5, 2], 'i32')]
   const options = { labelSmoothing: 0.1, focalGamma: 2 }
+  const y = ops.l2Normalize(g.in('unit'), g.parameter('y', [3, 3], 'weight'))
   const classes = ops.crossEntropy(g, { logits: x, labels, lossScale, classWeights: weights }, options)
   const losses = [
     classes,
     ops.binaryCrossEntropy(g, { logits: x, targets, lossScale, positiveWeights: weights }, options),
     ops.meanSquaredError(g, { predictions: x, targets, lossScale }),
+    ops.contrastiveLoss(g.in('pairs'), { anchors: x, candidates: y, labels, lossScale }, { scale: 20 }),
     ops.spanCrossEntropy(g, { logits: g.parameter('spans', [9, 2], 'weight'), segments, positions, lossScale }),
   ]
   for (const { loss, rowLoss } of losses) {

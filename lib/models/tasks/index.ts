@@ -1,7 +1,9 @@
 /** The tasks: what each adds to a backbone. */
 import { AttuneError } from '../../errors.js'
 import type { ModelDefinition } from '../family.js'
+import { embeddingTask } from './embedding.js'
 import { labelTask } from './labels.js'
+import { spanTask } from './spans.js'
 import type { TaskGraph } from './task-graph.js'
 import { vocabularyTask } from './vocabulary.js'
 
@@ -11,10 +13,10 @@ export function taskGraph(definition: ModelDefinition): TaskGraph {
     case 'vocabulary':
       return vocabularyTask(definition, head)
     case 'labels':
-      if (task === 'question-answering') break
-      return labelTask(definition, head)
+      return task === 'question-answering' ? spanTask(definition, head) : labelTask(definition, head)
     case 'embedding':
-      break
+      return embeddingTask(definition)
+    default:
+      throw new AttuneError('internal', 'a head of no known kind', { where: task })
   }
-  throw new AttuneError('unsupported-task', `The task ${task} is not there yet.`, { where: 'options.task' })
 }

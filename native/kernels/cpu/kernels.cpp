@@ -13,10 +13,13 @@ void register_kernels(KernelTable& table) {
   register_binary_cross_entropy(table);
   register_cached_attention(table);
   register_column_sum(table);
+  register_contrastive_loss(table);
   register_cross_entropy(table);
   register_dropout(table);
   register_embedding(table);
+  register_embedding_noise(table);
   register_gather_rows(table);
+  register_l2_normalize(table);
   register_layer_norm(table);
   register_linear(table);
   register_linear_cross_entropy(table);
