@@ -96,6 +96,8 @@ describe('a batch is refused', () => {
     problemType: 'multi_label_classification',
   })
   const number = defineModel(tinyBert, { task: 'sequence-classification', labels: 1 })
+  const span = defineModel(tinyBert, { task: 'question-answering' })
+  const pair = defineModel(tinyBert, { task: 'embedding' })
 
   test.each([
     ['a label that the model has not', single, [0, 3, 1], 'batch.labels[1]'],
@@ -122,6 +124,28 @@ describe('a batch is refused', () => {
       'batch.labels[0]',
     ],
     ['a number that is none', number, [1, NaN, 2], 'batch.labels[1]'],
+    [
+      'an end before its start',
+      span,
+      [
+        [0, 1],
+        [1, 0],
+        [0, 0],
+      ],
+      'batch.labels[1]',
+    ],
+    [
+      'an end outside the text',
+      span,
+      [
+        [0, 3],
+        [0, 0],
+        [0, 0],
+      ],
+      'batch.labels[0]',
+    ],
+    ['anchors without candidates', pair, [0, 0, 0], 'batch.inputIds'],
+    ['a candidate that is not there', pair, [1, 2].slice(0, 1).concat([5]), 'batch.labels[0]'],
   ])('%s', (_, definition, labels, where) => {
     const batch = { inputIds: texts, labels }
     expect(refusal(() => labelled(batch, definition, plainLoss))).toMatchObject({ code: 'invalid-batch', where })

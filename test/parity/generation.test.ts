@@ -1,4 +1,4 @@
-/** Greedy and beam search of each decoder family, token by token as transformers gives them. */
+/** Greedy and beam search of each family that writes, token by token as transformers gives them. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -31,8 +31,7 @@ function goldenOf(root: Root, name: string): Golden {
   return JSON.parse(readFileSync(join(root.folder, 'generation', `${name}.json`), 'utf8')) as Golden
 }
 
-/** Decoders alone: what translates needs more than a prompt. */
-const names = ['gpt2', 'llama', 'mistral', 'qwen2', 'gemma2']
+const names = ['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'gemma3', 'phi3', 't5', 'flan-t5']
 
 function present(root: Root): string[] {
   if (root.missing !== '') return []

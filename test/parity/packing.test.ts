@@ -24,22 +24,25 @@ interface PackingCase {
 describe('packed rows are as good as padded ones', () => {
   skipIfMissing(goldens)
 
-  test.each(present(goldens, ['packing/gpt2', 'packing/llama']))('%s', async (id) => {
-    const given = readCase<PackingCase>(goldens, id)
-    const tensors = readTensors(join(goldens.folder, id, 'expected.safetensors'))
-    await using model = await Model.load(join(goldens.folder, given.model), { dropout: false })
-    const bounds = new Bounds()
-    const wanted = realRows(tensors.get('packed.logits')!, given.packed)
-    for (const kind of ['packed', 'padded'] as const) {
-      const batch = ragged(given[kind])
-      const atol = (name: string) => given.tolerance[name]!.atol
-      bounds.near(`${kind} logits`, (await model.forward(batch)).logits.data, wanted, atol('packed.logits'))
-      const { loss, gradients } = await model.gradients(batch)
-      bounds.near(`${kind} loss`, loss, given.expected.loss, atol('loss'))
-      let squares = 0
-      for (const { data } of gradients.values()) squares += data.reduce((sum, value) => sum + value * value, 0)
-      bounds.near(`${kind} norm`, Math.sqrt(squares), given.expected.grad_norm, atol('grad_norm'))
-    }
-    expect(bounds.violations).toEqual([])
-  })
+  test.each(present(goldens, ['packing/gpt2', 'packing/llama', 'packing/mistral', 'packing/gemma3']))(
+    '%s',
+    async (id) => {
+      const given = readCase<PackingCase>(goldens, id)
+      const tensors = readTensors(join(goldens.folder, id, 'expected.safetensors'))
+      await using model = await Model.load(join(goldens.folder, given.model), { dropout: false })
+      const bounds = new Bounds()
+      const wanted = realRows(tensors.get('packed.logits')!, given.packed)
+      for (const kind of ['packed', 'padded'] as const) {
+        const batch = ragged(given[kind])
+        const atol = (name: string) => given.tolerance[name]!.atol
+        bounds.near(`${kind} logits`, (await model.forward(batch)).logits.data, wanted, atol('packed.logits'))
+        const { loss, gradients } = await model.gradients(batch)
+        bounds.near(`${kind} loss`, loss, given.expected.loss, atol('loss'))
+        let squares = 0
+        for (const { data } of gradients.values()) squares += data.reduce((sum, value) => sum + value * value, 0)
+        bounds.near(`${kind} norm`, Math.sqrt(squares), given.expected.grad_norm, atol('grad_norm'))
+      }
+      expect(bounds.violations).toEqual([])
+    },
+  )
 })
