@@ -6,6 +6,7 @@ import { embedding } from '../nn/embedding.js'
 import { positions, tokenIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { rmsNorm } from '../nn/norm.js'
+import type { Rope } from '../nn/rope.js'
 
 /** What varies from family to family. */
 export interface DecoderStack {
@@ -47,12 +48,6 @@ export interface DecoderStack {
   readonly fused?: boolean
   /** What differs from layer to layer. */
   readonly layer: (index: number) => LayerPositions
-}
-
-/** Turns of the rotary positions, and what they are scaled by. */
-export interface Rope {
-  readonly inverseFrequencies: readonly number[]
-  readonly attentionScaling?: number | undefined
 }
 
 export interface LayerPositions {
@@ -121,7 +116,8 @@ function attention(
     softcap: c.softcap,
     dropout: c.attentionDropout,
   }
-  const turned = { headDim, ...rope }
+  const { inverseFrequencies, attentionScaling } = rope
+  const turned = { headDim, inverseFrequencies, attentionScaling }
   if (c.fused === true) {
     const all = heads + 2 * kvHeads
     const qkv = linear(g.in('qkv_proj'), x, { outputs: all * headDim, bias })

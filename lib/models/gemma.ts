@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { activationNamed } from '../nn/activation.js'
-import { inverseFrequencies, ropeFields, ropeParameters } from '../nn/rope.js'
+import { ropeFields, ropeOf, ropeParameters, type Rope } from '../nn/rope.js'
 import { decoderFields, headShape, paddingRow, refuse, size } from './config-checks.js'
 import { readConfig, type ModelFamily } from './family.js'
 import { layerTypes, typesOfLayers } from './layer-types.js'
@@ -49,8 +49,8 @@ export const gemma: ModelFamily = {
       return generation > 1 && (i + 1) % pattern !== 0 ? 'sliding_attention' : 'full_attention'
     })
     const ropes = {
-      full_attention: { inverseFrequencies: frequencies(c, 'full_attention', shape.headDim) },
-      sliding_attention: { inverseFrequencies: frequencies(c, 'sliding_attention', shape.headDim) },
+      full_attention: turns(c, 'full_attention', shape.headDim),
+      sliding_attention: turns(c, 'sliding_attention', shape.headDim),
     }
     const window = { full_attention: undefined, sliding_attention: c.sliding_window ?? undefined }
     const activation = c.hidden_activation ?? (generation === 1 ? undefined : c.hidden_act) ?? 'gelu_pytorch_tanh'
@@ -62,7 +62,7 @@ export const gemma: ModelFamily = {
       softcap: c.final_logit_softcapping ?? undefined,
       stack: {
         vocabularySize: c.vocab_size,
-        maxPositions: c.max_position_embeddings,
+        maxPositions: ropes.full_attention.maxPositions,
         hiddenSize: c.hidden_size,
         intermediateSize: c.intermediate_size,
         layers: c.num_hidden_layers,
@@ -89,7 +89,7 @@ export const gemma: ModelFamily = {
 }
 
 /** Gemma 3 turns the layers with a window by another base, and never stretches them. */
-function frequencies(c: GemmaConfig, type: 'full_attention' | 'sliding_attention', headDim: number): number[] {
+function turns(c: GemmaConfig, type: 'full_attention' | 'sliding_attention', headDim: number): Rope {
   const { rope_parameters: stored, ...rest } = c
   const byType = stored !== null && stored !== undefined && 'full_attention' in stored ? stored : undefined
   const plain = byType === undefined ? (stored as z.output<typeof ropeParameters> | null | undefined) : undefined
@@ -104,5 +104,5 @@ function frequencies(c: GemmaConfig, type: 'full_attention' | 'sliding_attention
             rope_parameters: plain,
             ...(c.model_type === 'gemma3_text' ? { rope_theta: c.rope_theta ?? 1e6 } : {}),
           }
-  return inverseFrequencies(rope, headDim, c.max_position_embeddings)
+  return ropeOf(rope, headDim, c.max_position_embeddings)
 }

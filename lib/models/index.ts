@@ -13,6 +13,7 @@ import { mistral } from './mistral.js'
 import { modernbert } from './modernbert.js'
 import { phi3 } from './phi3.js'
 import { qwen } from './qwen.js'
+import { t5 } from './t5.js'
 import { tasks, type Task, type TaskRequest } from './task.js'
 
 export const families: readonly ModelFamily[] = [
@@ -23,6 +24,7 @@ export const families: readonly ModelFamily[] = [
   gemma,
   phi3,
   gptNeox,
+  t5,
   bert,
   distilbert,
   modernbert,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { activationNamed } from '../nn/activation.js'
-import { inverseFrequencies, ropeFields } from '../nn/rope.js'
+import { ropeFields, ropeOf } from '../nn/rope.js'
 import { decoderFields, headShape, paddingRow, probability, size } from './config-checks.js'
 import { readConfig, type ModelFamily } from './family.js'
 import { stackedDecoder } from './stacked-decoder.js'
@@ -21,7 +21,7 @@ export const phi3: ModelFamily = {
   define(json, dropout) {
     const c = readConfig(schema, json)
     const shape = headShape(c)
-    const rope = { inverseFrequencies: inverseFrequencies(c, shape.headDim, c.max_position_embeddings) }
+    const rope = ropeOf(c, shape.headDim, c.max_position_embeddings)
     return stackedDecoder({
       modelType: 'phi3',
       className: 'Phi3',
@@ -29,7 +29,7 @@ export const phi3: ModelFamily = {
       tied: c.tie_word_embeddings,
       stack: {
         vocabularySize: c.vocab_size,
-        maxPositions: c.max_position_embeddings,
+        maxPositions: rope.maxPositions,
         hiddenSize: c.hidden_size,
         intermediateSize: c.intermediate_size,
         layers: c.num_hidden_layers,

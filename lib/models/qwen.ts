@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { activationNamed } from '../nn/activation.js'
-import { inverseFrequencies, ropeFields } from '../nn/rope.js'
+import { ropeFields, ropeOf } from '../nn/rope.js'
 import { decoderFields, headShape, paddingRow, size } from './config-checks.js'
 import { readConfig, type ModelFamily } from './family.js'
 import { layerTypes, typesOfLayers } from './layer-types.js'
@@ -26,7 +26,7 @@ export const qwen: ModelFamily = {
     const c = readConfig(schema, json)
     const third = c.model_type === 'qwen3'
     const shape = headShape(c)
-    const rope = { inverseFrequencies: inverseFrequencies(c, shape.headDim, c.max_position_embeddings) }
+    const rope = ropeOf(c, shape.headDim, c.max_position_embeddings)
     const window = c.use_sliding_window ? (c.sliding_window ?? undefined) : undefined
     const types = typesOfLayers(c.layer_types, c.num_hidden_layers, (i) =>
       window !== undefined && i >= c.max_window_layers ? 'sliding_attention' : 'full_attention',
@@ -38,7 +38,7 @@ export const qwen: ModelFamily = {
       tied: c.tie_word_embeddings,
       stack: {
         vocabularySize: c.vocab_size,
-        maxPositions: c.max_position_embeddings,
+        maxPositions: rope.maxPositions,
         hiddenSize: c.hidden_size,
         intermediateSize: c.intermediate_size,
         layers: c.num_hidden_layers,

@@ -41,8 +41,8 @@ describe('configurations', () => {
     ['num_attention_heads', { num_attention_heads: 5 }],
     ['num_key_value_heads', { num_key_value_heads: 2 }],
     ['pad_token_id', { pad_token_id: 37 }],
-    ['rope_scaling.rope_type', { rope_scaling: { rope_type: 'yarn', factor: 2 } }],
-    ['rope_parameters.rope_type', { rope_parameters: { rope_type: 'dynamic', rope_theta: 1e4 } }],
+    ['rope_scaling.rope_type', { rope_scaling: { rope_type: 'zigzag', factor: 2 } }],
+    ['rope_parameters.rope_type', { rope_parameters: { rope_type: 'zigzag', rope_theta: 1e4 } }],
     ['rope_scaling.factor', { rope_scaling: { type: 'linear' } }],
   ])('Llama: %s', (field, change) => {
     expect(refused({ ...tinyLlama, ...change })).toMatchObject({
