@@ -78,6 +78,7 @@ export function layerNorm(
   return first(g.node('layer_norm', [inputs.x, inputs.weight, inputs.bias], { eps: options.eps }))
 }
 
+/** `x` may be several times as wide as `weight`: each part is then normed by itself. */
 export function rmsNorm(
   g: GraphBuilder,
   inputs: { readonly x: Value; readonly weight: Value },
@@ -188,9 +189,15 @@ export function activation(g: GraphBuilder, x: Value, kind: Activation): Value {
   return first(g.node('activation', [x], { kind }))
 }
 
-/** activation(gate) * up */
-export function gatedActivation(g: GraphBuilder, gate: Value, up: Value | undefined, kind: Activation): Value {
-  return first(g.node('gated_activation', [gate, up], { kind }))
+/** activation(gate) * up. Without `up` both lie side by side in `gate`'s columns, in `order`. */
+export function gatedActivation(
+  g: GraphBuilder,
+  gate: Value,
+  up: Value | undefined,
+  kind: Activation,
+  order?: 'gate_up' | 'up_gate',
+): Value {
+  return first(g.node('gated_activation', [gate, up], { kind, order }))
 }
 
 export function add(g: GraphBuilder, a: Value, b: Value): Value {

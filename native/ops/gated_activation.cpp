@@ -1,4 +1,5 @@
-// gated_activation: y = f(gate) * up, same shapes; the backward pass needs both.
+// gated_activation: y = f(gate) * up, same shapes, or both halves (T, 2N) in one input; the backward pass
+// needs them.
 
 #include <array>
 
@@ -14,14 +15,37 @@ constexpr std::array<std::string_view, 3> kBackwardInputs{"dy", "gate", "up"};
 constexpr std::array<std::string_view, 2> kBackwardOutputs{"dgate", "dup"};
 
 std::any parse(const Attributes& attributes) {
-  return ActivationArguments{.kind = parse_activation_kind(attributes)};
+  GatedActivationArguments arguments{.kind = parse_activation_kind(attributes)};
+  const std::string order = attributes.text("order", "gate_up");
+  if (order == "up_gate") {
+    arguments.order = GateOrder::up_gate;
+  } else if (order != "gate_up") {
+    attributes.fail("order", "'gate_up' or 'up_gate'");
+  }
+  return arguments;
+}
+
+/// The shape of y, once gate and up are known to fit.
+[[nodiscard]] ValueType check_halves(const InferContext& context, std::size_t gate_input) {
+  context.check_activation(gate_input, "gate");
+  const ValueType& gate = context.in(gate_input, "gate");
+  if (context.has(gate_input + 1)) {
+    context.check_activation(gate_input + 1, "up");
+    context.check_same_shape(gate_input + 1, "up", gate);
+    return gate;
+  }
+  context.check_rank(gate_input, "gate", 2);
+  const Dimension columns = gate.dimensions[1];
+  if (columns.name >= 0 || columns.fixed % 2 != 0) {
+    context.fail("shape-mismatch",
+                 "expected two halves of the same size in gate, as there is no up, but received " +
+                     context.text(gate) + ".");
+  }
+  return {{gate.dimensions[0], {.fixed = columns.fixed / 2}}, gate.dtype};
 }
 
 std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& context) {
-  context.check_activation(0, "gate");
-  context.check_activation(1, "up");
-  context.check_same_shape(1, "up", context.in(0, "gate"));
-  return {context.in(0, "gate")};
+  return {check_halves(context, 0)};
 }
 
 void gradient(GradientContext& context) {
@@ -34,22 +58,33 @@ void gradient(GradientContext& context) {
 
 void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
-  const auto& arguments = std::any_cast<const ActivationArguments&>(any);
+  const auto& arguments = std::any_cast<const GatedActivationArguments&>(any);
   ReferenceTensor y = inputs[0];
-  for (std::size_t i = 0; i < y.data.size(); ++i) {
-    y.data[i] = activate(arguments.kind, inputs[0].data[i]) * inputs[1].data[i];
+  if (inputs[1].present) {
+    for (std::size_t i = 0; i < y.data.size(); ++i) {
+      y.data[i] = activate(arguments.kind, inputs[0].data[i]) * inputs[1].data[i];
+    }
+  } else {
+    const std::int64_t columns = inputs[0].shape[1] / 2;
+    const std::int64_t gate = arguments.order == GateOrder::gate_up ? 0 : columns;
+    y = {.shape = {inputs[0].shape[0], columns}, .data = {}, .present = true};
+    for (std::int64_t t = 0; t < y.shape[0]; ++t) {
+      const double* row = inputs[0].data.data() + t * 2 * columns;
+      for (std::int64_t c = 0; c < columns; ++c) {
+        y.data.push_back(activate(arguments.kind, row[gate + c]) * row[columns - gate + c]);
+      }
+    }
   }
   outputs = {std::move(y)};
 }
 
 std::vector<ValueType> infer_backward(const std::any& /*any*/, const InferContext& context) {
-  const ValueType& gate = context.in(1, "gate");
+  const ValueType y = check_halves(context, 1);
   context.check_activation(0, "dy");
-  context.check_same_shape(0, "dy", gate);
-  context.check_activation(1, "gate");
-  context.check_activation(2, "up");
-  context.check_same_shape(2, "up", gate);
-  return {gate, gate};
+  context.check_same_shape(0, "dy", y);
+  const ValueType& gate = context.in(1, "gate");
+  if (context.has(2)) return {gate, gate};
+  return {gate};
 }
 
 }  // namespace

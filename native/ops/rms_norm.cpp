@@ -1,5 +1,5 @@
-// rms_norm: y = x * rstd * (weight_offset + w) over each row, rstd = 1 / sqrt(mean(x^2) + eps)
-//   x (T, C), w (C); y (T, C), rstd (T) kept for the backward pass
+// rms_norm: y = x * rstd * (weight_offset + w) over each group of C columns, rstd = 1 / sqrt(mean(x^2) + eps)
+//   x (T, G * C), w (C); y (T, G * C), rstd (T, G) kept for the backward pass
 
 #include "kernels/rms_norm.h"
 
@@ -27,18 +27,29 @@ std::any parse_backward(const Attributes& attributes) {
   return RmsNormBackwardArguments{.weight_offset = attributes.number("weight_offset", 0.0F)};
 }
 
-void check_weight_vector(const InferContext& context, std::size_t input, const Dimension& size) {
+/// How many weights side by side make the columns of x.
+[[nodiscard]] Dimension check_weight_groups(const InferContext& context, std::size_t input,
+                                            const ValueType& x) {
   context.check_rank(input, "w", 1);
   context.check_weight(input, "w");
-  context.check_dimension(input, "w", 0, size);
+  const ValueType& w = context.in(input, "w");
+  const Dimension columns = x.dimensions[1];
+  const Dimension length = w.dimensions[0];
+  if (columns == length) return {.fixed = 1};
+  if (columns.name >= 0 || length.name >= 0 || length.fixed == 0 || columns.fixed % length.fixed != 0) {
+    context.fail("shape-mismatch", "expected the columns of x " + context.text(x) +
+                                       " to be a multiple of the length of w but received " +
+                                       context.text(w) + ".");
+  }
+  return {.fixed = columns.fixed / length.fixed};
 }
 
 std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& context) {
   context.check_rank(0, "x", 2);
   context.check_activation(0, "x");
   const ValueType& x = context.in(0, "x");
-  check_weight_vector(context, 1, x.dimensions[1]);
-  return {x, {{x.dimensions[0]}, DType::f32}};
+  const Dimension groups = check_weight_groups(context, 1, x);
+  return {x, {{x.dimensions[0], groups}, DType::f32}};
 }
 
 void gradient(GradientContext& context) {
@@ -55,17 +66,19 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const RmsNormArguments&>(any);
   const ReferenceTensor& x = inputs[0];
-  const std::int64_t rows = x.shape[0];
-  const std::int64_t columns = x.shape[1];
+  const std::int64_t columns = inputs[1].shape[0];
+  const std::int64_t groups = columns == 0 ? 1 : x.shape[1] / columns;
   ReferenceTensor y{.shape = x.shape, .data = {}, .present = true};
-  ReferenceTensor rstds{.shape = {rows}, .data = {}, .present = true};
-  for (std::int64_t t = 0; t < rows; ++t) {
-    const double* row = x.data.data() + t * columns;
+  ReferenceTensor rstds{.shape = {x.shape[0], groups}, .data = {}, .present = true};
+  for (std::int64_t g = 0; g < x.shape[0] * groups; ++g) {
+    const double* group = x.data.data() + g * columns;
     double mean_square = 0.0;
-    for (std::int64_t c = 0; c < columns; ++c) mean_square += row[c] * row[c] / static_cast<double>(columns);
+    for (std::int64_t c = 0; c < columns; ++c) {
+      mean_square += group[c] * group[c] / static_cast<double>(columns);
+    }
     const double rstd = 1.0 / std::sqrt(mean_square + static_cast<double>(arguments.eps));
     for (std::int64_t c = 0; c < columns; ++c) {
-      y.data.push_back(row[c] * rstd * (static_cast<double>(arguments.weight_offset) + inputs[1].data[c]));
+      y.data.push_back(group[c] * rstd * (static_cast<double>(arguments.weight_offset) + inputs[1].data[c]));
     }
     rstds.data.push_back(rstd);
   }
@@ -78,14 +91,14 @@ std::vector<ValueType> infer_backward(const std::any& /*any*/, const InferContex
   const ValueType& x = context.in(1, "x");
   context.check_activation(0, "dy");
   context.check_same_shape(0, "dy", x);
-  check_weight_vector(context, 2, x.dimensions[1]);
+  const Dimension groups = check_weight_groups(context, 2, x);
   context.check_dtype(3, "rstd", DType::f32);
-  context.check_same_shape(3, "rstd", {{x.dimensions[0]}, DType::f32});
+  context.check_same_shape(3, "rstd", {{x.dimensions[0], groups}, DType::f32});
   if (context.has(4)) {
     context.check_activation(4, "addend");
     context.check_same_shape(4, "addend", x);
   }
-  return {x, {{x.dimensions[1]}, DType::f32}};
+  return {x, {context.in(2, "w").dimensions, DType::f32}};
 }
 
 }  // namespace

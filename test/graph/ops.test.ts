@@ -87,6 +87,9 @@ test('every op function makes a node that the core accepts', () => {
   expect(ops.l2Normalize(g.in('p'), x).shape).toEqual(['tokens', 8])
   expect(ops.embeddingNoise(g.in('q'), x, segments, 5).shape).toEqual(['tokens', 8])
   expect(ops.embeddingNoise(g.in('r'), x, segments, 0)).toBe(x)
+  const head = g.input('head', [4], 'f32')
+  expect(ops.rmsNorm(g.in('p'), { x, weight: head }, { eps: 1e-5 }).shape).toEqual(['tokens', 8])
+  expect(ops.gatedActivation(g.in('q'), x, undefined, 'silu', 'gate_up').shape).toEqual(['tokens', 4])
 })
 
 test('the losses over given logits make a loss and one per row', () => {

@@ -155,6 +155,24 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     'shape-mismatch',
     /sequences\+1 on axis 0 of cu_seqlens.*\[sequences\]/,
   ],
+  [
+    'groups that do not fill a row',
+    node('rms_norm', (g) => [x(g), w(g, [7])]),
+    'shape-mismatch',
+    /\[tokens, 48\].*multiple.*\[7\]/,
+  ],
+  [
+    'halves of an odd number',
+    node('gated_activation', (g) => [w(g, [2, 7])], { kind: 'silu' }),
+    'shape-mismatch',
+    /halves.*\[2, 7\]/,
+  ],
+  [
+    'an unknown order of halves',
+    node('gated_activation', (g) => [x(g)], { kind: 'silu', order: 'gate' }),
+    'invalid-attribute',
+    /gate_up.*'gate'/,
+  ],
   ['too many inputs', node('dropout', (g) => [x(g), x(g)]), 'missing-input', /at most 1 inputs? but got 2/],
 ]
 

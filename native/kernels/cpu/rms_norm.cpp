@@ -1,5 +1,6 @@
-// rms_norm: y = x rstd (offset + w), rstd = 1 / sqrt(avg(x^2) + eps) over the row.
-// x, y, dy, dx, addend (T, C); w, dw (C); rstd f32 (T). w may be of another dtype than x.
+// rms_norm: y = x rstd (offset + w), rstd = 1 / sqrt(avg(x^2) + eps) over each group of C columns.
+// x, y, dy, dx, addend (T, G C); w, dw (C); rstd f32 (T, G). w may be of another dtype than x. To the loops
+// below a group is a row.
 // The backward needs x, w and rstd. With g = dy (offset + w) and h = x rstd:
 //   dx = rstd (g - h avg(g h)) + addend, dw = sum over rows of dy h.
 
@@ -67,13 +68,13 @@ void widen_factor(const TensorView& w, float offset, float* factor, std::int64_t
 
 std::size_t forward_scratch(const KernelCall& call, int) {
   Carver carver;
-  carver.take<float>(last_axis(call.inputs[0]));
+  carver.take<float>(last_axis(call.inputs[1]));
   return carver.used();
 }
 
 template <class T>
 void run_forward(KernelContext& context, const KernelCall& call) {
-  const std::int64_t columns = last_axis(call.inputs[0]);
+  const std::int64_t columns = last_axis(call.inputs[1]);
   if (columns == 0) return;
   const std::int64_t rows = call.inputs[0].shape.elements() / columns;
   const auto& arguments = call.as<RmsNormArguments>();
@@ -103,7 +104,7 @@ BackwardScratch lay_out_backward(Carver& carver, const KernelCall& call, std::in
   return scratch;
 }
 std::size_t backward_scratch(const KernelCall& call, int) {
-  const std::int64_t columns = maximum(1, last_axis(call.inputs[0]));
+  const std::int64_t columns = maximum(1, last_axis(call.inputs[2]));
   Carver carver;
   lay_out_backward(carver, call, divide_up(call.inputs[0].shape.elements() / columns, kNormRows), columns);
   return carver.used();
@@ -111,7 +112,7 @@ std::size_t backward_scratch(const KernelCall& call, int) {
 
 template <class T>
 void run_backward(KernelContext& context, const KernelCall& call) {
-  const std::int64_t columns = last_axis(call.inputs[0]);
+  const std::int64_t columns = last_axis(call.inputs[2]);
   if (columns == 0) return;
   const std::int64_t rows = call.inputs[0].shape.elements() / columns;
   const std::int64_t chunks = divide_up(rows, kNormRows);
