@@ -52,15 +52,16 @@ async function demo(model) {
   say()
 
   const before = await evaluate(model, heldOut)
+  const rightBefore = await rightAnswers(model, heldOut)
   const answersBefore = await answers(model)
 
   const trainer = new Trainer(model, {
     train,
     validation: heldOut,
     adapter: lora({ rank: 32, alpha: 64, targets: 'all-linear' }),
-    epochs: 6,
+    epochs: 12,
     batchSize: 4,
-    learningRate: 2e-3,
+    learningRate: 3e-3,
     schedule: 'cosine',
     warmupRatio: 0.05,
     checkpointEvery: false,
@@ -70,11 +71,13 @@ async function demo(model) {
   say()
 
   const after = await evaluate(model, heldOut)
+  const rightAfter = await rightAnswers(model, heldOut)
   say(bold('Held-out conversations'))
   say(dim(columns(['', 'before', 'after'], 14)))
   say(columns(['  loss', before.loss.toFixed(3), after.loss.toFixed(3)], 14))
   say(columns(['  perplexity', before.perplexity.toFixed(1), after.perplexity.toFixed(1)], 14))
   say(columns(['  accuracy', percent(before.accuracy), percent(after.accuracy)], 14))
+  say(columns(['  right answers', `${rightBefore} of ${heldOut.length}`, `${rightAfter} of ${heldOut.length}`], 14))
   say()
 
   const answersAfter = await answers(model)
@@ -95,6 +98,13 @@ async function demo(model) {
   if (after.loss < before.loss) return 0
   console.error(`The held-out loss did not improve: ${before.loss.toFixed(4)} before, ${after.loss.toFixed(4)} after.`)
   return 1
+}
+
+/** Questions that are answered word for word as the file answers them; there is one answer to each kind of question. */
+async function rightAnswers(model, { rows }) {
+  const prompts = rows.map(({ messages }) => messages.slice(0, -1))
+  const generated = await model.generateBatch(prompts, { maxNewTokens: 64, batchSize: 32 })
+  return generated.filter(({ text }, i) => text.trim() === rows[i].messages.at(-1).content).length
 }
 
 async function answers(model) {
