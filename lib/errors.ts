@@ -34,6 +34,7 @@ export type AttuneErrorCode =
   | 'invalid-tokenizer'
   | 'invalid-chat-template'
   | 'chat-template-failed'
+  | 'invalid-input'
   | 'nan-loss'
   | 'invalid-checkpoint'
   | 'missing-addon'

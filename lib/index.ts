@@ -45,3 +45,25 @@ export { generate, generateBatch } from './generate/model-generate.js'
 export type { Generation, GenerationPiece } from './generate/generate.js'
 export type { GenerateOptions, Prompt } from './generate/generate-options.js'
 export type { FinishReason } from './generate/decode-loop.js'
+export {
+  answer,
+  answerStream,
+  classify,
+  classifyStream,
+  embed,
+  embedStream,
+  tag,
+  tagStream,
+} from './predict/model-predict.js'
+export type { Answer, AnsweredQuestion, AnswerOptions, Question } from './predict/answer.js'
+export type {
+  ClassifyOptions,
+  LabelScore,
+  MultiLabelPrediction,
+  Prediction,
+  RegressionPrediction,
+  SingleLabelPrediction,
+} from './predict/classify.js'
+export type { EmbedOptions } from './predict/embed.js'
+export type { Entity, TaggedText, TagOptions } from './predict/tag.js'
+export type { Aggregation } from './predict/entities.js'

@@ -18,6 +18,17 @@ export function utf16Index(text: string, point: number): number {
   return at
 }
 
+/** `utf16Index` of one text, asked many times. */
+export function utf16Indexer(text: string): (point: number) => number {
+  const units: number[] = []
+  let wide = false
+  for (let at = 0; at < text.length; at += widthAt(text, at)) {
+    units.push(at)
+    wide ||= widthAt(text, at) > 1
+  }
+  return wide ? (point) => units[point] ?? text.length : (point) => Math.min(point, text.length)
+}
+
 /** Code points `start` to `end` - 1. */
 export function sliceCodePoints(text: string, start: number, end: number): string {
   const from = utf16Index(text, start)

@@ -27,7 +27,7 @@ export const libLayers: Layers = {
     ['index'],
     ['cli', 'server'],
     ['jobs'],
-    ['train', 'evaluate', 'generate'],
+    ['train', 'evaluate', 'predict', 'generate'],
     ['models', 'data', 'tokenizer', 'export'],
     ['nn'],
     ['graph'],

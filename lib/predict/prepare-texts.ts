@@ -1,0 +1,67 @@
+import type { TextOrPair } from '../data/encode-texts.js'
+import { tokenTypes } from '../data/encode-texts.js'
+import { keptTokens } from '../data/shorten.js'
+import { AttuneError } from '../errors.js'
+import type { EncodedText } from '../tokenizer/tokenizer.js'
+import type { Piece } from './predict-rows.js'
+import type { VerbContext } from './verb.js'
+
+/** Nothing but white space says nothing. */
+export function emptyText(where: string, what = 'the text'): AttuneError {
+  return new AttuneError('invalid-input', `${where}: ${what} is empty`, { where })
+}
+
+/** Longest text in tokens: what the model takes, or less where the caller says so. */
+export function longest({ model }: VerbContext, maxLength: number | undefined): number {
+  return Math.min(maxLength ?? Infinity, model.definition.maxPositions)
+}
+
+/** Each text tokenized; an error for one that is empty. */
+export async function encodeEach(
+  { tokenizer }: VerbContext,
+  texts: readonly TextOrPair[],
+  nameOf: (index: number) => string,
+): Promise<(EncodedText | AttuneError)[]> {
+  const results: (EncodedText | AttuneError)[] = texts.map((text, index) => problemOf(text, nameOf(index)) ?? waiting)
+  const good = results.flatMap((result, index) => (result === waiting ? [index] : []))
+  const encoded = await tokenizer.encodeBatchInFull(good.map((index) => texts[index] ?? ''))
+  good.forEach((index, i) => {
+    const text = encoded[i]
+    results[index] = text === undefined || text.ids.length === 0 ? emptyText(nameOf(index)) : text
+  })
+  return results
+}
+
+const waiting = new AttuneError('internal', 'not encoded')
+
+function problemOf(text: unknown, where: string): AttuneError | undefined {
+  if (typeof text === 'string') return text.trim() === '' ? emptyText(where) : undefined
+  if (Array.isArray(text) && text.length === 2 && text.every((part) => typeof part === 'string')) {
+    const empty = text.findIndex((part) => part.trim() === '')
+    return empty < 0 ? undefined : emptyText(where, `text ${empty + 1} of the pair`)
+  }
+  const received = text === null ? 'null' : Array.isArray(text) ? 'a list' : `a value of type ${typeof text}`
+  const message = `${where}: expected a text, or a pair of texts in a list, received ${received}`
+  return new AttuneError('invalid-input', message, { where })
+}
+
+/** The text as one piece, cut to `maxLength` where the caller wants that; else an error. */
+export function wholePiece(
+  encoded: EncodedText,
+  maxLength: number,
+  truncation: 'error' | 'tail' | 'head',
+  where: string,
+): Piece | AttuneError {
+  const { ids } = encoded
+  if (ids.length <= maxLength) return { inputIds: ids, ...tokenTypes({ ids, encoded, kept: undefined }) }
+  if (truncation === 'error') {
+    const message = `${where}: the text has ${ids.length} tokens, more than ${maxLength}; shorten it, or set options.truncation to 'tail' or 'head'`
+    return new AttuneError('sequence-too-long', message, { where })
+  }
+  const kept = keptTokens(encoded, maxLength, truncation)
+  if (kept === undefined) {
+    const message = `options.maxLength ${maxLength} leaves no room for the text of ${where} between the tokens that the tokenizer adds`
+    throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
+  }
+  return { inputIds: Int32Array.from(kept, (at) => ids[at] ?? 0), ...tokenTypes({ ids, encoded, kept }) }
+}
