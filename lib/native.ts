@@ -178,8 +178,10 @@ export interface NativeSession {
   copySlots(program: NativeProgram, copies: NativeSlotCopies): Promise<void>
   readGradient(parameter: string): Promise<Float32Array>
   createOptimizer(groups: readonly NativeOptimizerGroup[]): NativeOptimizer
+  /** Other groups: parameters that stand in both keep their state, new ones start afresh. */
+  regroupOptimizer(optimizer: NativeOptimizer, groups: readonly NativeOptimizerGroup[]): void
   step(request: NativeStepRequest): Promise<NativeStepResult>
-  /** Both moments, step count and float32 masters of the optimizer's parameters, as safetensors. */
+  /** Step counts, both moments and float32 masters of the optimizer's parameters, as safetensors. */
   saveOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
   loadOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
   /** Writes the file and syncs it; the caller renames it into place. */

@@ -266,15 +266,26 @@ export class Model implements AsyncDisposable {
   optimizer(options: OptimizerOptions = {}): Optimizer {
     const session = this.#live()
     const parameters = this.#parameters
-    const groups = settleGroups(options, parameters.trainableNames, parameters.names, (name) =>
-      parameters.isExemptFromDecay(name),
-    )
-    parameters.prepare(session)
+    const settled = (given: OptimizerOptions) => {
+      const groups = settleGroups(given, parameters.trainableNames, parameters.names, (name) =>
+        parameters.isExemptFromDecay(name),
+      )
+      parameters.prepare(session)
+      return groups
+    }
+    const groups = settled(options)
     const optimizer = session.createOptimizer(groups)
-    const { generation } = parameters
+    let { generation } = parameters
     return new Optimizer({
       native: optimizer,
       groups,
+      regroup: (given) =>
+        this.#inOrder(() => {
+          const changed = settled(given)
+          session.regroupOptimizer(optimizer, changed)
+          generation = parameters.generation
+          return Promise.resolve(changed)
+        }),
       save: (path) => session.saveOptimizer(optimizer, path),
       load: (path) => {
         parameters.noteTraining()
@@ -283,7 +294,7 @@ export class Model implements AsyncDisposable {
       step: (batches, rates, stepOptions, number) =>
         this.#inOrder(() => {
           if (generation === parameters.generation) return this.#step(optimizer, batches, rates, stepOptions, number)
-          const message = 'What is trained changed since this optimizer was made: make another.'
+          const message = 'What is trained changed since this optimizer was made: make another, or regroup it.'
           throw new AttuneError('invalid-option', message, { where: 'optimizer' })
         }),
     })

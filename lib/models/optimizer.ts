@@ -125,6 +125,8 @@ export function settleGroups(
 export interface OptimizerHost {
   readonly native: NativeOptimizer
   readonly groups: readonly SettledGroup[]
+  /** Sorts what is trainable now into groups, and takes them up. */
+  regroup(options: OptimizerOptions): Promise<readonly SettledGroup[]>
   step(
     batches: readonly Batch[],
     rates: readonly number[],
@@ -137,16 +139,18 @@ export interface OptimizerHost {
 
 export class Optimizer {
   #steps = 0
+  #groups: readonly SettledGroup[]
   readonly #host: OptimizerHost
 
   /** Made by `model.optimizer()`. */
   constructor(host: OptimizerHost) {
     this.#host = host
+    this.#groups = host.groups
   }
 
   /** Parameters and settings, in the order of `learningRate` lists. */
   get groups(): readonly SettledGroup[] {
-    return this.#host.groups
+    return this.#groups
   }
 
   /** Steps taken; set it after `load` to go on counting. */
@@ -174,7 +178,15 @@ export class Optimizer {
     return result
   }
 
-  /** Writes both moments, the step count and the float32 masters, as safetensors. */
+  /**
+   * Goes on with what is trainable now, in groups as these options say: parameters that it had keep their moments, others
+   * start afresh, those that are trained no more lose theirs.
+   */
+  async regroup(options: OptimizerOptions = {}): Promise<void> {
+    this.#groups = await this.#host.regroup(options)
+  }
+
+  /** Writes both moments, the step counts and the float32 masters, as safetensors. */
   save(path: string): Promise<void> {
     return this.#host.save(path)
   }

@@ -154,6 +154,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::copy_slots>("copySlots"),
                          InstanceMethod<&Session::read_gradient>("readGradient"),
                          InstanceMethod<&Session::create_optimizer>("createOptimizer"),
+                         InstanceMethod<&Session::regroup_optimizer>("regroupOptimizer"),
                          InstanceMethod<&Session::step>("step"),
                          InstanceMethod<&Session::save_optimizer>("saveOptimizer"),
                          InstanceMethod<&Session::load_optimizer>("loadOptimizer"),
@@ -345,6 +346,16 @@ Napi::Value Session::create_optimizer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto optimizer = engine()->make_optimizer(to_groups(info[0]));
     return OptimizerClass::make(info.Env(), {engine(), std::move(optimizer)});
+  });
+}
+
+Napi::Value Session::regroup_optimizer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto optimizer =
+        unwrap<OptimizerClass>(info[0], Environment::of(info.Env()).optimizer, "an Optimizer")
+            .optimizer(engine());
+    engine()->regroup(*optimizer, to_groups(info[1]));
+    return info.Env().Undefined();
   });
 }
 

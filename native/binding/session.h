@@ -33,6 +33,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value copy_slots(const Napi::CallbackInfo& info);
   Napi::Value read_gradient(const Napi::CallbackInfo& info);
   Napi::Value create_optimizer(const Napi::CallbackInfo& info);
+  Napi::Value regroup_optimizer(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value save_optimizer(const Napi::CallbackInfo& info);
   Napi::Value load_optimizer(const Napi::CallbackInfo& info);

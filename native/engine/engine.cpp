@@ -216,21 +216,27 @@ std::shared_ptr<Optimizer> Engine::make_optimizer(std::vector<OptimizerGroup> gr
   return optimizer;
 }
 
+void Engine::regroup(Optimizer& optimizer, std::vector<OptimizerGroup> groups) {
+  const std::scoped_lock lock(mutex_);
+  optimizer.regroup(std::move(groups), parameters_);
+}
+
 void Engine::forget(const std::shared_ptr<Optimizer>& optimizer) { std::erase(optimizers_, optimizer); }
 
 void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
   const std::scoped_lock lock(mutex_);
-  // The step count needs more than float32's 24 bits only after 16 million steps.
-  const float steps = static_cast<float>(optimizer.steps());
   Header header;
   std::vector<SafetensorsSource> sources;
   const auto add = [&](const std::string& name, std::span<const float> values) {
     header.add(name, values.size());
     sources.push_back({.dtype = DType::f32, .values = values});
   };
-  add("steps", {&steps, 1});
+  // The step counts need more than float32's 24 bits only after 16 million steps.
+  std::map<std::string, float> steps;
   for (const auto& [name, moments] : optimizer.moments()) {
     const Parameter& parameter = parameters_.at(name);
+    steps[name] = static_cast<float>(moments.steps);
+    add(name + ".step", {&steps[name], 1});
     add(name + ".exp_avg", floats(moments.exp_avg));
     add(name + ".exp_avg_sq", floats(moments.exp_avg_sq));
     add(name + ".weight", {parameter.weights(), static_cast<std::size_t>(parameter.elements())});
@@ -240,10 +246,9 @@ void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
 
 void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
   const std::scoped_lock lock(mutex_);
-  float steps = 0.0F;
-  read_exactly(file, "steps", {&steps, 1});
   // All shapes are checked before anything is overwritten: a wrong file leaves the run as it was.
   std::map<std::string, std::vector<float>> weights;
+  std::map<std::string, float> steps;
   for (const auto& [name, moments] : optimizer.moments()) {
     for (const char* suffix : {".exp_avg", ".exp_avg_sq"}) {
       const SafetensorsEntry& entry = file.entry(name + suffix);
@@ -256,13 +261,14 @@ void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
     std::vector<float>& values = weights[name];
     values.resize(static_cast<std::size_t>(parameters_.at(name).elements()));
     read_exactly(file, name + ".weight", values);
+    read_exactly(file, name + ".step", {&steps[name], 1});
   }
-  for (const auto& [name, moments] : optimizer.moments()) {
+  for (auto& [name, moments] : optimizer.moments()) {
     read_exactly(file, name + ".exp_avg", floats(moments.exp_avg));
     read_exactly(file, name + ".exp_avg_sq", floats(moments.exp_avg_sq));
     parameters_.write(name, weights[name]);
+    moments.steps = static_cast<std::int64_t>(steps[name]);
   }
-  optimizer.set_steps(static_cast<std::int64_t>(steps));
 }
 
 void Engine::save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries) {

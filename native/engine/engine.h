@@ -86,9 +86,10 @@ class Engine {
   [[nodiscard]] StepResult step(Program& program, Optimizer& optimizer, const StepRequest& request);
 
   [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);
+  void regroup(Optimizer& optimizer, std::vector<OptimizerGroup> groups);
   void forget(const std::shared_ptr<Optimizer>& optimizer);
-  /// Moments, masters and step count as safetensors: `<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.weight`,
-  /// `steps`.
+  /// Step count, moments and master of each parameter as safetensors: `<name>.step`, `<name>.exp_avg`,
+  /// `<name>.exp_avg_sq`, `<name>.weight`.
   void save_optimizer(Optimizer& optimizer, const std::string& path);
   void load_optimizer(Optimizer& optimizer, const SafetensorsFile& file);
   void save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "kernels/adamw.h"
@@ -31,22 +32,35 @@ double clip_coefficient(double norm, double max_norm) {
   return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters)
-    : groups_(std::move(groups)) {
-  for (const OptimizerGroup& group : groups_) {
+Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters) {
+  regroup(std::move(groups), parameters);
+}
+
+void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& parameters) {
+  std::map<std::string, Moments> fresh;
+  std::set<std::string> kept;
+  for (const OptimizerGroup& group : groups) {
     for (const std::string& name : group.parameters) {
       const Parameter& parameter = parameters.at(name);
       if (!parameter.trainable) {
         throw Error("invalid-option", name,
                     "Parameter " + name + " is not trainable, so the optimizer cannot have it.");
       }
-      if (moments_.contains(name)) {
+      if (fresh.contains(name) || kept.contains(name)) {
         throw Error("invalid-option", name, "Parameter " + name + " stands in two groups of the optimizer.");
       }
+      if (moments_.contains(name)) {
+        kept.insert(name);
+        continue;
+      }
       const auto bytes = static_cast<std::size_t>(parameter.elements()) * sizeof(float);
-      moments_.emplace(name, Moments{AlignedMemory(bytes, name.c_str()), AlignedMemory(bytes, name.c_str())});
+      fresh.emplace(name, Moments{.exp_avg = AlignedMemory(bytes, name.c_str()),
+                                  .exp_avg_sq = AlignedMemory(bytes, name.c_str())});
     }
   }
+  std::erase_if(moments_, [&](const auto& entry) { return !kept.contains(entry.first); });
+  moments_.merge(fresh);
+  groups_ = std::move(groups);
 }
 
 double Optimizer::gradient_norm(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool) {
@@ -76,11 +90,9 @@ void Optimizer::step(ParameterStore& parameters, const KernelTable& kernels, Thr
                     std::to_string(learning_rates.size()) + " learning rates.");
   }
   const Kernel& adamw = kernel(kernels, "adamw");
-  ++steps_;
-  const auto t = static_cast<double>(steps_);
   for (std::size_t index = 0; index < groups_.size(); ++index) {
     const OptimizerGroup& group = groups_[index];
-    const std::any arguments = AdamWArguments{
+    AdamWArguments settings{
         .learning_rate = static_cast<float>(learning_rates[index]),
         .beta1 = static_cast<float>(group.beta1),
         .beta2 = static_cast<float>(group.beta2),
@@ -88,13 +100,15 @@ void Optimizer::step(ParameterStore& parameters, const KernelTable& kernels, Thr
         .one_minus_beta2 = static_cast<float>(1.0 - group.beta2),
         .eps = static_cast<float>(group.eps),
         .weight_decay = static_cast<float>(group.weight_decay),
-        .bias_correction1 = static_cast<float>(1.0 - std::pow(group.beta1, t)),
-        .bias_correction2 = static_cast<float>(1.0 - std::pow(group.beta2, t)),
         .gradient_scale = static_cast<float>(gradient_scale),
     };
     for (const std::string& name : group.parameters) {
       Parameter& parameter = parameters.at(name);
       Moments& moments = moments_.at(name);
+      const auto t = static_cast<double>(++moments.steps);
+      settings.bias_correction1 = static_cast<float>(1.0 - std::pow(group.beta1, t));
+      settings.bias_correction2 = static_cast<float>(1.0 - std::pow(group.beta2, t));
+      const std::any arguments = settings;
       const std::int64_t n = parameter.elements();
       const TensorView gradient = flat(parameter.gradient.data(), n, DType::f32);
       TensorView outputs[4] = {flat(reinterpret_cast<std::byte*>(parameter.weights()), n, DType::f32),

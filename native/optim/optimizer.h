@@ -24,10 +24,16 @@ class Optimizer {
   struct Moments {
     AlignedMemory exp_avg;
     AlignedMemory exp_avg_sq;
+    /// Steps this parameter took: a later one's bias is corrected by its own count, as in torch.
+    std::int64_t steps = 0;
   };
 
   /// Every named parameter must be trainable and stand in one group only.
   Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
+
+  /// Other groups: parameters that stand in both keep their state, new ones start afresh. Throws before it
+  /// changes anything.
+  void regroup(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
 
   /// Norm over all gradients of the groups' parameters, as torch.nn.utils.clip_grad_norm_ has it.
   [[nodiscard]] double gradient_norm(ParameterStore& parameters, const KernelTable& kernels,
@@ -39,13 +45,10 @@ class Optimizer {
 
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
-  [[nodiscard]] std::int64_t steps() const { return steps_; }
-  void set_steps(std::int64_t steps) { steps_ = steps; }
 
  private:
   std::vector<OptimizerGroup> groups_;
   std::map<std::string, Moments> moments_;
-  std::int64_t steps_ = 0;
 };
 
 /// min(1, max_norm / (norm + 1e-6)); 1 when max_norm is 0.
