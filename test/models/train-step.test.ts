@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Model } from '../../lib/models/model.js'
 import type { ModelOptions } from '../../lib/models/model-options.js'
 import { refusal } from '../refusal.js'
+import { readFileTensors } from './safetensors-file.js'
 import { temporaryDirectory, tinyGpt2, tinyLlama } from './fixture-models.js'
 
 const rows = [
@@ -154,6 +155,35 @@ describe('an optimizer', () => {
     const optimizer = model.optimizer()
     model.setTrainable(['transformer.ln_f'])
     await expect(optimizer.step(batch)).rejects.toMatchObject({ code: 'invalid-option', where: 'optimizer' })
+  })
+
+  test('goes on with other parameters: those it had keep their state, others start afresh', async () => {
+    const frozenFirst = async (regroup: boolean) => {
+      await using model = await Model.fromConfig(tinyGpt2, { dropout: false })
+      model.setTrainable(['transformer.ln_f'])
+      const optimizer = model.optimizer({ learningRate: 1e-2 })
+      await optimizer.step(batch)
+      model.setTrainable(['transformer.ln_f', 'transformer.h.1'])
+      if (regroup) await optimizer.regroup({ learningRate: 1e-2 })
+      const next = regroup ? optimizer : model.optimizer({ learningRate: 1e-2 })
+      const before = await weights(model)
+      await next.step(batch)
+      const after = await weights(model)
+      const moved = (name: string) => after.get(name)!.map((value, i) => Math.abs(value - before.get(name)![i]!))
+      const path = join(temporaryDirectory(), 'optimizer.safetensors')
+      await next.save(path)
+      return { next, moved, state: readFileTensors(path) }
+    }
+    const kept = await frozenFirst(true)
+    const stepOf = (name: string) =>
+      new DataView(kept.state.get(`${name}.step`)!.data.slice().buffer).getFloat32(0, true)
+    expect(stepOf('transformer.ln_f.weight')).toBe(2)
+    expect(stepOf('transformer.h.1.ln_1.weight')).toBe(1)
+    // Adam's first step is the rate, whatever the gradient.
+    expect(Math.max(...kept.moved('transformer.h.1.mlp.c_fc.bias'))).toBeCloseTo(1e-2, 4)
+    const afresh = await frozenFirst(false)
+    expect(kept.moved('transformer.h.1.mlp.c_fc.bias')).toEqual(afresh.moved('transformer.h.1.mlp.c_fc.bias'))
+    expect(kept.moved('transformer.ln_f.weight')).not.toEqual(afresh.moved('transformer.ln_f.weight'))
   })
 })
 
