@@ -1,7 +1,7 @@
 /** A model small enough to train in a test: random weights, no files. */
 import { Model } from '../lib/models/model.js'
 import type { ModelOptions } from '../lib/models/model-options.js'
-import type { EncodedExample } from '../lib/data/prepare-data.js'
+import type { LabelledExample } from '../lib/data/example.js'
 import { RandomStream } from '../lib/data/random.js'
 
 export const vocabulary = 64
@@ -27,7 +27,10 @@ export function tinyModel(options: ModelOptions = {}, config: Readonly<Record<st
 }
 
 /** Rows that can be learned: each token is followed by the next number but one. */
-export function countingRows(count: number, seed = 1): EncodedExample[] {
+export function countingRows(
+  count: number,
+  seed = 1,
+): (LabelledExample & { readonly inputIds: Int32Array; readonly labels: Int32Array })[] {
   const random = new RandomStream('rows', seed)
   return Array.from({ length: count }, () => {
     const length = 5 + random.nextBelow(12)

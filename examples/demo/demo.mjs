@@ -132,7 +132,7 @@ function show(event) {
       bar?.stop()
       bar = undefined
       say(
-        `  epoch ${event.epoch.toFixed(0)}: held-out loss ${event.loss.toFixed(3)}, accuracy ${percent(event.accuracy)}`,
+        `  epoch ${event.epoch.toFixed(0)}: held-out loss ${event.loss.toFixed(3)}, accuracy ${percent(event.metrics.accuracy)}`,
       )
       break
     case 'warning':

@@ -8,7 +8,7 @@ import { duration, percent, quantity } from './amounts.js'
 import type { CommandContext } from './command-context.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { dataOptions, modelOptions } from './run-options.js'
+import { dataOptions, modelFrom, modelOptions } from './run-options.js'
 import { table } from './table.js'
 import { required } from './train-command.js'
 
@@ -21,16 +21,13 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
   addFlags(command, evaluateOptions)
   command.action(async () => {
     const { terminal, json } = context()
-    const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
+    const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const files = required(settleOptions({ data }, givenFlags(command, { data })).data, 'data')
     const options = givenFlags(command, evaluateOptions) as EvaluateOptions
     // Before the model is loaded, which takes a while.
     requireMetrics(settleOptions(evaluateOptions, options).metrics)
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    await using model = await Model.load(required(directory, 'model'), {
-      ...rest,
-      ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
-    })
+    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
     const report = await evaluate(model, await loadDataset(files), {
       ...options,
       signal: interruption.signal,

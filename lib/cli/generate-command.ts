@@ -12,7 +12,7 @@ import { settleOptions } from '../options.js'
 import type { CommandContext } from './command-context.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { modelOptions } from './run-options.js'
+import { modelFrom, modelOptions } from './run-options.js'
 import { required } from './train-command.js'
 
 export function addGenerateCommand(program: Command, context: () => CommandContext): void {
@@ -26,17 +26,14 @@ export function addGenerateCommand(program: Command, context: () => CommandConte
   addFlags(command, generateOptions)
   command.action(async (given: string | undefined) => {
     const { terminal, json } = context()
-    const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
+    const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const options = givenFlags(command, generateOptions) as GenerateOptions
     // Before the model is loaded, which takes a while.
     const { numReturnSequences } = settleGenerateOptions(options)
     const { chat, system } = command.opts<{ chat?: boolean; system?: string }>()
     const prompt = promptOf(given ?? (await standardInput()), chat === true, system)
     using interruption = watchInterrupts(() => terminal.err('\n'))
-    await using model = await Model.load(required(directory, 'model'), {
-      ...rest,
-      ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
-    })
+    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
     if (numReturnSequences > 1) {
       for (const answer of await generateBatch(model, [prompt], { ...options, signal: interruption.signal })) {
         terminal.out(json ? `${JSON.stringify({ type: 'answer', ...answer })}\n` : `${answer.text}\n`)

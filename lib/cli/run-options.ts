@@ -1,6 +1,8 @@
 /** Options of commands beyond those of the verb: which model, which rows. Also fields of a config file. */
 import { z } from 'zod'
-import type { OptionTable } from '../options.js'
+import { poolings, problemTypes, tasks } from '../models/task.js'
+import type { LoadOptions } from '../models/model-options.js'
+import type { OptionTable, Settled } from '../options.js'
 
 export const modelOptions = {
   model: {
@@ -12,6 +14,21 @@ export const modelOptions = {
     type: z.string().min(1),
     description: 'Directory of a LoRA adapter to put on the model',
     flag: 'directory',
+  },
+  task: { type: z.enum(tasks), description: 'What the model is for; absent: what its architecture says' },
+  labels: {
+    type: z
+      .union([z.int().min(1), z.array(z.string().min(1)).min(1)])
+      .describe('a list of names, or how many there are'),
+    description: "Names of what is predicted; absent: the model's, in training of a new head those of the rows",
+  },
+  problemType: {
+    type: z.enum(problemTypes),
+    description: "What a sequence classifier predicts; absent: as the model's configuration says",
+  },
+  pooling: {
+    type: z.enum(poolings),
+    description: 'What stands for a text in an embedding; absent: as the directory says',
   },
   dtype: { type: z.enum(['f32', 'bf16']), description: 'Of weights and activations', default: 'f32' as const },
   device: { type: z.enum(['auto', 'cpu', 'cuda']), description: 'Where to compute', default: 'auto' as const },
@@ -50,3 +67,18 @@ export const loraFlags = {
   },
   rslora: { type: z.boolean(), description: 'alpha / √rank instead of alpha / rank', default: false },
 } satisfies OptionTable
+
+/** The model that a command asks for, by the options above. */
+export function modelFrom(settled: Settled<typeof modelOptions>): LoadOptions {
+  const { adapterFrom: adapter, task, labels, problemType, pooling, dtype, device, threads } = settled
+  return {
+    dtype,
+    device,
+    threads,
+    ...(adapter === undefined ? {} : { adapter }),
+    ...(task === undefined ? {} : { task }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(problemType === undefined ? {} : { problemType }),
+    ...(pooling === undefined ? {} : { pooling }),
+  }
+}

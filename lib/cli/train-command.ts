@@ -1,8 +1,13 @@
 import { Argument, type Command } from 'commander'
+import { join } from 'node:path'
+import type { Dataset } from '../data/dataset.js'
+import { labelsOfDataset } from '../data/encode-sequence-classification.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { loadDataset } from '../data/load-dataset.js'
 import { AttuneError } from '../errors.js'
+import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
+import type { LoadOptions } from '../models/model-options.js'
 import { lora } from '../nn/lora.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import { suggestion } from '../nearest.js'
@@ -13,7 +18,7 @@ import type { CommandContext } from './command-context.js'
 import { fromConfig, readConfigFile } from './config-file.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { dataOptions, loraFlags, modelOptions } from './run-options.js'
+import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
 import { barReport, describePlan, jsonReport, lineReport } from './training-report.js'
 
 // `validation` names files here and is rows in the API.
@@ -21,7 +26,7 @@ const plainOptions = omit(trainOptions, 'train', 'validation', 'adapter', 'token
 
 interface TrainingJob {
   readonly model: string
-  readonly modelOptions: { device: 'auto' | 'cpu' | 'cuda'; dtype: 'f32' | 'bf16'; threads: number; adapter?: string }
+  readonly modelOptions: LoadOptions
   readonly data: readonly string[]
   readonly validation: number | readonly string[] | undefined
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
@@ -39,8 +44,8 @@ export function addPlanCommand(program: Command, context: () => CommandContext):
   command.action(async (config: string | undefined) => {
     const { terminal, json } = context()
     const job = await readJob(command, config)
-    await using model = await Model.load(job.model, job.modelOptions)
     const rows = await loadRows(job)
+    await using model = await loadModel(job, rows.train)
     const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation })
     terminal.out(json ? `${JSON.stringify({ type: 'plan', ...planned })}\n` : describePlan(planned))
   })
@@ -71,7 +76,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   }
   const settled = <Table extends OptionTable>(table: Table) =>
     settleOptions(table, { ...pick(file, table), ...givenFlags(command, table) })
-  const { model, adapterFrom, device, dtype, threads } = settled(modelOptions)
+  const asked = settled(modelOptions)
+  const { model, adapterFrom } = asked
   const { data, validation } = settled(dataOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
   const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
@@ -81,12 +87,10 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const output = options.output === undefined ? {} : { output: inFile('output', options.output) }
   return {
     model: inFile('model', required(model, 'model')),
-    modelOptions: {
-      device,
-      dtype,
-      threads,
-      ...(adapterFrom === undefined ? {} : { adapter: inFile('adapterFrom', adapterFrom) }),
-    },
+    modelOptions: modelFrom({
+      ...asked,
+      adapterFrom: adapterFrom === undefined ? undefined : inFile('adapterFrom', adapterFrom),
+    }),
     data: required(data, 'data').map((path) => inFile('data', path)),
     validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
@@ -116,7 +120,25 @@ function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
   return lora({ ...rest, ...flags })
 }
 
-async function loadRows(job: TrainingJob): Promise<{ train: TrainingData; validation: TrainingData | undefined }> {
+/** A classifier's labels are those of the rows, where neither the command nor the model's directory names any. */
+async function loadModel({ model, modelOptions: options }: TrainingJob, train: Dataset): Promise<Model> {
+  const { task, labels, problemType, adapter } = options
+  const classifies = task === 'sequence-classification' || task === 'token-classification'
+  if (!classifies || labels !== undefined || problemType === 'regression' || adapter !== undefined) {
+    return Model.load(model, options)
+  }
+  const { id2label } = await readJsonObject(join(model, 'config.json'))
+  const stored = Object.values((id2label ?? {}) as Record<string, unknown>)
+  const names = labelsOfDataset(train)
+  const several = train.shape === 'text-labels'
+  // Numbers to predict have no names, and neither have lists of 0 and 1.
+  const nameless = names.length < 2 || names.some((name) => name.includes('.') || (several && /^\d+$/.test(name)))
+  if (nameless || stored.some((name) => !/^LABEL_\d+$/.test(String(name)))) return Model.load(model, options)
+  const type = several ? { problemType: problemType ?? ('multi_label_classification' as const) } : {}
+  return Model.load(model, { ...options, ...type, labels: names })
+}
+
+async function loadRows(job: TrainingJob): Promise<{ train: Dataset; validation: TrainingData | undefined }> {
   const rows = await loadDataset(job.data)
   if (job.validation === undefined) return { train: rows, validation: undefined }
   if (typeof job.validation !== 'number') return { train: rows, validation: await loadDataset(job.validation) }
@@ -126,8 +148,8 @@ async function loadRows(job: TrainingJob): Promise<{ train: TrainingData; valida
 
 async function train(job: TrainingJob, { terminal, json }: CommandContext): Promise<void> {
   using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
-  await using model = await Model.load(job.model, job.modelOptions)
   const rows = await loadRows(job)
+  await using model = await loadModel(job, rows.train)
   const trainer = new Trainer(model, { ...job.options, ...rows })
   const report = json ? jsonReport(terminal) : terminal.interactive ? barReport(terminal) : lineReport(terminal)
   for await (const event of trainer.run({ signal: interruption.signal })) report(event)

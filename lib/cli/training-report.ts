@@ -98,7 +98,9 @@ export function describeEvent(event: TrainingEvent): string {
     case 'step':
       return `step ${event.step}/${event.steps}  epoch ${event.epoch.toFixed(2)}  loss ${event.loss.toFixed(4)}  lr ${rate(event.learningRate)}  ${quantity(event.tokensPerSecond)} tokens/s\n`
     case 'evaluation':
-      return `validation at step ${event.step}  loss ${event.loss.toFixed(4)}  perplexity ${event.perplexity.toFixed(2)}  accuracy ${percent(event.accuracy)}${event.best ? '  best so far' : ''}\n`
+      return `validation at step ${event.step}  loss ${event.loss.toFixed(4)}${describeMetrics(event.metrics)}${event.best ? '  best so far' : ''}\n`
+    case 'unfreeze':
+      return `from step ${event.step + 1} on ${quantity(event.trained)} parameters are trained (stage ${event.stage} of ${event.stages})\n`
     case 'checkpoint':
       return `checkpoint at step ${event.step}  ${event.path}\n`
     case 'warning':
@@ -113,4 +115,10 @@ export function describeEvent(event: TrainingEvent): string {
       return `${why} after ${event.step} steps in ${duration(event.seconds)}: training loss ${event.trainLoss.toFixed(4)}${validation}${saved}\n`
     }
   }
+}
+
+/** What was measured beside the loss. */
+function describeMetrics(metrics: Readonly<Record<string, number>>): string {
+  const others = Object.entries(metrics).filter(([name]) => name !== 'loss')
+  return others.map(([name, value]) => `  ${name} ${value.toFixed(value < 10 ? 4 : 2)}`).join('')
 }

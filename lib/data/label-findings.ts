@@ -1,7 +1,12 @@
-import { findingAbout, type DataFinding, type EncodedTask } from './encoded-task.js'
+import { findingAbout, type DataFinding, type TaskExample } from './encoded-task.js'
+import type { ProblemType } from './task.js'
 
 /** Encoded rows with classes: sequence classification (not regression) or token classification. */
-export type LabelledData = Pick<EncodedTask, 'examples' | 'labels' | 'problemType'>
+export interface LabelledData {
+  readonly examples: readonly { readonly labels: TaskExample['labels']; readonly origin?: string | undefined }[]
+  readonly labels: readonly string[]
+  readonly problemType?: ProblemType | undefined
+}
 
 /** How often each class occurs: rows that have it, for token classification tokens. For class weights and baselines. */
 export function labelCounts(data: LabelledData): number[] {
@@ -50,9 +55,9 @@ export function labelFindings(
 /** The rows in which each class occurs, each row once. */
 function originsByClass(data: LabelledData): string[][] {
   const origins = data.labels.map((): string[] => [])
-  for (const example of data.examples) {
-    for (const index of new Set(classesOf(example, data))) origins[index]?.push(example.origin)
-  }
+  data.examples.forEach((example, at) => {
+    for (const index of new Set(classesOf(example, data))) origins[index]?.push(example.origin ?? `row ${at}`)
+  })
   return origins
 }
 

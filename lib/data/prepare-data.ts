@@ -1,106 +1,215 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { Dataset } from './dataset.js'
-import { encodeDataset, ignoredLabel, type EncodeDatasetOptions } from './encode.js'
-
-/** A row as token ids; labels are aligned with them, -100: no loss. */
-export interface EncodedExample {
-  readonly inputIds: Int32Array | readonly number[]
-  readonly labels: Int32Array | readonly number[]
-}
+import { encodeForTask, type TaskOptions } from './encode-for-task.js'
+import type { DataFinding, EncodedTask } from './encoded-task.js'
+import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './example.js'
+import type { LossOn } from './row-encoders.js'
+import type { ProblemType, TaskName } from './task.js'
 
 /** Rows of a dataset, or rows encoded already. */
 export type TrainingData = Dataset | readonly EncodedExample[]
 
+/** Sizes of a batch; those of several add up. */
+export interface ExampleSizes {
+  readonly tokens: number
+  readonly sequences: number
+  /** What has a label: tokens, or texts. */
+  readonly rows: number
+  readonly decoderTokens?: number
+  readonly candidates?: number
+}
+
+/** What the rows are prepared for. A `Model` is one. */
+export interface PreparedFor {
+  readonly task: TaskName
+  readonly problemType: ProblemType | undefined
+  readonly labels: readonly string[]
+  readonly definition: {
+    readonly maxPositions: number
+    readonly vocabularySize: number
+    readonly tokenTypes?: number
+  }
+  tokenizer(): Promise<Tokenizer>
+  /** Checks the batch. */
+  batchSizes(batch: ExampleBatch, where: string): ExampleSizes
+}
+
 /** Examples ready to be trained on or measured, and what was counted on the way. */
 export interface PreparedData {
   readonly examples: readonly EncodedExample[]
+  /** Sizes of each alone. */
+  readonly sizes: readonly ExampleSizes[]
+  /** Example `index` as epoch `epoch` sees it, where that differs; `examples` are those of epoch 0. */
+  readonly atEpoch: ((index: number, epoch: number) => EncodedExample) | undefined
+  /** The decoder's counted too. */
   readonly tokens: number
-  /** Tokens with a label that something predicts. */
+  /** What has a label: tokens that something predicts, or rows. */
   readonly labelledTokens: number
+  /** Tokens of the longest text. */
   readonly longest: number
   readonly truncated: number
-  /** Rows left out: too long, or encoded rows without a label. */
+  /** Rows left out: too long, or without a label. */
   readonly skipped: number
+  readonly findings: readonly DataFinding[]
 }
 
-export interface PrepareOptions extends EncodeDatasetOptions {
-  /** What the model takes. */
-  readonly maxPositions: number
-  readonly vocabularySize: number
-  /** Option path of the data, for messages. */
-  readonly where: string
+/** How the rows of a dataset are encoded; each task has options of its own, and no others. */
+export interface EncodingOptions {
+  readonly tokenizer?: Tokenizer | undefined
+  /** Of causal-lm: which tokens carry the loss. */
+  readonly lossOn?: LossOn | undefined
+  readonly maxLength?: number | undefined
+  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | 'split' | undefined
+  readonly labelPieces?: 'first' | 'all' | undefined
+  readonly stride?: number | undefined
+  readonly maskProbability?: number | undefined
+  readonly wholeWord?: boolean | undefined
+  readonly prefix?: string | undefined
+  readonly maxTargetLength?: number | undefined
+  /** Decides what is masked. */
+  readonly seed?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
+
+/** Options that only some tasks have. */
+const taskOptions = {
+  lossOn: 'causal-lm',
+  labelPieces: 'token-classification',
+  stride: 'question-answering',
+  maskProbability: 'masked-lm',
+  wholeWord: 'masked-lm',
+  prefix: 'seq2seq-lm',
+  maxTargetLength: 'seq2seq-lm',
+} as const satisfies Partial<Record<keyof EncodingOptions, TaskName>>
 
 /**
- * Encodes a dataset, or checks rows that are encoded already.
- * @throws AttuneError 'empty-dataset', 'all-labels-masked', 'sequence-too-long', 'invalid-batch'
+ * Encodes a dataset for the model's task, or takes rows that are encoded already; checks both.
+ * @param where option path of the data, for messages
+ * @throws AttuneError 'empty-dataset', 'all-labels-masked', 'sequence-too-long', 'invalid-batch', 'invalid-option' (an option
+ * of another task) and what the task's encoder throws
  */
 export async function prepareData(
   data: TrainingData,
-  tokenizer: () => Promise<Tokenizer>,
-  options: PrepareOptions,
+  model: PreparedFor,
+  options: EncodingOptions,
+  where: string,
 ): Promise<PreparedData> {
-  const { maxPositions, vocabularySize, where, ...encoding } = options
   if (data.length === 0) throw new AttuneError('empty-dataset', `${where} has no rows`, { where })
-  const maxLength = Math.min(encoding.maxLength ?? maxPositions, maxPositions)
-  if (data instanceof Dataset) {
-    const { examples, tokens, targets, truncated, skipped } = await encodeDataset(data, await tokenizer(), {
-      ...encoding,
-      maxLength,
-    })
-    if (examples.length === 0) {
-      const message = `all ${skipped} rows of ${where} were left out: each has more than ${maxLength} tokens`
-      throw new AttuneError('empty-dataset', message, { where })
-    }
-    return { examples, tokens, labelledTokens: targets, longest: longestOf(examples), truncated, skipped }
-  }
-  const examples = data.filter((row, index) =>
-    isLabelled(row, { maxPositions, vocabularySize, where: `${where}[${index}]` }),
-  )
-  if (examples.length === 0) {
-    const message = `no token of ${where} carries loss: all labels are ${ignoredLabel}`
+  const { examples, truncated, skipped, findings, atEpoch } = await encoded(data, model, options, where)
+  const sizes = examples.map((example, index) => sizesOf(example, model, example.origin ?? `${where}[${index}]`))
+  requireAlike(examples, where)
+  // Rows without any label would be empty batches.
+  const kept = sizes.flatMap(({ rows }, index) => (rows > 0 ? [index] : []))
+  if (kept.length === 0) {
+    const message = `nothing of ${where} carries loss: all labels are -100`
     throw new AttuneError('all-labels-masked', message, { where })
   }
-  const labelledTokens = examples.reduce((sum, { labels }) => sum + countTargets(labels), 0)
-  const tokens = examples.reduce((sum, { inputIds }) => sum + inputIds.length, 0)
+  const keptSizes = kept.map((index) => sizes[index] as ExampleSizes)
   return {
-    examples,
-    tokens,
-    labelledTokens,
-    longest: longestOf(examples),
-    truncated: 0,
-    skipped: data.length - examples.length,
+    examples: kept.map((index) => examples[index] as EncodedExample),
+    sizes: keptSizes,
+    atEpoch: atEpoch === undefined ? undefined : (index, epoch) => atEpoch(kept[index] ?? index, epoch),
+    tokens: keptSizes.reduce((sum, { tokens, decoderTokens = 0 }) => sum + tokens + decoderTokens, 0),
+    labelledTokens: keptSizes.reduce((sum, { rows }) => sum + rows, 0),
+    longest: kept.reduce((longest, index) => Math.max(longest, examples[index]?.inputIds.length ?? 0), 0),
+    truncated,
+    skipped: skipped + examples.length - kept.length,
+    findings,
   }
 }
 
-function isLabelled(
-  { inputIds, labels }: EncodedExample,
-  { maxPositions, vocabularySize, where }: Pick<PrepareOptions, 'maxPositions' | 'vocabularySize' | 'where'>,
-): boolean {
-  if (inputIds.length === 0 || inputIds.length !== labels.length) {
-    const message = `${where}: expected as many labels as token ids, at least one, received ${inputIds.length} ids and ${labels.length} labels`
-    throw new AttuneError('invalid-batch', message, { where })
+type Encoded = Pick<EncodedTask<EncodedExample>, 'examples' | 'truncated' | 'skipped' | 'findings' | 'atEpoch'>
+
+async function encoded(
+  data: TrainingData,
+  model: PreparedFor,
+  options: EncodingOptions,
+  where: string,
+): Promise<Encoded> {
+  requireOwnOptions(options, model.task)
+  if (!(data instanceof Dataset)) return { examples: data, truncated: 0, skipped: 0, findings: [] }
+  const { maxPositions } = model.definition
+  const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
+  const tokenizer = options.tokenizer ?? (await model.tokenizer())
+  const result = await encodeForTask<TaskName>(model.task, data, tokenizer, {
+    ...optionsFor(model, options),
+    maxLength,
+    signal: options.signal,
+  })
+  if (result.examples.length > 0) return result
+  const message = `all ${result.skipped} rows of ${where} were left out: each has more than ${maxLength} tokens`
+  throw new AttuneError('empty-dataset', message, { where })
+}
+
+// Windows of a context, as Hugging Face's example has them.
+function usualLength(task: TaskName, maxPositions: number): number {
+  return task === 'question-answering' ? 384 : maxPositions
+}
+
+function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<TaskName> {
+  const { task, problemType, labels, definition } = model
+  const { truncation } = options
+  switch (task) {
+    case 'causal-lm':
+      return { loss: options.lossOn, truncation: unsplit(truncation) }
+    case 'sequence-classification':
+      return { labels, problemType, truncation: unsplit(truncation) }
+    case 'token-classification':
+      return { labels, labelPieces: options.labelPieces, truncation: unsplit(truncation) }
+    case 'question-answering':
+      return { stride: options.stride }
+    case 'masked-lm': {
+      const { maskProbability, wholeWord, seed } = options
+      return { maskProbability, wholeWord, seed, truncation, vocabularySize: definition.vocabularySize }
+    }
+    case 'seq2seq-lm':
+      return { prefix: options.prefix, maxTargetLength: options.maxTargetLength, truncation: unsplit(truncation) }
+    case 'embedding':
+      return { truncation: unsplit(truncation) }
   }
-  if (inputIds.length > maxPositions) {
-    const message = `${where} has ${inputIds.length} tokens, the model takes ${maxPositions}: shorten it`
-    throw new AttuneError('sequence-too-long', message, { where })
+}
+
+function unsplit(truncation: EncodingOptions['truncation']): Exclude<EncodingOptions['truncation'], 'split'> {
+  if (truncation !== 'split') return truncation
+  throw new AttuneError('invalid-option', "options.truncation: 'split' is for masked-lm", {
+    where: 'options.truncation',
+  })
+}
+
+function requireOwnOptions(options: EncodingOptions, task: TaskName): void {
+  for (const [name, owner] of Object.entries(taskOptions)) {
+    if (owner === task || options[name as keyof typeof taskOptions] === undefined) continue
+    const message = `options.${name} is for ${owner}: the model was loaded for ${task}`
+    throw new AttuneError('invalid-option', message, { where: `options.${name}` })
   }
-  const foreign = Array.from(inputIds).find((id) => id < 0 || id >= vocabularySize)
+}
+
+/** Sizes of an example alone. @throws AttuneError naming the row */
+function sizesOf(example: EncodedExample, model: PreparedFor, where: string): ExampleSizes {
+  const { vocabularySize } = model.definition
+  const foreign = Array.from(example.inputIds).find((id) => id < 0 || id >= vocabularySize)
   if (foreign !== undefined) {
     const message = `${where} has token id ${foreign}; the model's vocabulary has ${vocabularySize}: is it another model's tokenizer?`
     throw new AttuneError('invalid-batch', message, { where })
   }
-  return countTargets(labels) > 0
+  if (isLabelled(example) === (model.task === 'embedding')) {
+    const expected = model.task === 'embedding' ? 'inputIds and positiveIds' : 'inputIds and labels'
+    throw new AttuneError('invalid-batch', `${where}: ${model.task} takes rows of ${expected}`, { where })
+  }
+  try {
+    return model.batchSizes(collate([example], model.definition), where)
+  } catch (error) {
+    if (!(error instanceof AttuneError)) throw error
+    const message = `${where}: ${error.message}`
+    throw new AttuneError(error.code, message, { where: error.where ?? where, cause: error })
+  }
 }
 
-/** Labels that are asked for: nothing predicts the first token of a row. */
-export function countTargets(labels: ArrayLike<number>): number {
-  let targets = 0
-  for (let i = 1; i < labels.length; i++) if (labels[i] !== ignoredLabel) targets++
-  return targets
-}
-
-function longestOf(rows: readonly EncodedExample[]): number {
-  return rows.reduce((longest, { inputIds }) => Math.max(longest, inputIds.length), 0)
+/** What the decoder reads is given for all rows or for none: a batch is of both kinds otherwise. */
+function requireAlike(examples: readonly EncodedExample[], where: string): void {
+  const given = examples.filter((example) => isLabelled(example) && example.decoderInputIds !== undefined).length
+  if (given === 0 || given === examples.length) return
+  const message = `${where}: ${given} of ${examples.length} rows have decoderInputIds: give them for all, or for none`
+  throw new AttuneError('invalid-batch', message, { where })
 }

@@ -35,16 +35,9 @@ export async function evaluate(
   const { lossOn, maxLength, truncation, signal, onProgress, tokensPerBatch } = settled
   const { examples, truncated, skipped } = await prepareData(
     data,
-    async () => settled.tokenizer ?? (await model.tokenizer()),
-    {
-      loss: lossOn,
-      maxLength,
-      truncation,
-      signal,
-      maxPositions: model.definition.maxPositions,
-      vocabularySize: model.definition.vocabularySize,
-      where: 'dataset',
-    },
+    model,
+    { tokenizer: settled.tokenizer, lossOn, maxLength, truncation, signal },
+    'dataset',
   )
   const onBatch = onProgress === undefined ? undefined : (rows: number) => onProgress({ rows, ofRows: examples.length })
   const measured = await measureLoss(model, examples, { tokensPerBatch, signal, onBatch })

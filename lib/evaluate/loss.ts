@@ -1,5 +1,6 @@
 import { AttuneError } from '../errors.js'
 import { batches } from '../data/batches.js'
+import { collate, type EncodedExample } from '../data/example.js'
 import type { Batch } from '../models/batch.js'
 
 /** Sums over the labelled tokens of a batch. */
@@ -35,15 +36,12 @@ export interface LossOptions {
  */
 export async function measureLoss(
   model: LossModel,
-  examples: readonly {
-    readonly inputIds: Int32Array | readonly number[]
-    readonly labels: Int32Array | readonly number[]
-  }[],
+  examples: readonly EncodedExample[],
   { tokensPerBatch, onBatch, signal }: LossOptions,
 ): Promise<MeasuredLoss> {
   const longest = examples.reduce((length, { inputIds }) => Math.max(length, inputIds.length), 0)
   const order = examples.map((_, index) => index).sort((a, b) => length(b) - length(a) || a - b)
-  const sorted = order.map((index) => examples[index] as (typeof examples)[number])
+  const sorted = order.map((index) => examples[index] as EncodedExample)
   const limit = Math.max(tokensPerBatch, longest)
   let lossSum = 0
   let tokens = 0
@@ -51,9 +49,8 @@ export async function measureLoss(
   let rows = 0
   for (const indices of batches(sorted, { batchSize: sorted.length, maxTokens: limit, shuffle: false })) {
     if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
-    const chosen = indices.map((index) => sorted[index] as (typeof examples)[number])
-    const batch = { inputIds: chosen.map(({ inputIds }) => inputIds), labels: chosen.map(({ labels }) => labels) }
-    const result = await model.evaluateBatch(batch)
+    const chosen = indices.map((index) => sorted[index] as EncodedExample)
+    const result = await model.evaluateBatch(collate(chosen))
     lossSum += result.lossSum
     tokens += result.tokens
     correct += result.correct

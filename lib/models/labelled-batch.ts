@@ -1,5 +1,6 @@
 import { AttuneError } from '../errors.js'
 import type { NativeBatch } from '../native.js'
+import type { BatchSizes } from './model.js'
 import { flatten, forwardInputs, type Batch } from './batch.js'
 import type { ModelDefinition } from './family.js'
 import type { LossOptions } from './task.js'
@@ -21,6 +22,19 @@ export function labelled(batch: Batch, definition: ModelDefinition, loss: LossOp
       sizes: { ...sizes, ...targets.sizes },
       inputs: { ...inputs, ...targets.inputs, loss_scale: Float32Array.of(lossScale) },
     }),
+  }
+}
+
+/** Sizes as `Model.plan` takes them, of a batch that is checked as a step checks it. */
+export function batchSizes(batch: Batch, definition: ModelDefinition, loss: LossOptions, where?: string): BatchSizes {
+  const { count, native } = labelled(batch, definition, loss, where)
+  const { tokens = 0, sequences = 0, rows = count, decoder_tokens: decoderTokens, candidates } = native(1).sizes
+  return {
+    tokens,
+    sequences,
+    rows,
+    ...(decoderTokens === undefined ? {} : { decoderTokens }),
+    ...(candidates === undefined ? {} : { candidates }),
   }
 }
 

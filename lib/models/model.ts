@@ -7,7 +7,7 @@ import { flatten, forwardInputs, type Batch } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
 import type { AdapterGraph } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
-import { labelled, stepInputs } from './labelled-batch.js'
+import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
@@ -392,22 +392,23 @@ export class Model implements AsyncDisposable {
     })
   }
 
-  /** Writes what is trainable, in float32, under the names of `parameters()`: the weights of a checkpoint. */
-  saveTrainable(path: string): Promise<void> {
+  /** Writes what is trainable, or the parameters named, in float32 under the names of `parameters()`: the weights of a checkpoint. */
+  saveTrainable(path: string, names: readonly string[] = this.#parameters.trainableNames): Promise<void> {
     return this.#inOrder((session) => {
-      const trained = this.#parameters.trainableSpecs
-      const entries = trained.map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape, parameter: name }))
+      const specs = names.map((name) => this.#parameters.named(name))
+      const entries = specs.map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape, parameter: name }))
       return session.saveSafetensors(path, entries, {})
     })
   }
 
-  /** Reads back what `saveTrainable` wrote. @throws AttuneError `weights-mismatch` when other parameters are trainable now */
-  loadTrainable(path: string): Promise<void> {
+  /** Reads back what `saveTrainable` wrote. @throws AttuneError `weights-mismatch` where that is other parameters */
+  loadTrainable(path: string, names: readonly string[] = this.#parameters.trainableNames): Promise<void> {
     return this.#inOrder(async (session) => {
+      const specs = names.map((name) => this.#parameters.named(name))
       const files = openFiles(path, [path])
       try {
-        const assigned = assignWeights(this.#parameters.trainableSpecs, files, (name) => name)
-        this.#parameters.noteTraining()
+        const assigned = assignWeights(specs, files, (name) => name)
+        this.#parameters.noteTraining(names)
         for (const [name, { file, info }] of assigned) await session.writeParameter(name, file.read(info.name))
       } finally {
         files.close()
@@ -420,6 +421,11 @@ export class Model implements AsyncDisposable {
   /** Bytes held now. */
   memory(): NativeMemory {
     return this.#live().memory()
+  }
+
+  /** Sizes of a batch, as `plan` takes them. @throws AttuneError `invalid-batch`, `sequence-too-long`, as a step would */
+  batchSizes(batch: Batch, where?: string, loss: Partial<LossOptions> = {}): BatchSizes {
+    return batchSizes(batch, this.definition, this.#lossOptions(loss), where)
   }
 
   /** Exact bytes that training on batches of these sizes takes. */
@@ -487,9 +493,10 @@ export class Model implements AsyncDisposable {
     return this.#programs.training(this.#adapters, options)
   }
 
-  #lossOptions({ labelSmoothing, focalGamma = 0, classWeights, positiveWeights }: Partial<LossOptions>): LossOptions {
-    const smoothing = labelSmoothing ?? this.#parts.options.labelSmoothing
-    return { labelSmoothing: smoothing, focalGamma, classWeights, positiveWeights }
+  #lossOptions(given: Partial<LossOptions>): LossOptions {
+    const { labelSmoothing = this.#parts.options.labelSmoothing, focalGamma = 0, neftuneAlpha = 0 } = given
+    const { classWeights, positiveWeights } = given
+    return { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights }
   }
 
   #train(names: ReadonlySet<string>): void {

@@ -97,8 +97,8 @@ export class ParameterSet {
   }
 
   /** Before weights move: an adapter file cannot hold the model any more if the base is among them. */
-  noteTraining(): void {
-    for (const name of this.#trainable) if (this.base.has(name)) this.baseChanged = true
+  noteTraining(names: Iterable<string> = this.#trainable): void {
+    for (const name of names) if (this.base.has(name)) this.baseChanged = true
   }
 
   /** Biases and norms have no weight decay unless asked for. */

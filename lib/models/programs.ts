@@ -86,6 +86,14 @@ function lossGraph(
 }
 
 /** Weights come with each batch: the graph only needs to know that there are some. */
-function lossKey(kind: string, { labelSmoothing, focalGamma, classWeights, positiveWeights }: LossOptions): string {
-  return [kind, labelSmoothing, focalGamma, classWeights !== undefined, positiveWeights !== undefined].join(' ')
+function lossKey(kind: string, loss: LossOptions): string {
+  const { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights } = loss
+  return [
+    kind,
+    labelSmoothing,
+    focalGamma,
+    neftuneAlpha,
+    classWeights !== undefined,
+    positiveWeights !== undefined,
+  ].join(' ')
 }

@@ -38,6 +38,8 @@ export interface LossOptions {
   readonly positiveWeights?: readonly number[] | undefined
   /** Focal loss (Lin et al. 2017): rows that are right already count (1 − p)^gamma. 0: plain. */
   readonly focalGamma: number
+  /** Noise on the token embeddings (NEFTune, Jain et al. 2023). 0: none. */
+  readonly neftuneAlpha: number
 }
 
-export const plainLoss: LossOptions = { labelSmoothing: 0, focalGamma: 0 }
+export const plainLoss: LossOptions = { labelSmoothing: 0, focalGamma: 0, neftuneAlpha: 0 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Model } from '../models/model.js'
-import { trainedNames } from './trained-parameters.js'
 
 /** Keeps the trained weights of the best evaluation: in a file beside the checkpoints, or in memory where nothing is saved. */
 export interface BestState {
@@ -13,11 +12,12 @@ export interface BestState {
   clear(): Promise<void>
 }
 
-export function bestInMemory(model: Model): BestState {
+/** @param names all that the run trains in the end, as what is trained later has to go back too */
+export function bestInMemory(model: Model, names: readonly string[]): BestState {
   const kept = new Map<string, Float32Array>()
   return {
     async keep() {
-      for (const name of trainedNames(model)) kept.set(name, (await model.read(name)).data)
+      for (const name of names) kept.set(name, (await model.read(name)).data)
     },
     async restore() {
       for (const [name, data] of kept) await model.write(name, data)
@@ -29,16 +29,16 @@ export function bestInMemory(model: Model): BestState {
   }
 }
 
-export function bestInFile(model: Model, path: string): BestState {
+export function bestInFile(model: Model, path: string, names: readonly string[]): BestState {
   return {
     async keep() {
       await mkdir(dirname(path), { recursive: true })
       const partial = join(dirname(path), '.best.partial')
-      await model.saveTrainable(partial)
+      await model.saveTrainable(partial, names)
       await rename(partial, path)
     },
     async restore() {
-      if (existsSync(path)) await model.loadTrainable(path)
+      if (existsSync(path)) await model.loadTrainable(path, names)
     },
     clear: () => rm(path, { force: true }),
   }

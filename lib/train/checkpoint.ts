@@ -13,12 +13,15 @@ import { writeDirectory } from '../export/write-directory.js'
 export const weightsFile = 'weights.safetensors'
 export const optimizerFile = 'optimizer.safetensors'
 const stateFile = 'state.json'
-const format = 1
+const format = 2
 
-const bestSchema = z.strictObject({ step: z.int(), loss: z.number() })
+/** A metric may be no number (of a class without rows, say), which JSON has none for. */
+const metric = z.number().nullable()
+
+const bestSchema = z.strictObject({ step: z.int(), value: metric, metrics: z.record(z.string(), metric) })
 
 const stateSchema = z.strictObject({
-  format: z.literal(format),
+  format: z.literal(format, { error: `comes from another version of attune (format ${format} is read)` }),
   /** Optimizer steps done. Position in the data and learning rate follow from it. */
   step: z.int().min(0),
   /** Passes over the data done, for people. */

@@ -1,7 +1,7 @@
 /** What early stopping remembers; part of a checkpoint. */
 export interface EarlyStoppingState {
   /** Best value so far. */
-  readonly best: number
+  readonly best: number | null
   /** Evaluations since the best. */
   readonly waited: number
 }
@@ -9,21 +9,29 @@ export interface EarlyStoppingState {
 export interface EarlyStoppingOptions {
   /** Evaluations without improvement after which training stops. */
   readonly patience: number
-  /** An improvement is a fall by more than this. */
+  /** An improvement is a change for the better by more than this. */
   readonly minDelta: number
+  readonly greaterIsBetter: boolean
 }
 
-export const freshEarlyStopping: EarlyStoppingState = { best: Infinity, waited: 0 }
+export const freshEarlyStopping: EarlyStoppingState = { best: null, waited: 0 }
 
-/** The state after an evaluation. Smaller is better. */
-export function observe(
-  state: EarlyStoppingState,
-  loss: number,
-  { minDelta }: EarlyStoppingOptions,
-): EarlyStoppingState {
-  return loss < state.best - minDelta ? { best: loss, waited: 0 } : { best: state.best, waited: state.waited + 1 }
+/** Whether a value is better than the best so far, by more than `minDelta`. One that is no number never is. */
+export function improves(
+  value: number,
+  best: number | null,
+  { greaterIsBetter, minDelta = 0 }: { readonly greaterIsBetter: boolean; readonly minDelta?: number },
+): boolean {
+  if (Number.isNaN(value)) return false
+  if (best === null) return true
+  return greaterIsBetter ? value > best + minDelta : value < best - minDelta
 }
 
-export function shouldStop(state: EarlyStoppingState, { patience }: EarlyStoppingOptions): boolean {
+/** The state after an evaluation. */
+export function observe(state: EarlyStoppingState, value: number, options: EarlyStoppingOptions): EarlyStoppingState {
+  return improves(value, state.best, options) ? { best: value, waited: 0 } : { ...state, waited: state.waited + 1 }
+}
+
+export function shouldStop(state: EarlyStoppingState, { patience }: Pick<EarlyStoppingOptions, 'patience'>): boolean {
   return state.waited >= patience
 }

@@ -17,12 +17,12 @@ export interface StepEvent {
   readonly steps: number
   /** Passes over the data done, as a fraction. */
   readonly epoch: number
-  /** Mean over the step's labelled tokens, before the update. */
+  /** Mean over the step's labelled tokens or rows, before the update. */
   readonly loss: number
   readonly learningRate: number
   /** Before clipping. */
   readonly gradNorm: number
-  /** All tokens of the step, and those with a label. */
+  /** All tokens of the step, and what has a label: tokens, or rows. */
   readonly tokens: number
   readonly labelledTokens: number
   readonly tokensPerSecond: number
@@ -36,14 +36,25 @@ export interface EvaluationEvent {
   readonly step: number
   readonly epoch: number
   readonly loss: number
-  readonly perplexity: number
-  /** Share of the labelled tokens that the model finds likeliest. */
-  readonly accuracy: number
-  /** Labelled tokens. */
+  /** All that was measured, the loss too. */
+  readonly metrics: Readonly<Record<string, number>>
+  /** Labelled tokens, or rows. */
   readonly tokens: number
   readonly seconds: number
   /** Whether this is the best so far. */
   readonly best: boolean
+}
+
+/** Gradual unfreezing trains more layers from the next step on. */
+export interface UnfreezeEvent {
+  readonly type: 'unfreeze'
+  readonly step: number
+  readonly epoch: number
+  /** Parameters trained from now on. */
+  readonly trained: number
+  /** Of so many stages, this one; from 1. */
+  readonly stage: number
+  readonly stages: number
 }
 
 export interface CheckpointEvent {
@@ -70,6 +81,7 @@ export interface DoneEvent {
   readonly trainLoss: number
   /** Of the best state, where there are validation rows. */
   readonly validationLoss: number | undefined
+  readonly validationMetrics: Readonly<Record<string, number>> | undefined
   readonly bestStep: number | undefined
   readonly reason: 'finished' | 'early-stopping'
   readonly seconds: number
@@ -78,4 +90,5 @@ export interface DoneEvent {
   readonly output: string | undefined
 }
 
-export type TrainingEvent = StartEvent | StepEvent | EvaluationEvent | CheckpointEvent | WarningEvent | DoneEvent
+export type TrainingEvent =
+  StartEvent | StepEvent | EvaluationEvent | UnfreezeEvent | CheckpointEvent | WarningEvent | DoneEvent

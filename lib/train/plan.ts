@@ -1,22 +1,17 @@
-import {
-  countTargets,
-  prepareData,
-  type EncodedExample,
-  type PreparedData,
-  type TrainingData,
-} from '../data/prepare-data.js'
+import { collate, isLabelled } from '../data/example.js'
+import type { LabelledData } from '../data/label-findings.js'
+import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
 import type { BatchSizes, Model } from '../models/model.js'
+import type { LossOptions } from '../models/task.js'
 import type { NativeMemory } from '../native.js'
+import { largestBatch } from './batch-sizes.js'
+import { settleLoss } from './loss-weights.js'
 import { StepPlan } from './step-plan.js'
-import {
-  settleTrainOptions,
-  type SettledTrainOptions,
-  type TrainingOptionsWithData,
-  type TrainOptions,
-} from './train-options.js'
+import { settleTrainOptions, type TrainingOptionsWithData, type TrainOptions } from './train-options.js'
 import { countParameters, selectTrained, trainedNames, type ParameterCounts } from './trained-parameters.js'
-import type { WarningCode } from './warning-code.js'
+import { settleMetrics, type ValidationMetrics } from './validation.js'
+import { dataWarnings, headWarnings, planWarnings, type Warning } from './warnings.js'
 
 /** What a run will do and need, known before its first step. */
 export interface TrainingPlan {
@@ -40,7 +35,7 @@ export interface TrainingPlan {
   readonly largestBatch: BatchSizes
   /** Exact bytes, with that batch. */
   readonly memory: NativeMemory
-  readonly warnings: readonly { readonly code: WarningCode; readonly message: string }[]
+  readonly warnings: readonly Warning[]
   readonly instructionSet: string
   readonly threads: number
 }
@@ -51,6 +46,9 @@ export interface PreparedRun {
   readonly steps: StepPlan
   readonly train: PreparedData
   readonly validation: PreparedData | undefined
+  /** Where there are validation rows. */
+  readonly metrics: ValidationMetrics | undefined
+  readonly loss: Partial<LossOptions>
 }
 
 /**
@@ -78,26 +76,21 @@ export async function prepareRun(
   options: TrainingOptionsWithData,
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
-  const { maxPositions, vocabularySize } = model.definition
+  const { tokenizer, lossOn, maxLength, truncation, labelPieces, stride, maskProbability, wholeWord } = options
+  const { prefix, maxTargetLength, seed } = options
+  const encoding = { tokenizer, lossOn, maxLength, truncation, labelPieces, stride, maskProbability, wholeWord }
   const prepare = (data: TrainingData, where: string): Promise<PreparedData> =>
-    prepareData(
-      data,
-      () => (options.tokenizer === undefined ? model.tokenizer() : Promise.resolve(options.tokenizer)),
-      {
-        loss: options.lossOn,
-        maxLength: options.maxLength,
-        truncation: options.truncation,
-        signal,
-        maxPositions,
-        vocabularySize,
-        where,
-      },
-    )
+    prepareData(data, model, { ...encoding, prefix, maxTargetLength, seed, signal }, where)
   const train = await prepare(options.train, 'options.train')
   const validation =
     options.validation === undefined || options.validation.length === 0
       ? undefined
       : await prepare(options.validation, 'options.validation')
+  const metrics = validation === undefined ? undefined : settleMetrics(model, options)
+  const classes = labelled(train, model)
+  const loss = settleLoss(model, classes, options)
+  // Options of the loss that do not go with the task are refused here, not at the first step.
+  model.batchSizes(collate(train.examples.slice(0, 1), model.definition), 'options.train', loss)
   const steps = new StepPlan(train.examples, options)
   if (steps.warmupSteps > steps.steps) {
     const message = `options.warmupSteps: ${steps.warmupSteps} steps of warm-up in a run of ${steps.steps}`
@@ -105,7 +98,7 @@ export async function prepareRun(
   }
   await selectTrained(model, options)
   const parameters = countParameters(model)
-  const { sizes: largestBatch, memory } = largest(model, train.examples, steps)
+  const { sizes, memory } = largestBatch(model, train, steps, loss)
   const described = {
     parameters,
     rows: train.examples.length,
@@ -120,67 +113,23 @@ export async function prepareRun(
     stepsPerEpoch: steps.stepsPerEpoch,
     warmupSteps: steps.warmupSteps,
     learningRate: options.learningRate ?? (model.adapter === undefined ? 5e-5 : 2e-4),
-    largestBatch,
+    largestBatch: sizes,
     memory,
     instructionSet: model.instructionSet,
     threads: model.threads,
   }
-  return { plan: { ...described, warnings: warningsOf(described, options) }, steps, train, validation }
+  const warnings = [
+    ...planWarnings(described, options),
+    ...headWarnings(model),
+    ...dataWarnings(classes, validation === undefined ? undefined : labelled(validation, model), options),
+  ]
+  return { plan: { ...described, warnings }, steps, train, validation, metrics, loss }
 }
 
-// Memory grows with every size, so only batches that no other exceeds in all sizes are asked for.
-function largest(
-  model: Model,
-  examples: readonly EncodedExample[],
-  steps: StepPlan,
-): { sizes: BatchSizes; memory: NativeMemory } {
-  let front: BatchSizes[] = []
-  const labelled = examples.map(({ labels }) => countTargets(labels))
-  for (let step = 0; step < steps.steps; step++) {
-    for (const batch of steps.microBatches(step)) {
-      const sizes = { tokens: 0, sequences: batch.length, rows: 0 }
-      for (const index of batch) {
-        sizes.tokens += examples[index]?.inputIds.length ?? 0
-        sizes.rows += labelled[index] ?? 0
-      }
-      if (front.some((other) => covers(other, sizes))) continue
-      front = [...front.filter((other) => !covers(sizes, other)), sizes]
-    }
-  }
-  const planned = front.map((sizes) => ({ sizes, memory: model.plan(sizes) }))
-  return planned.reduce((a, b) => (b.memory.total > a.memory.total ? b : a))
-}
-
-function covers(a: BatchSizes, b: BatchSizes): boolean {
-  return a.tokens >= b.tokens && a.sequences >= b.sequences && a.rows >= b.rows
-}
-
-// Below this, a handful of rows decides what is learned.
-const fewRows = 50
-const manyEpochs = 10
-const fewSteps = 20
-
-function warningsOf(
-  plan: Omit<TrainingPlan, 'warnings' | 'memory'>,
-  options: SettledTrainOptions,
-): { code: WarningCode; message: string }[] {
-  const warnings: { code: WarningCode; message: string }[] = []
-  const warn = (code: WarningCode, message: string): number => warnings.push({ code, message })
-  if (plan.rows < fewRows)
-    warn('few-rows', `${plan.rows} rows are few: the model may learn them by heart. Some hundred are a good start.`)
-  if (plan.epochs > manyEpochs) {
-    warn(
-      'many-epochs',
-      `${Number(plan.epochs.toFixed(1))} epochs are many: watch the validation loss, or set earlyStopping.`,
-    )
-  }
-  if (plan.steps < fewSteps) warn('few-steps', `${plan.steps} steps are few: try a smaller batchSize or more epochs.`)
-  if (plan.truncated > 0) {
-    warn(
-      'truncated-rows',
-      `${plan.truncated} of ${plan.rows} rows were cut to ${options.maxLength ?? 'the length the model takes'} tokens.`,
-    )
-  }
-  if (plan.skipped > 0) warn('skipped-rows', `${plan.skipped} rows were left out: too long, or without a label.`)
-  return warnings
+/** The rows with their classes; none where the task has no labels. */
+function labelled(
+  { examples, findings }: PreparedData,
+  { labels, problemType }: Model,
+): LabelledData & Pick<PreparedData, 'findings'> {
+  return { examples: labels.length === 0 ? [] : examples.filter(isLabelled), labels, problemType, findings }
 }

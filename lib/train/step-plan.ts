@@ -1,5 +1,5 @@
 import { batches } from '../data/batches.js'
-import type { EncodedExample } from '../data/prepare-data.js'
+import type { EncodedExample } from '../data/example.js'
 
 export interface StepPlanOptions {
   readonly epochs: number
@@ -37,7 +37,7 @@ export class StepPlan {
 
   /** The micro-batches of a step (from 0), as indices of examples. The last step of an epoch may have fewer. */
   microBatches(step: number): readonly number[][] {
-    const epoch = Math.floor(step / this.stepsPerEpoch)
+    const epoch = this.epochOf(step)
     if (epoch !== this.#epoch) {
       const { batchSize, shuffle, groupByLength, seed } = this.#options
       this.#batches = batches(this.#examples, { batchSize, shuffle, groupByLength, seed, epoch })
@@ -46,6 +46,11 @@ export class StepPlan {
     const size = this.#options.gradientAccumulationSteps
     const first = (step - epoch * this.stepsPerEpoch) * size
     return this.#batches.slice(first, first + size)
+  }
+
+  /** The pass over the data, from 0, that a step (from 0) is in. */
+  epochOf(step: number): number {
+    return Math.floor(step / this.stepsPerEpoch)
   }
 
   /** Passes over the data after this many steps. */

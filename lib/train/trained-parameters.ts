@@ -2,7 +2,7 @@ import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { matchNames } from '../models/parameter-selection.js'
 import type { LoraConfig } from '../nn/lora.js'
-import type { Freeze } from './train-options.js'
+import type { Freeze } from './learning-options.js'
 
 export interface TrainedSelection {
   readonly adapter?: LoraConfig | undefined

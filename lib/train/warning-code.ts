@@ -1,3 +1,14 @@
-/** What a run warns about: before it starts (the first five), and while it goes on. */
+import type { DataFinding } from '../data/encoded-task.js'
+
+/** What a run warns about: before it starts, and (the last two) while it goes on. */
 export type WarningCode =
-  'few-rows' | 'many-epochs' | 'truncated-rows' | 'skipped-rows' | 'few-steps' | 'overfitting' | 'earlier-run'
+  | 'few-rows'
+  | 'many-epochs'
+  | 'truncated-rows'
+  | 'skipped-rows'
+  | 'few-steps'
+  | 'new-head'
+  | 'imbalanced-classes'
+  | DataFinding['code']
+  | 'overfitting'
+  | 'earlier-run'

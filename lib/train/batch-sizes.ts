@@ -1,0 +1,64 @@
+/** The sizes of a run's micro-batches, and the largest of them. */
+import { collate, type EncodedExample } from '../data/example.js'
+import type { ExampleSizes, PreparedData } from '../data/prepare-data.js'
+import type { BatchSizes, Model } from '../models/model.js'
+import type { LossOptions } from '../models/task.js'
+import type { NativeMemory } from '../native.js'
+import type { StepPlan } from './step-plan.js'
+
+/** The example as an epoch sees it. */
+export function exampleAt({ examples, atEpoch }: PreparedData, index: number, epoch: number): EncodedExample {
+  return atEpoch === undefined || epoch === 0 ? (examples[index] as EncodedExample) : atEpoch(index, epoch)
+}
+
+/** The batch that needs the most memory. That grows with every size, so only batches that no other exceeds in all are asked for. */
+export function largestBatch(
+  model: Pick<Model, 'plan' | 'batchSizes' | 'definition'>,
+  data: PreparedData,
+  steps: StepPlan,
+  loss: Partial<LossOptions>,
+): { sizes: BatchSizes; memory: NativeMemory } {
+  const sizesAt = (index: number, epoch: number): ExampleSizes =>
+    data.atEpoch === undefined || epoch === 0
+      ? (data.sizes[index] as ExampleSizes)
+      : model.batchSizes(collate([exampleAt(data, index, epoch)], model.definition))
+  let front: ExampleSizes[] = []
+  for (let step = 0; step < steps.steps; step++) {
+    const epoch = steps.epochOf(step)
+    for (const batch of steps.microBatches(step)) {
+      const sizes = batch.map((index) => sizesAt(index, epoch)).reduce(sum)
+      if (front.some((other) => covers(other, sizes))) continue
+      front = [...front.filter((other) => !covers(sizes, other)), sizes]
+    }
+  }
+  const planned = front.map((sizes) => ({ sizes, memory: model.plan(sizes, loss) }))
+  return planned.reduce((a, b) => (b.memory.total > a.memory.total ? b : a))
+}
+
+/** Tokens of both sides. */
+export function tokensOf(data: PreparedData, indices: readonly number[]): number {
+  return indices.reduce((total, index) => {
+    const { tokens = 0, decoderTokens = 0 } = data.sizes[index] ?? {}
+    return total + tokens + decoderTokens
+  }, 0)
+}
+
+function sum(a: ExampleSizes, b: ExampleSizes): ExampleSizes {
+  return {
+    tokens: a.tokens + b.tokens,
+    sequences: a.sequences + b.sequences,
+    rows: a.rows + b.rows,
+    ...(a.decoderTokens === undefined ? {} : { decoderTokens: a.decoderTokens + (b.decoderTokens ?? 0) }),
+    ...(a.candidates === undefined ? {} : { candidates: a.candidates + (b.candidates ?? 0) }),
+  }
+}
+
+function covers(a: ExampleSizes, b: ExampleSizes): boolean {
+  return (
+    a.tokens >= b.tokens &&
+    a.sequences >= b.sequences &&
+    a.rows >= b.rows &&
+    (a.decoderTokens ?? 0) >= (b.decoderTokens ?? 0) &&
+    (a.candidates ?? 0) >= (b.candidates ?? 0)
+  )
+}

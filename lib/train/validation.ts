@@ -1,0 +1,55 @@
+/** The metrics of the validation rows: which are measured, and which of them decide. */
+import { isLabelled, type EncodedExample } from '../data/example.js'
+import { greaterIsBetter, requireMetrics } from '../evaluate/metric-names.js'
+import { measureExamples } from '../evaluate/measure-examples.js'
+import type { Model } from '../models/model.js'
+import type { SettledTrainOptions } from './train-options.js'
+
+export interface DecidingMetric {
+  readonly name: string
+  readonly greaterIsBetter: boolean
+}
+
+export interface ValidationMetrics {
+  /** The loss is always among them. */
+  readonly names: readonly string[]
+  readonly best: DecidingMetric
+  readonly stopping: DecidingMetric
+}
+
+/** @throws AttuneError 'invalid-option' for a metric that does not fit the model's task */
+export function settleMetrics(
+  { definition }: Pick<Model, 'definition'>,
+  { metrics, metricForBest, earlyStopping }: SettledTrainOptions,
+): ValidationMetrics {
+  const deciding = (name: string, where: string): DecidingMetric => {
+    requireMetrics([name], definition, where)
+    return { name, greaterIsBetter: greaterIsBetter(name, definition) }
+  }
+  const best = deciding(metricForBest, 'options.metricForBest')
+  const stopping =
+    earlyStopping?.metric === undefined ? best : deciding(earlyStopping.metric, 'options.earlyStopping.metric')
+  const asked = requireMetrics(metrics, definition)
+  return { names: [...new Set(['loss', ...asked, best.name, stopping.name])], best, stopping }
+}
+
+export interface Validation {
+  readonly metrics: Readonly<Record<string, number>>
+  /** What has a label: tokens, or rows. */
+  readonly tokens: number
+}
+
+/** Measures without dropout, label smoothing or weights. */
+export async function validate(
+  model: Model,
+  examples: readonly EncodedExample[],
+  options: {
+    readonly names: readonly string[]
+    readonly tokensPerBatch: number
+    readonly signal?: AbortSignal | undefined
+  },
+): Promise<Validation> {
+  const { names, tokensPerBatch, signal } = options
+  const measured = await measureExamples(model, examples.filter(isLabelled), { metrics: names, tokensPerBatch, signal })
+  return { metrics: measured.metrics, tokens: measured.targets }
+}
