@@ -3,15 +3,15 @@
 //
 //   node examples/pretrain/train-tokenizer.mjs [--cache examples/pretrain/.cache] [--output examples/models/attune-base]
 //
-// The tokenizers package trains with its default vocabulary of 30,000. BPE is greedy: its first merges are exactly what
-// training with a smaller vocabulary gives, so the list is cut where 4,096 entries are reached.
+// The tokenizers package trains with its default vocabulary of 30,000, which is cut down to 4,096.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import tokenizers from 'tokenizers'
+import { cutVocabulary } from './cut-vocabulary.mjs'
 
-const { Tokenizer, byteLevelAlphabet } = tokenizers
+const { Tokenizer } = tokenizers
 const here = dirname(fileURLToPath(import.meta.url))
 const { values: options } = parseArgs({
   options: {
@@ -58,7 +58,7 @@ trained.save(fullFile)
 const full = JSON.parse(readFileSync(fullFile, 'utf8'))
 rmSync(fullFile)
 
-const { vocab, merges } = cut(full.model.merges, VOCAB_SIZE - SPECIAL_TOKENS.length)
+const { vocab, merges } = cutVocabulary(full.model.merges, VOCAB_SIZE - SPECIAL_TOKENS.length)
 const ids = Object.fromEntries(SPECIAL_TOKENS.map((content, i) => [content, VOCAB_SIZE - SPECIAL_TOKENS.length + i]))
 const addedToken = (content) => ({
   content,
@@ -132,23 +132,6 @@ write('config.json', {
   vocab_size: VOCAB_SIZE,
 })
 await verify()
-
-/** The 256 byte symbols, then merges in order of training until `size` entries. */
-function cut(allMerges, size) {
-  const vocab = {}
-  for (const symbol of byteLevelAlphabet().sort()) vocab[symbol] = Object.keys(vocab).length
-  const kept = []
-  let count = Object.keys(vocab).length
-  for (const merge of allMerges) {
-    if (count === size) break
-    const [left, right] = Array.isArray(merge) ? merge : merge.split(' ')
-    kept.push([left, right])
-    // Two merges may build the same token; the second adds a way to reach it, not an entry.
-    if (!Object.hasOwn(vocab, left + right)) vocab[left + right] = count++
-  }
-  if (count !== size) throw new Error(`training gave ${count} entries, ${size} are needed: the text is too short`)
-  return { vocab, merges: kept }
-}
 
 /** The written file loads, has every id once, and gives back every string it is shown. */
 async function verify() {
