@@ -15,7 +15,7 @@ export interface DecoderHeadOptions {
   /** Module of the token classifier. @default 'score' */
   readonly tokenModule?: string
   /** Before the token classifier. @default 0.1 */
-  readonly dropout?: number
+  readonly dropout?: number | undefined
   /** Of the vocabulary's logits. @default none */
   readonly softcap?: number | undefined
 }

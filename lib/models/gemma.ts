@@ -59,6 +59,7 @@ export const gemma: ModelFamily = {
       className: generation === 1 ? 'Gemma' : `Gemma${generation}`,
       initializerRange: c.initializer_range,
       tied: c.tie_word_embeddings,
+      classifierDropout: dropout,
       softcap: c.final_logit_softcapping ?? undefined,
       stack: {
         vocabularySize: c.vocab_size,

@@ -138,7 +138,8 @@ function residualInitScale(c: Gpt2Config): number {
 }
 
 function withDropout(c: Gpt2Config, dropout: number | undefined): Gpt2Config {
-  return dropout === undefined ? c : { ...c, embd_pdrop: dropout, attn_pdrop: dropout, resid_pdrop: dropout }
+  if (dropout === undefined) return c
+  return { ...c, embd_pdrop: dropout, attn_pdrop: dropout, resid_pdrop: dropout, classifier_dropout: dropout }
 }
 
 function check(c: Gpt2Config): void {

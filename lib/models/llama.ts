@@ -27,6 +27,7 @@ export const llama: ModelFamily = {
       className: 'Llama',
       initializerRange: c.initializer_range,
       tied: c.tie_word_embeddings,
+      classifierDropout: dropout,
       stack: {
         vocabularySize: c.vocab_size,
         maxPositions: rope.maxPositions,

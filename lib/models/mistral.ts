@@ -26,6 +26,7 @@ export const mistral: ModelFamily = {
       className: 'Mistral',
       initializerRange: c.initializer_range,
       tied: c.tie_word_embeddings,
+      classifierDropout: dropout,
       stack: {
         vocabularySize: c.vocab_size,
         maxPositions: rope.maxPositions,

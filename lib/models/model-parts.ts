@@ -12,7 +12,7 @@ import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
 import { sentenceModules } from './sentence-modules.js'
 import type { TaskRequest } from './task.js'
-import { assignWeights, loadParameters, openWeights, type AssignOptions } from './weights.js'
+import { assignWeights, loadParameters, openWeights, type AssignOptions, type WeightFiles } from './weights.js'
 
 export interface ModelParts {
   readonly config: ConfigJson
@@ -33,7 +33,7 @@ export async function loadParts(directory: string, given: LoadOptions): Promise<
   const trained = options.adapter === undefined ? {} : await readAdapterTask(options.adapter)
   const config = await readJsonObject(join(directory, 'config.json'))
   const stored = await sentenceModules(directory)
-  const definition = defineModel(config, {
+  const configured = defineModel(config, {
     ...combined(request, trained),
     dropout,
     pooling: request.pooling ?? stored.pooling,
@@ -41,6 +41,7 @@ export async function loadParts(directory: string, given: LoadOptions): Promise<
   })
   const files = await openWeights(directory)
   try {
+    const definition = asStored(configured, files)
     const { parameters, modules } = forwardGraph(definition, dtype)
     const named = fileNames(definition, options.newHead)
     const rules = headRules(definition, [...files.tensors.keys()].map(named))
@@ -94,6 +95,21 @@ async function fill(
     session.dispose()
     throw error
   }
+}
+
+/** transformers 5 writes "tied" for every T5, whatever head the file holds: one that is not the embedding's stands alone. */
+function asStored(definition: ModelDefinition, files: WeightFiles): ModelDefinition {
+  const { head, parameterOf } = definition
+  if (head.kind !== 'vocabulary' || head.tiedTo === undefined) return definition
+  const names = { head: `${head.module}.weight`, table: `${head.tiedTo}.weight` }
+  const stored = new Map([...files.tensors].map(([tensor, value]) => [parameterOf(tensor), value]))
+  const [own, table] = [stored.get(names.head), stored.get(names.table)]
+  if (own === undefined || table === undefined) return definition
+  const values = table.file.read(table.info.name)
+  if (own.file.read(own.info.name).every((value, i) => value === values[i])) return definition
+  const modules = head.modules.map((path) => (path === head.tiedTo ? head.module : path))
+  const untied = { ...head, tiedTo: undefined, modules }
+  return { ...definition, head: untied, headModules: modules, tied: false }
 }
 
 /** A tied head that the file holds all the same is the embedding's again; one that is to be new is left out. */

@@ -27,6 +27,7 @@ export const phi3: ModelFamily = {
       className: 'Phi3',
       initializerRange: c.initializer_range,
       tied: c.tie_word_embeddings,
+      classifierDropout: dropout,
       stack: {
         vocabularySize: c.vocab_size,
         maxPositions: rope.maxPositions,

@@ -36,6 +36,7 @@ export const qwen: ModelFamily = {
       className: third ? 'Qwen3' : 'Qwen2',
       initializerRange: c.initializer_range,
       tied: c.tie_word_embeddings,
+      classifierDropout: dropout,
       stack: {
         vocabularySize: c.vocab_size,
         maxPositions: rope.maxPositions,

@@ -12,11 +12,13 @@ export interface StackedDecoderOptions {
   readonly tied: boolean
   /** Of the vocabulary's logits. @default none */
   readonly softcap?: number | undefined
+  /** Before the token classifier. @default 0.1 */
+  readonly classifierDropout?: number | undefined
   readonly stack: DecoderStack
 }
 
 export function stackedDecoder(options: StackedDecoderOptions): Backbone {
-  const { modelType, className, initializerRange, tied, softcap, stack } = options
+  const { modelType, className, initializerRange, tied, softcap, classifierDropout, stack } = options
   return {
     modelType,
     kind: 'decoder',
@@ -41,6 +43,7 @@ export function stackedDecoder(options: StackedDecoderOptions): Backbone {
       },
       tiedTo: tied ? 'model.embed_tokens' : undefined,
       softcap,
+      dropout: classifierDropout,
     }),
     headTensors: /^(lm_head|score|qa_outputs)\./,
   }

@@ -45,7 +45,8 @@ export const t5: ModelFamily = {
     refuse(c, 'is_decoder')
     feedForward(c)
     const className = read.model_type === 'mt5' ? 'MT5' : 'T5'
-    const scaled = c.scale_decoder_outputs ?? c.tie_word_embeddings
+    // transformers 5 writes scale_decoder_outputs, and never scales mT5's.
+    const scaled = c.scale_decoder_outputs ?? (className === 'T5' && c.tie_word_embeddings)
     return {
       modelType: String(read.model_type),
       kind: 'encoder-decoder',

@@ -72,6 +72,24 @@ describe('a directory', () => {
   })
 })
 
+test('a head that the file holds stands alone, whatever the configuration says, unless it is the embedding', async () => {
+  const own = copyOfModel('gpt2')
+  rewrite(own, (tensors) => {
+    const table = tensors.get('transformer.wte.weight')!
+    tensors.set('lm_head.weight', { ...table, data: Buffer.from(table.data).fill(0, 0, 64) })
+  })
+  await using model = await Model.load(own)
+  expect(model.definition.tied).toBe(false)
+  const [head, table] = [await model.read('lm_head.weight'), await model.read('transformer.wte.weight')]
+  expect(head.data.subarray(0, 16)).toEqual(new Float32Array(16))
+  expect(head.data.subarray(16)).toEqual(table.data.subarray(16))
+
+  const same = copyOfModel('gpt2')
+  rewrite(same, (tensors) => tensors.set('lm_head.weight', tensors.get('transformer.wte.weight')!))
+  await using tied = await Model.load(same)
+  expect(tied.definition.tied).toBe(true)
+})
+
 describe('what is wrong with a directory is said', () => {
   test('nothing there', async () => {
     const directory = join(temporaryDirectory(), 'none')
