@@ -51,7 +51,7 @@ async function demo(model) {
   say('  method    LoRA: small matrices beside the weights learn, the weights stay as they are')
   say()
 
-  const before = await evaluate(model, heldOut)
+  const { metrics: before } = await evaluate(model, heldOut)
   const rightBefore = await rightAnswers(model, heldOut)
   const answersBefore = await answers(model)
 
@@ -70,7 +70,7 @@ async function demo(model) {
   for await (const event of trainer.run()) show(event)
   say()
 
-  const after = await evaluate(model, heldOut)
+  const { metrics: after } = await evaluate(model, heldOut, { baselines: [] })
   const rightAfter = await rightAnswers(model, heldOut)
   say(bold('Held-out conversations'))
   say(dim(columns(['', 'before', 'after'], 14)))

@@ -1,49 +1,90 @@
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { loadDataset } from '../data/load-dataset.js'
-import { evaluateOptions, requireMetrics, type EvaluateOptions } from '../evaluate/evaluate-options.js'
+import { AttuneError } from '../errors.js'
+import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
+import type { LoadOptions } from '../models/model-options.js'
 import { Model } from '../models/model.js'
-import { settleOptions } from '../options.js'
-import { duration, percent, quantity } from './amounts.js'
+import { omit, settleOptions, type OptionTable } from '../options.js'
 import type { CommandContext } from './command-context.js'
+import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { dataOptions, modelFrom, modelOptions } from './run-options.js'
-import { table } from './table.js'
 import { required } from './train-command.js'
 
-const { data } = dataOptions
+const fileOptions = {
+  data: dataOptions.data,
+  train: {
+    ...dataOptions.data,
+    description: 'Files of training rows: the majority is taken from them, and solved examples',
+  },
+  fewShot: {
+    type: z.int().min(1),
+    description:
+      'Solved examples that the untuned model sees before each prompt, as a baseline; they come from --train',
+  },
+  untuned: {
+    type: z.string().min(1),
+    description: 'Directory of the model before it was tuned, as a baseline; absent: the model without its adapter',
+    flag: 'directory',
+  },
+  records: { type: z.string().min(1), description: 'Writes each row with what was predicted', flag: 'out.jsonl' },
+} satisfies OptionTable
+
+const verbOptions: OptionTable = omit(evaluateOptions, 'train', 'fewShot', 'untuned', 'records')
 
 export function addEvaluateCommand(program: Command, context: () => CommandContext): void {
   const command = program.command('evaluate').description('measure a model on rows of a file')
   addFlags(command, modelOptions)
-  addFlags(command, { data })
-  addFlags(command, evaluateOptions)
+  addFlags(command, fileOptions)
+  addFlags(command, verbOptions)
   command.action(async () => {
     const { terminal, json } = context()
     const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
-    const files = required(settleOptions({ data }, givenFlags(command, { data })).data, 'data')
-    const options = givenFlags(command, evaluateOptions) as EvaluateOptions
-    // Before the model is loaded, which takes a while.
-    requireMetrics(settleOptions(evaluateOptions, options).metrics)
+    const { fewShot, ...files } = settleOptions(fileOptions, givenFlags(command, fileOptions))
+    const paths = required(files.data, 'data')
+    const options = givenFlags(command, verbOptions) as EvaluateOptions
+    const settled = settleOptions(verbOptions, options)
+    if (fewShot !== undefined) required(files.train, 'train')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+    const data = await loadDataset(paths)
+    const train = files.train === undefined ? undefined : await loadDataset(files.train)
     await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
-    const report = await evaluate(model, await loadDataset(files), {
+    const { dtype, device, threads } = asked
+    await using untuned =
+      files.untuned === undefined
+        ? undefined
+        : await Model.load(files.untuned, { dtype, device, threads, ...sameTask(model) })
+    const report = await evaluate(model, data, {
       ...options,
+      metrics: settled.metrics as EvaluateOptions['metrics'],
+      train,
+      fewShot: fewShot === undefined || train === undefined ? undefined : { examples: train, count: fewShot },
+      untuned,
+      records: files.records !== undefined,
       signal: interruption.signal,
     })
-    if (json) {
-      terminal.out(`${JSON.stringify({ type: 'evaluation', ...report })}\n`)
-      return
-    }
-    const rows: string[][] = []
-    if (report.loss !== undefined) rows.push(['loss', report.loss.toFixed(4)])
-    if (report.perplexity !== undefined) rows.push(['perplexity', report.perplexity.toFixed(2)])
-    if (report.accuracy !== undefined) rows.push(['accuracy', percent(report.accuracy)])
-    rows.push([
-      'over',
-      `${report.rows} rows, ${quantity(report.tokens)} labelled tokens, in ${duration(report.seconds)}`,
-    ])
-    terminal.out(table(rows))
+    const { records = [], ...summary } = report
+    if (files.records !== undefined) await writeRecords(files.records, records)
+    terminal.out(json ? `${JSON.stringify({ type: 'evaluation', ...summary })}\n` : describeEvaluation(summary))
   })
+}
+
+/** The untuned directory may not say what the tuned one was tuned for. */
+function sameTask({ task, problemType, labels }: Model): LoadOptions {
+  return { task, ...(problemType !== undefined && { problemType }), ...(labels.length > 0 && { labels: [...labels] }) }
+}
+
+async function writeRecords(path: string, records: readonly object[]): Promise<void> {
+  try {
+    await writeFile(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+  } catch (cause) {
+    throw new AttuneError('file-write-failed', `cannot write the records to ${path}: ${String(cause)}`, {
+      where: path,
+      cause,
+    })
+  }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../package-version.js'
 import type { CommandContext } from './command-context.js'
 import { addDoctorCommand } from './doctor-command.js'
 import { addEvaluateCommand } from './evaluate-command.js'
@@ -44,11 +44,4 @@ function createProgram(terminal: Terminal): Command {
   })
   program.action(() => program.help({ error: true }))
   return program
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }

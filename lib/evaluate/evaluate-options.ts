@@ -1,21 +1,69 @@
 import { z } from 'zod'
-import { AttuneError } from '../errors.js'
-import { suggestion } from '../nearest.js'
+import type { Dataset } from '../data/dataset.js'
+import type { GenerateOptions } from '../generate/generate-options.js'
+import { Model } from '../models/model.js'
 import type { OptionTable } from '../options.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { metricOptions, type MetricOptions } from './metric-options.js'
+import type { TrainingData } from '../data/prepare-data.js'
+import type { BaselineName, EvaluationMetric, EvaluationRecord } from './report.js'
 
-/** What can be measured of a causal language model. */
-export const causalMetrics = ['loss', 'perplexity', 'accuracy'] as const
-export type CausalMetric = (typeof causalMetrics)[number]
+export type EvaluationProgress = (done: { readonly rows: number; readonly ofRows: number }) => void
+
+/** A number, or an object of them, from the records. */
+export type CustomMetric = (records: readonly EvaluationRecord[]) => number | object
+
+const custom = <Value>(description: string) =>
+  z.custom<Value>((value) => typeof value === 'object' && value !== null).describe(description)
 
 export const evaluateOptions = {
   metrics: {
     type: z
       .union([z.string().transform((name) => [name]), z.array(z.string()).min(1)])
-      .describe(`a list of ${causalMetrics.join(', ')}`),
-    description: `What to measure: ${causalMetrics.join(', ')}`,
-    default: [...causalMetrics] as string[],
+      .describe('a list of names of metrics'),
+    description:
+      'What to measure; absent: what is usual for the task. bleu, chrf, ter, rouge1, rouge2, rougeL and exact-match make a language model write',
+    flag: 'list',
   },
+  confidence: {
+    type: z.number().gt(0).lt(1),
+    description: 'Adds bootstrapped intervals that hold this share of the resamples, such as 0.95',
+  },
+  resamples: { type: z.int().min(1), description: 'Of the bootstrap', default: 1000 },
+  baselines: {
+    type: z.array(z.enum(['majority', 'untuned'])).describe('a list of majority, untuned'),
+    description:
+      "What stands beside the model: 'majority' knows how often labels occur and nothing else, 'untuned' is the model without its adapter; absent: all that there are",
+    flag: 'list',
+  },
+  generate: {
+    type: z.boolean(),
+    description: 'Has a language model write, and measures that too',
+    default: false,
+  },
+  generation: { type: custom<GenerateOptions>('options of generate'), description: 'How it writes', flag: false },
+  fewShot: {
+    type: custom<{ readonly examples: Dataset; readonly count: number }>('{ examples, count }'),
+    description: 'Adds the baseline of the untuned model that sees some solved examples',
+    flag: false,
+  },
+  untuned: {
+    type: z.custom<Model>((value) => value instanceof Model).describe('a Model'),
+    description: "The model before it was tuned; absent: the model with its adapter's work left out",
+    flag: false,
+  },
+  train: {
+    type: custom<TrainingData>('a Dataset or encoded rows'),
+    description: 'Rows that the majority is taken from; absent: those that are measured',
+    flag: false,
+  },
+  records: { type: z.boolean(), description: 'Whether each row is in the report', default: false, flag: false },
+  customMetrics: {
+    type: custom<Readonly<Record<string, CustomMetric>>>('functions of the records by name'),
+    description: 'Further metrics, computed from the records',
+    flag: false,
+  },
+  ...metricOptions,
   tokensPerBatch: { type: z.int().min(1), description: 'Tokens worked on at once', default: 2048 },
   lossOn: {
     type: z.enum(['all', 'completion', 'assistant', 'last-assistant']),
@@ -27,8 +75,14 @@ export const evaluateOptions = {
     description: 'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out',
     default: 'error' as const,
   },
+  stride: { type: z.int().min(0), description: 'Tokens that neighbouring windows of a context share; absent: 128' },
+  prefix: { type: z.string(), description: 'Put before each source of an encoder-decoder' },
+  maxTargetLength: { type: z.int().min(2), description: 'Tokens of a target at most; absent: maxLength' },
+  maskProbability: { type: z.number().gt(0).lt(1), description: 'Share of the tokens that are masked; absent: 0.15' },
+  wholeWord: { type: z.boolean(), description: 'Masks all pieces of a word together' },
+  seed: { type: z.int().min(0), description: 'Decides what is masked and what the bootstrap draws', default: 0 },
   tokenizer: {
-    type: z.custom<Tokenizer>((value) => typeof value === 'object' && value !== null).describe('a Tokenizer'),
+    type: custom<Tokenizer>('a Tokenizer'),
     description: "Encodes the rows; absent: the one in the model's directory",
     flag: false,
   },
@@ -40,32 +94,52 @@ export const evaluateOptions = {
   signal: { type: z.instanceof(AbortSignal).describe('an AbortSignal'), description: 'Stops the work', flag: false },
 } satisfies OptionTable
 
-export type EvaluationProgress = (done: { readonly rows: number; readonly ofRows: number }) => void
-
 /** See `evaluateOptions` for each option's meaning and default. */
-export interface EvaluateOptions {
-  /** @default ['loss', 'perplexity', 'accuracy'] */
-  readonly metrics?: readonly string[] | undefined
+export interface EvaluateOptions extends MetricOptions {
+  /** @default what is usual for the task: `defaultMetrics(model)` */
+  readonly metrics?: readonly EvaluationMetric[] | EvaluationMetric | undefined
+  /** Adds bootstrapped intervals that hold this share of the resamples, and comparisons with the baselines. @default none */
+  readonly confidence?: number | undefined
+  /** Of the bootstrap. @default 1000 */
+  readonly resamples?: number | undefined
+  /** `[]`: none. @default all that there are: measuring the untuned model doubles the time */
+  readonly baselines?: readonly Exclude<BaselineName, 'few-shot'>[] | undefined
+  /** Has a language model write, and measures that too. @default where metrics of texts are asked for */
+  readonly generate?: boolean | undefined
+  /** How it writes. @default as `generate` does */
+  readonly generation?: GenerateOptions | undefined
+  /** Adds the baseline of the untuned model that sees `count` solved examples before each prompt. @default none */
+  readonly fewShot?: { readonly examples: Dataset; readonly count: number } | undefined
+  /** The model before it was tuned, for the baseline. @default the model with its adapter off */
+  readonly untuned?: Model | undefined
+  /** Rows that the majority is taken from. @default those that are measured */
+  readonly train?: TrainingData | undefined
+  /** Whether each row is in the report. @default false */
+  readonly records?: boolean | undefined
+  /** Further metrics, computed from the records. @default none */
+  readonly customMetrics?: Readonly<Record<string, CustomMetric>> | undefined
   /** Tokens worked on at once. @default 2048 */
   readonly tokensPerBatch?: number | undefined
   /** @default completions, assistant turns, or all of a plain text */
   readonly lossOn?: 'all' | 'completion' | 'assistant' | 'last-assistant' | undefined
-  /** Tokens of a row at most. @default what the model takes */
+  /** Tokens of a row at most. @default what the model takes; of questions' windows 384 */
   readonly maxLength?: number | undefined
   /** @default 'error' */
   readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | undefined
+  /** Tokens that neighbouring windows of a context share. @default 128 */
+  readonly stride?: number | undefined
+  /** Put before each source of an encoder-decoder. @default '' */
+  readonly prefix?: string | undefined
+  /** Tokens of a target at most. @default maxLength */
+  readonly maxTargetLength?: number | undefined
+  /** Share of the tokens that are masked. @default 0.15 */
+  readonly maskProbability?: number | undefined
+  /** Masks all pieces of a word together. @default false */
+  readonly wholeWord?: boolean | undefined
+  /** Decides what is masked and what the bootstrap draws. @default 0 */
+  readonly seed?: number | undefined
   /** @default the one in the model's directory */
   readonly tokenizer?: Tokenizer | undefined
   readonly onProgress?: EvaluationProgress | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-/** @throws AttuneError 'invalid-option' for a metric this task does not have, naming those it has */
-export function requireMetrics(names: readonly string[]): readonly CausalMetric[] {
-  return names.map((name, i) => {
-    const metric = causalMetrics.find((known) => known === name)
-    if (metric !== undefined) return metric
-    const message = `options.metrics[${i}]: there is no metric '${name}' for causal language models.${suggestion(name, causalMetrics)} There are: ${causalMetrics.join(', ')}`
-    throw new AttuneError('invalid-option', message, { where: `options.metrics[${i}]` })
-  })
 }

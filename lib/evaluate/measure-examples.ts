@@ -1,19 +1,22 @@
 import { AttuneError } from '../errors.js'
 import { batches } from '../data/batches.js'
+import type { DatasetRow } from '../data/rows.js'
 import type { ModelDefinition } from '../models/family.js'
 import type { Batch } from '../models/batch.js'
 import type { BatchEvaluation } from '../models/model.js'
+import type { Tensor } from '../models/tensor.js'
 import { settleOptions } from '../options.js'
-import { batchOf, type ModelExample } from './example-batch.js'
+import { collate, type EncodedExample } from '../data/example.js'
 import { metricOptions, type MetricOptions } from './metric-options.js'
 import { withMeasure } from './tasks/index.js'
-import type { MeasuredRow, TaskMeasure } from './tasks/task-measure.js'
+import type { MeasuredRow, RowOfExample, RowSource, TaskMeasure } from './tasks/task-measure.js'
 import { requireMetrics } from './metric-names.js'
 
 /** As much of a `Model` as measuring needs. */
 export interface EvaluatedModel {
   readonly definition: ModelDefinition
   evaluateBatch(batch: Batch): Promise<BatchEvaluation>
+  forward(batch: Batch): Promise<{ logits: Tensor }>
 }
 
 export interface StreamOptions {
@@ -28,6 +31,8 @@ export interface MeasureOptions extends StreamOptions {
   /** @default those of the task: `defaultMetrics(model.definition)` */
   readonly metrics?: readonly string[] | undefined
   readonly metricOptions?: MetricOptions | undefined
+  /** Of the dataset that the examples are of: answers to questions are cut from their texts. */
+  readonly rows?: readonly DatasetRow[] | undefined
 }
 
 export interface MeasuredExamples {
@@ -45,8 +50,8 @@ export interface MeasuredExamples {
  */
 export async function measureExamples(
   model: EvaluatedModel,
-  examples: readonly ModelExample[],
-  { metrics: names, metricOptions: given, ...stream }: MeasureOptions,
+  examples: readonly EncodedExample[],
+  { metrics: names, metricOptions: given, rows, ...stream }: MeasureOptions,
 ): Promise<MeasuredExamples> {
   const { definition } = model
   const wanted = requireMetrics(names, definition)
@@ -60,9 +65,10 @@ export async function measureExamples(
       return metric === undefined ? [] : [{ name, metric }]
     })
     let targets = 0
-    for await (const { rows, targets: labelled } of measuredRows(model, measure, examples, stream)) {
-      for (const row of rows) for (const { metric } of metrics) metric.add(row)
-      targets += labelled
+    const source = { definition, examples, rows, context }
+    for await (const batch of measuredRows(model, measure, source, stream)) {
+      for (const { row } of batch.rows) for (const { metric } of metrics) metric.add(row)
+      targets += batch.targets
     }
     const values = metrics.map(({ name, metric }) => [name, metric.value()] as const)
     return { metrics: Object.fromEntries(values), examples: examples.length, targets }
@@ -70,9 +76,8 @@ export async function measureExamples(
 }
 
 export interface RowsOfBatch<Row> {
-  readonly rows: readonly Row[]
-  /** Index of each row's example. */
-  readonly indices: readonly number[]
+  readonly rows: readonly RowOfExample<Row>[]
+  /** What of the batch has a label: tokens, or rows. */
   readonly targets: number
 }
 
@@ -80,10 +85,11 @@ export interface RowsOfBatch<Row> {
 export async function* measuredRows<Row extends MeasuredRow>(
   model: EvaluatedModel,
   measure: TaskMeasure<Row>,
-  examples: readonly ModelExample[],
+  source: RowSource,
   { tokensPerBatch, onBatch, signal }: StreamOptions,
 ): AsyncGenerator<RowsOfBatch<Row>, void, void> {
-  const { definition } = model
+  const { definition, examples } = source
+  const reader = measure.reader(source)
   const length = (index: number): number => tokensOf(examples[index], definition)
   const order = examples.map((_, index) => index).sort((a, b) => length(b) - length(a) || a - b)
   const lengths = order.map((index) => ({ inputIds: { length: length(index) } }))
@@ -92,17 +98,23 @@ export async function* measuredRows<Row extends MeasuredRow>(
   for (const places of batches(lengths, { batchSize: examples.length, maxTokens, shuffle: false })) {
     if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
     const indices = places.map((place) => order[place] ?? 0)
-    const chosen = indices.map((index) => examples[index] as ModelExample)
-    const evaluation = await model.evaluateBatch(batchOf(chosen, definition))
-    yield { rows: measure.rows(chosen, evaluation, definition), indices, targets: evaluation.tokens }
+    const chosen = indices.map((index) => examples[index] as EncodedExample)
+    const batch = collate(chosen, definition)
+    const evaluation = await model.evaluateBatch(batch)
+    const embeddings = definition.task === 'embedding' ? (await model.forward(batch)).logits : undefined
+    yield { rows: reader.read(indices, { ...evaluation, embeddings }), targets: evaluation.tokens }
     done += chosen.length
     onBatch?.(done)
   }
+  if (reader.finish !== undefined) yield { rows: reader.finish(), targets: 0 }
 }
 
-/** Of both sides, where there is a decoder. */
-function tokensOf(example: ModelExample | undefined, { task }: ModelDefinition): number {
+/** Of all texts of the example, and of the decoder. */
+function tokensOf(example: EncodedExample | undefined, { task }: ModelDefinition): number {
   if (example === undefined) return 0
-  const { inputIds, labels } = example
-  return inputIds.length + (task === 'seq2seq-lm' && typeof labels !== 'number' ? labels.length : 0)
+  const { inputIds } = example
+  if ('positiveIds' in example) {
+    return inputIds.length + example.positiveIds.length + (example.negativeIds?.length ?? 0)
+  }
+  return inputIds.length + (task === 'seq2seq-lm' && typeof example.labels !== 'number' ? example.labels.length : 0)
 }

@@ -1,7 +1,10 @@
 /** Which metrics a model has: a table of names by task and problem type. */
 import { AttuneError } from '../errors.js'
 import { suggestion } from '../nearest.js'
+import type { Task } from '../models/task.js'
+import type { TextMetric } from './report.js'
 import { withMeasure, type MeasuredModel } from './tasks/index.js'
+import { textMetrics } from './tasks/texts.js'
 
 /** Names of all metrics that fit the model's task and problem type. */
 export function metricNames(model: MeasuredModel): readonly string[] {
@@ -19,6 +22,43 @@ export function greaterIsBetter(name: string, model: MeasuredModel): boolean {
   return withMeasure(model, ({ metrics }) => metrics[metric]?.greaterIsBetter ?? true)
 }
 
+/** Tasks whose models write, and what is measured of it where no metrics are named. */
+const usualTextMetrics: Readonly<Partial<Record<Task, readonly TextMetric[]>>> = {
+  'causal-lm': ['exact-match', 'rougeL', 'bleu', 'chrf'],
+  'seq2seq-lm': ['exact-match', 'rougeL', 'bleu', 'chrf'],
+}
+
+export interface SettledMetrics {
+  /** Of what the model says of given rows. */
+  readonly task: readonly string[]
+  /** Of what it writes. */
+  readonly texts: readonly string[]
+}
+
+/**
+ * The metrics of an evaluation, parted by what they are measured on.
+ * @throws AttuneError 'invalid-option' for a metric that does not fit the task, or 'generate' where the model does not write
+ */
+export function settleMetrics(
+  names: readonly string[] | undefined,
+  generate: boolean,
+  model: MeasuredModel,
+): SettledMetrics {
+  const usual = usualTextMetrics[model.task]
+  if (generate && usual === undefined) {
+    const message = `options.generate is for language models that write: this model was loaded for ${model.task}`
+    throw new AttuneError('invalid-option', message, { where: 'options.generate' })
+  }
+  const ofTexts = usual === undefined ? [] : Object.keys(textMetrics)
+  const known = [...metricNames(model), ...ofTexts]
+  const all = names === undefined ? [...defaultMetrics(model)] : requireKnown(names, known, model, 'options.metrics')
+  const texts = all.filter((name) => ofTexts.includes(name))
+  return {
+    task: all.filter((name) => !ofTexts.includes(name)),
+    texts: texts.length === 0 && generate ? (usual ?? []) : texts,
+  }
+}
+
 /**
  * The names, or the usual ones where none are given.
  * @throws AttuneError 'invalid-option' for a metric that does not fit the task, naming those that do
@@ -29,7 +69,15 @@ export function requireMetrics(
   where = 'options.metrics',
 ): readonly string[] {
   if (names === undefined) return defaultMetrics(model)
-  const known = metricNames(model)
+  return requireKnown(names, metricNames(model), model, where)
+}
+
+function requireKnown(
+  names: readonly string[],
+  known: readonly string[],
+  model: MeasuredModel,
+  where: string,
+): readonly string[] {
   names.forEach((name, i) => {
     if (known.includes(name)) return
     const of = withMeasure(model, (measure) => measure.name)

@@ -24,6 +24,12 @@ export const metricOptions = {
     default: 0.5,
   },
   calibrationBins: { type: z.int().min(1), description: 'Bins of calibration-error', default: 15 },
+  maxAnswerLength: { type: z.int().min(1), description: 'Tokens of an answer at most', default: 30 },
+  noAnswerThreshold: {
+    type: z.number(),
+    description: "'There is no answer' is said where it scores more than this above the best answer",
+    default: 0,
+  },
 } satisfies OptionTable
 
 export type SettledMetricOptions = Settled<typeof metricOptions>
@@ -42,6 +48,10 @@ export interface MetricOptions {
   readonly threshold?: number | readonly number[] | undefined
   /** Bins of calibration-error. @default 15 */
   readonly calibrationBins?: number | undefined
+  /** Tokens of an answer at most. @default 30 */
+  readonly maxAnswerLength?: number | undefined
+  /** 'There is no answer' is said where it scores more than this above the best answer, of data that has such questions. @default 0 */
+  readonly noAnswerThreshold?: number | undefined
 }
 
 /** What metrics need to know beside the rows. */

@@ -73,6 +73,7 @@ export class Model implements AsyncDisposable {
   readonly #parameters: ParameterSet
   readonly #programs: Programs
   #adapter: Adapter | undefined
+  #adapterOff = false
   #random: NativeRandom
   #tokenizer: Promise<Tokenizer> | undefined
   #disposed = false
@@ -356,6 +357,24 @@ export class Model implements AsyncDisposable {
     return this.#inOrder((session) => this.#unmerge(session, this.#present()))
   }
 
+  /**
+   * Does `work` with the adapter switched off: the model is as before `addAdapter`, merged or not. Nothing else may use the
+   * model meanwhile.
+   */
+  async withoutAdapter<Result>(work: () => Promise<Result>): Promise<Result> {
+    const merged = this.#present().before !== undefined
+    if (merged) await this.unmergeAdapter()
+    this.#adapterOff = true
+    this.#programs.dispose()
+    try {
+      return await work()
+    } finally {
+      this.#adapterOff = false
+      this.#programs.dispose()
+      if (merged) await this.mergeAdapter()
+    }
+  }
+
   /** Takes the adapter off: the model is as before `addAdapter`. */
   removeAdapter(): Promise<void> {
     return this.#inOrder(async (session) => {
@@ -506,9 +525,9 @@ export class Model implements AsyncDisposable {
     if (this.#live().memory().gradients > 0) this.#parameters.tell(this.#live())
   }
 
-  /** What the graph carries of the adapter: nothing once it is merged. */
+  /** What the graph carries of the adapter: nothing once it is merged, or while it is switched off. */
   get #adapters(): AdapterGraph | undefined {
-    return this.#adapter?.before === undefined ? this.#adapter?.placed : undefined
+    return this.#adapterOff || this.#adapter?.before !== undefined ? undefined : this.#adapter?.placed
   }
 
   #adapterHost(): AdapterHost {

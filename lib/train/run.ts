@@ -1,5 +1,6 @@
 /** One training run, from the first step or a checkpoint to its end. */
 import { join } from 'node:path'
+import { Dataset } from '../data/dataset.js'
 import { collate } from '../data/example.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
@@ -197,6 +198,7 @@ export class Run {
       names: wanted.names,
       // No more tokens at once than a training batch has: the arena is that large already.
       tokensPerBatch: plan.largestBatch.tokens,
+      rows: this.#options.validation instanceof Dataset ? this.#options.validation.rows : undefined,
       signal: this.#signal,
     })
     const { step, epoch, best } = this.#state

@@ -1,5 +1,6 @@
 /** The metrics of the validation rows: which are measured, and which of them decide. */
-import { isLabelled, type EncodedExample } from '../data/example.js'
+import type { EncodedExample } from '../data/example.js'
+import type { DatasetRow } from '../data/rows.js'
 import { greaterIsBetter, requireMetrics } from '../evaluate/metric-names.js'
 import { measureExamples } from '../evaluate/measure-examples.js'
 import type { Model } from '../models/model.js'
@@ -46,10 +47,12 @@ export async function validate(
   options: {
     readonly names: readonly string[]
     readonly tokensPerBatch: number
+    /** Of the dataset that the examples are of. */
+    readonly rows?: readonly DatasetRow[] | undefined
     readonly signal?: AbortSignal | undefined
   },
 ): Promise<Validation> {
-  const { names, tokensPerBatch, signal } = options
-  const measured = await measureExamples(model, examples.filter(isLabelled), { metrics: names, tokensPerBatch, signal })
+  const { names, ...streaming } = options
+  const measured = await measureExamples(model, examples, { metrics: names, ...streaming })
   return { metrics: measured.metrics, tokens: measured.targets }
 }

@@ -32,11 +32,13 @@ export const libLayers: Layers = {
     ['nn'],
     ['graph'],
     ['native'],
-    ['check-options', 'options', 'nearest', 'replace-atomically'],
+    ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically'],
     ['errors'],
   ],
   sideways: [
     'data -> tokenizer',
+    // What a model writes is measured too.
+    'evaluate -> generate',
     // A run measures its validation rows.
     'train -> evaluate',
     'models -> tokenizer',

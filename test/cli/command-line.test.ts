@@ -108,7 +108,7 @@ describe('attune', () => {
     const loss = async (...more: string[]) => {
       const { code, out } = await attune('evaluate', '--model', model, '--data', data, '--json', ...more)
       expect(code).toBe(0)
-      return jsonLines(out)[0]!.loss as number
+      return (jsonLines(out)[0]!.metrics as { loss: number }).loss
     }
     expect(await loss('--adapter-from', output)).toBeLessThan((await loss()) - 0.3)
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../lib/evaluate/evaluate.js'
+import type { LanguageModelReport } from '../../lib/evaluate/report.js'
 import { countingRows, tinyModel, vocabulary } from '../tiny-model.js'
 
 const rows = countingRows(15)
@@ -23,11 +24,11 @@ describe('evaluate', () => {
       }
     }
     for (const tokensPerBatch of [1, 40, 4096]) {
-      const report = await evaluate(model, rows, { tokensPerBatch })
-      expect(report).toMatchObject({ rows: 15, tokens, accuracy: correct / tokens })
+      const report = (await evaluate(model, rows, { tokensPerBatch })) as LanguageModelReport
+      expect(report).toMatchObject({ rows: 15, targets: tokens, metrics: { accuracy: correct / tokens } })
       // float32 rounding of a few hundred sums, far below what a wrong weighting would give.
-      expect(Math.abs(report.loss! - sum / tokens)).toBeLessThan(1e-5)
-      expect(Math.abs(report.perplexity! - Math.exp(sum / tokens))).toBeLessThan(1e-3)
+      expect(Math.abs(report.metrics.loss! - sum / tokens)).toBeLessThan(1e-5)
+      expect(Math.abs(report.metrics.perplexity! - Math.exp(sum / tokens))).toBeLessThan(1e-3)
     }
   })
 
@@ -35,13 +36,14 @@ describe('evaluate', () => {
     await using model = await tinyModel()
     const first = await evaluate(model, rows, { metrics: ['loss'] })
     const second = await evaluate(model, rows, { metrics: ['loss'] })
-    expect(first.loss).toBe(second.loss)
-    expect(first).not.toHaveProperty('accuracy')
+    expect(first.metrics.loss).toBe(second.metrics.loss)
+    expect(first.metrics).not.toHaveProperty('accuracy')
   })
 
   it('refuses metrics that this task does not have', async () => {
     await using model = await tinyModel()
-    await expect(evaluate(model, rows, { metrics: ['loss', 'acuracy'] })).rejects.toMatchObject({
+    const typo: string = 'acuracy'
+    await expect(evaluate(model, rows, { metrics: ['loss', typo as 'accuracy'] })).rejects.toMatchObject({
       code: 'invalid-option',
       where: 'options.metrics[1]',
       message: expect.stringMatching(/Did you mean "accuracy"\?.*loss, perplexity, accuracy/) as string,

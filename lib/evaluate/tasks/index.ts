@@ -1,10 +1,12 @@
 /** Which measure a model has, by its task and problem type. */
-import { AttuneError } from '../../errors.js'
 import type { ModelDefinition } from '../../models/family.js'
+import { answersMeasure } from './answers.js'
+import { embeddingsMeasure } from './embeddings.js'
 import { multiLabelMeasure } from './multi-label.js'
 import { regressionMeasure } from './regression.js'
 import { singleLabelMeasure } from './single-label.js'
 import type { MeasuredRow, TaskMeasure } from './task-measure.js'
+import { tagsMeasure } from './tags.js'
 import { tokensMeasure } from './tokens.js'
 
 /** What decides which metrics fit. */
@@ -19,7 +21,9 @@ const measuresOfProblem = {
 /** Hands on the measure, whatever its rows are. */
 export function withMeasure<Result>(
   { task, problemType }: MeasuredModel,
-  use: <Row extends MeasuredRow>(measure: TaskMeasure<Row>) => Result,
+  use: <Row extends MeasuredRow, Details extends object, Record_ extends object>(
+    measure: TaskMeasure<Row, Details, Record_>,
+  ) => Result,
 ): Result {
   switch (task) {
     case 'causal-lm':
@@ -36,8 +40,10 @@ export function withMeasure<Result>(
           return use(singleLabelMeasure)
       }
     case 'token-classification':
+      return use(tagsMeasure)
     case 'question-answering':
+      return use(answersMeasure)
     case 'embedding':
-      throw new AttuneError('unsupported-task', `The task ${task} cannot be measured yet.`, { where: 'options.task' })
+      return use(embeddingsMeasure)
   }
 }

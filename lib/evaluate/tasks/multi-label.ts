@@ -1,13 +1,15 @@
 /** Classification with any number of labels a row. */
 import { sigmoid } from '../../models/probabilities.js'
+import { labelsOf } from './task-measure.js'
 import { averageOf, thresholdsOf, type MetricContext } from '../metric-options.js'
-import { calibrationMetric } from '../metrics/calibration.js'
+import { calibrationMetric, type Calibration } from '../metrics/calibration.js'
 import { derived, meanOfDefined, type Metric } from '../metrics/metric.js'
 import { multiLabelMetric, type LabelSetRow, type MultiLabelScores } from '../metrics/multi-label.js'
 import type { PrecisionRecall } from '../metrics/precision-recall.js'
 import { averagePrecision, rocAuc } from '../metrics/ranking.js'
+import { thresholdCurveMetric, thresholdMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
-import { logitsOf, lossMetric, ratioMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { logitsOf, lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 
 export interface MultiLabelRow extends MeasuredRow {
   /** One 0 or 1 for each label. */
@@ -17,7 +19,35 @@ export interface MultiLabelRow extends MeasuredRow {
 
 type ScoresRow = [labels: readonly number[], probabilities: Float64Array]
 
-export const multiLabelMeasure: TaskMeasure<MultiLabelRow> = {
+export interface LabelReport {
+  readonly label: string
+  readonly precision: number
+  readonly recall: number
+  readonly f1: number
+  /** Rows that have it. */
+  readonly support: number
+  /** The threshold that has the highest F1 on these rows; on others it will have less. */
+  readonly bestThreshold: Threshold
+}
+
+export interface MultiLabelDetails {
+  readonly perLabel: readonly LabelReport[]
+  readonly averages: Readonly<Record<'micro' | 'macro' | 'weighted' | 'samples', PrecisionRecall>>
+  /** One threshold for all labels, by micro F1. */
+  readonly bestThreshold: Threshold
+  /** Of all decisions together. */
+  readonly thresholdCurve: readonly ThresholdPoint[]
+  readonly calibration: Calibration
+}
+
+export interface MultiLabelRecord {
+  readonly labels: readonly string[]
+  readonly predictions: readonly string[]
+  readonly correct: boolean
+  readonly probabilities: Readonly<Record<string, number>>
+}
+
+export const multiLabelMeasure = {
   name: 'sequence classification with many labels',
   metrics: {
     loss: lossMetric,
@@ -70,12 +100,77 @@ export const multiLabelMeasure: TaskMeasure<MultiLabelRow> = {
     'hamming-loss',
     'brier',
   ],
-  rows: (examples, evaluation) =>
-    examples.map(({ labels }, row) => {
+  reader: rowPerExample((examples, evaluation) =>
+    examples.map((example, row) => {
+      const labels = labelsOf(example)
       const set = typeof labels === 'number' ? [labels] : Array.from(labels)
       const probabilities = Float64Array.from(logitsOf(evaluation, row), sigmoid)
       return { lossSum: evaluation.losses[row] ?? NaN, weight: set.length, labels: set, probabilities }
     }),
+  ),
+  details,
+  record({ labels: set, probabilities }, context) {
+    const decisions = decisionsOf(probabilities, thresholdsOf(context))
+    const named = (values: readonly number[]): string[] => context.labels.filter((_, i) => values[i] === 1)
+    return {
+      labels: named(set),
+      predictions: named(decisions),
+      correct: decisions.every((decision, i) => decision === set[i]),
+      probabilities: Object.fromEntries(context.labels.map((name, i) => [name, probabilities[i] ?? NaN])),
+    }
+  },
+  countLabels: ({ labels }, counts) => labels.forEach((label, i) => (counts[i] = (counts[i] ?? 0) + label)),
+  constant(given, { labels: names }) {
+    const sets = given.filter((set) => typeof set !== 'number')
+    const shares = names.map((_, i) => sets.reduce((sum, set) => sum + (set[i] ?? 0), 0) / sets.length)
+    const probabilities = Float64Array.from(shares)
+    return ({ labels, weight }) => ({
+      lossSum: labels.reduce((sum, label, i) => {
+        const share = probabilities[i] ?? 0
+        return sum - Math.log(label === 1 ? share : 1 - share)
+      }, 0),
+      weight,
+      labels,
+      probabilities,
+    })
+  },
+} satisfies TaskMeasure<MultiLabelRow, MultiLabelDetails, MultiLabelRecord>
+
+function details(context: MetricContext): Metric<[row: MultiLabelRow], MultiLabelDetails> {
+  const { labels: names, options } = context
+  const decided = multiLabelMetric({ zeroDivision: options.zeroDivision })
+  const found = thresholdMetric()
+  const curve = thresholdCurveMetric()
+  const calibration = calibrationMetric({ bins: options.calibrationBins })
+  const thresholds = thresholdsOf(context)
+  return {
+    add({ labels, probabilities }) {
+      decided.add(labels, decisionsOf(probabilities, thresholds))
+      found.add(labels, probabilities)
+      labels.forEach((label, i) => {
+        curve.add(label, probabilities[i] ?? NaN)
+        calibration.add(probabilities[i] ?? NaN, label === 1)
+      })
+    },
+    value() {
+      const { perLabel, micro, macro, weighted, samples } = decided.value()
+      const best = found.value()
+      return {
+        perLabel: perLabel.map(({ precision, recall, fScore, support }, i) => ({
+          label: names[i] ?? '',
+          precision,
+          recall,
+          f1: fScore,
+          support,
+          bestThreshold: best.perLabel[i] ?? best.global,
+        })),
+        averages: { micro, macro, weighted, samples },
+        bestThreshold: best.global,
+        thresholdCurve: curve.value(),
+        calibration: calibration.value(),
+      }
+    },
+  }
 }
 
 /** One 0 or 1 for each label. */

@@ -1,5 +1,6 @@
 /** Classification with one label a row. */
 import { largestIndex, softmax } from '../../models/probabilities.js'
+import { labelsOf } from './task-measure.js'
 import { averageOf, positiveClass, type MetricContext } from '../metric-options.js'
 import {
   accuracyMetric,
@@ -7,10 +8,10 @@ import {
   cohenKappaMetric,
   matthewsCorrelationMetric,
 } from '../metrics/accuracy.js'
-import { calibrationMetric } from '../metrics/calibration.js'
-import type { ClassRow } from '../metrics/confusion-matrix.js'
+import { calibrationMetric, type Calibration } from '../metrics/calibration.js'
+import { confusionMatrixMetric, type ClassRow, type ConfusionMatrix } from '../metrics/confusion-matrix.js'
 import { derived, meanOfDefined, type Metric } from '../metrics/metric.js'
-import { precisionRecallMetric, type PrecisionRecall } from '../metrics/precision-recall.js'
+import { classScoresOf, precisionRecallMetric, type PrecisionRecall } from '../metrics/precision-recall.js'
 import { brierScoreMetric, topKAccuracyMetric } from '../metrics/probabilities.js'
 import {
   averagePrecision,
@@ -20,8 +21,9 @@ import {
   type BinaryScoreRow,
   type ClassScoresRow,
 } from '../metrics/ranking.js'
+import { bestThreshold, thresholdCurveMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
-import { logitsOf, lossMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { logitsOf, lossMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 
 export interface SingleLabelRow extends MeasuredRow {
   /** Index of the class that it has, and of the likeliest. */
@@ -34,7 +36,35 @@ export interface SingleLabelRow extends MeasuredRow {
 /** Rows of more classes than this have `top-k-accuracy` where no metrics are named. */
 const manyClasses = 10
 
-export const singleLabelMeasure: TaskMeasure<SingleLabelRow> = {
+export interface ClassReport {
+  readonly label: string
+  readonly precision: number
+  readonly recall: number
+  readonly f1: number
+  /** Rows that have it. */
+  readonly support: number
+}
+
+export interface SingleLabelDetails {
+  /** `counts[i][j]`: rows of class i predicted as class j. */
+  readonly confusionMatrix: ConfusionMatrix<string>
+  readonly perClass: readonly ClassReport[]
+  readonly calibration: Calibration
+  /** Of two classes: precision, recall and F1 of the positive one by the probability from which it is predicted. */
+  readonly thresholdCurve?: readonly ThresholdPoint[]
+  readonly bestThreshold?: Threshold
+}
+
+export interface SingleLabelRecord {
+  readonly label: string
+  readonly prediction: string
+  readonly correct: boolean
+  /** Probability of the prediction. */
+  readonly score: number
+  readonly probabilities: Readonly<Record<string, number>>
+}
+
+export const singleLabelMeasure = {
   name: 'sequence classification with one label',
   metrics: {
     loss: lossMetric,
@@ -73,17 +103,77 @@ export const singleLabelMeasure: TaskMeasure<SingleLabelRow> = {
     const many = labels.length > manyClasses ? ['top-k-accuracy'] : []
     return ['loss', 'accuracy', 'precision', 'recall', 'f1', 'mcc', ...two, ...many, 'brier', 'calibration-error']
   },
-  rows: (examples, evaluation) =>
-    examples.map(({ labels }, row) => {
-      const probabilities = softmax(logitsOf(evaluation, row))
+  reader: rowPerExample((examples, result) =>
+    examples.map((example, row) => {
+      const probabilities = softmax(logitsOf(result, row))
       return {
-        lossSum: evaluation.losses[row] ?? NaN,
+        lossSum: result.losses[row] ?? NaN,
         weight: 1,
-        label: Number(labels),
+        label: Number(labelsOf(example)),
         prediction: largestIndex(probabilities),
         probabilities,
       }
     }),
+  ),
+  details,
+  record: (row, { labels }) => ({
+    label: labels[row.label] ?? '',
+    prediction: labels[row.prediction] ?? '',
+    correct: row.label === row.prediction,
+    score: row.probabilities[row.prediction] ?? NaN,
+    probabilities: Object.fromEntries(labels.map((name, c) => [name, row.probabilities[c] ?? NaN])),
+  }),
+  isCorrect: ({ label, prediction }) => label === prediction,
+  countLabels: ({ label }, counts) => (counts[label] = (counts[label] ?? 0) + 1),
+  constant(given, { labels }) {
+    const counts = labels.map((_, c) => given.filter((label) => label === c).length)
+    const probabilities = Float64Array.from(counts, (count) => count / given.length)
+    const prediction = largestIndex(probabilities)
+    return ({ label }) => ({
+      lossSum: -Math.log(probabilities[label] ?? 0),
+      weight: 1,
+      label,
+      prediction,
+      probabilities,
+    })
+  },
+} satisfies TaskMeasure<SingleLabelRow, SingleLabelDetails, SingleLabelRecord>
+
+function details(context: MetricContext): Metric<[row: SingleLabelRow], SingleLabelDetails> {
+  const { labels: names, options } = context
+  const matrix = confusionMatrixMetric({ classes: names.map((_, c) => c) })
+  const calibration = calibrationMetric({ bins: options.calibrationBins })
+  const two = names.length === 2
+  const positive = two ? positiveClass(context) : -1
+  const curve = thresholdCurveMetric()
+  const labels: number[] = []
+  const scores: number[] = []
+  return {
+    add(row) {
+      matrix.add(row.label, row.prediction)
+      calibration.add(...confidenceOf(row))
+      if (!two) return
+      labels.push(row.label === positive ? 1 : 0)
+      scores.push(row.probabilities[positive] ?? NaN)
+      curve.add(row.label === positive ? 1 : 0, row.probabilities[positive] ?? NaN)
+    },
+    value() {
+      const counted = matrix.value()
+      const perClass = classScoresOf(counted, { zeroDivision: options.zeroDivision })
+      return {
+        confusionMatrix: { classes: names, counts: counted.counts },
+        perClass: perClass.map(({ precision, recall, fScore, support }, c) => ({
+          label: names[c] ?? '',
+          precision,
+          recall,
+          f1: fScore,
+          support,
+        })),
+        calibration: calibration.value(),
+        ...(two && { thresholdCurve: curve.value(), bestThreshold: bestThreshold(labels, scores) }),
+      }
+    },
+  }
 }
 
 /** How likely the prediction was, and whether it was right. */

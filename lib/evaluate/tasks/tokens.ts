@@ -1,15 +1,32 @@
 /** Tasks that predict tokens of the vocabulary: causal, masked and sequence-to-sequence language models. */
 import { ignoredLabel } from '../../models/batch.js'
-import type { ModelExample } from '../example-batch.js'
+import type { EncodedExample } from '../../data/example.js'
+import { labelsOf } from './task-measure.js'
 import { taskMetric } from '../task-metric.js'
-import { lossMetric, perplexityMetric, ratioMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import {
+  lossMetric,
+  noDetails,
+  perplexityMetric,
+  ratioMetric,
+  rowPerExample,
+  type MeasuredRow,
+  type TaskMeasure,
+} from './task-measure.js'
 
 export interface TokensRow extends MeasuredRow {
   /** Labelled tokens that were the likeliest; `weight` is how many are labelled. */
   readonly correct: number
 }
 
-export const tokensMeasure: TaskMeasure<TokensRow> = {
+export interface TokensRecord {
+  /** exp(loss) */
+  readonly perplexity: number
+  /** Labelled tokens, and those that were the likeliest. */
+  readonly tokens: number
+  readonly correctTokens: number
+}
+
+export const tokensMeasure = {
   name: 'language models',
   metrics: {
     loss: lossMetric,
@@ -20,11 +37,11 @@ export const tokensMeasure: TaskMeasure<TokensRow> = {
     }),
   },
   usual: () => ['loss', 'perplexity', 'accuracy'],
-  rows(examples, { losses, predictions }, { task }) {
+  reader: rowPerExample((examples, { losses, predictions }, { definition }) => {
     let at = 0
     return examples.map((example) => {
       let [lossSum, weight, correct] = [0, 0, 0]
-      for (const label of targetsOf(example, task === 'causal-lm' ? 1 : 0)) {
+      for (const label of targetsOf(example, definition.task === 'causal-lm' ? 1 : 0)) {
         lossSum += losses[at] ?? NaN
         weight++
         if (predictions?.[at] === label) correct++
@@ -32,11 +49,18 @@ export const tokensMeasure: TaskMeasure<TokensRow> = {
       }
       return { lossSum, weight, correct }
     })
-  },
-}
+  }),
+  details: noDetails,
+  record: ({ lossSum, weight, correct }) => ({
+    perplexity: Math.exp(lossSum / weight),
+    tokens: weight,
+    correctTokens: correct,
+  }),
+} satisfies TaskMeasure<TokensRow, object, TokensRecord>
 
 /** The labels that a loss is of, from index `first` on: nothing predicts a causal model's first token. */
-export function* targetsOf({ labels }: ModelExample, first: number): Generator<number, void, void> {
+export function* targetsOf(example: EncodedExample, first: number): Generator<number, void, void> {
+  const labels = labelsOf(example)
   if (typeof labels === 'number') return
   for (let i = first; i < labels.length; i++) {
     const label = labels[i]

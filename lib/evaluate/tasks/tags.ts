@@ -1,0 +1,148 @@
+/** A tag for each token or word; entities where tags are of the kind B-PER, I-PER, O. */
+import { largestIndex } from '../../models/probabilities.js'
+import { averageOf, type MetricContext } from '../metric-options.js'
+import { confusionMatrixMetric, type ConfusionMatrix } from '../metrics/confusion-matrix.js'
+import { entityMetric, type EntityScores, type TaggedRow } from '../metrics/entities.js'
+import { derived, type Metric } from '../metrics/metric.js'
+import { classScoresOf, precisionRecallOf, type PrecisionRecall } from '../metrics/precision-recall.js'
+import { taskMetric, type TaskMetric } from '../task-metric.js'
+import { targetsOf } from './tokens.js'
+import { lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import type { ClassReport } from './single-label.js'
+
+export interface TagsRow extends MeasuredRow {
+  /** Indices, of the labelled tokens only. */
+  readonly labels: readonly number[]
+  readonly predictions: readonly number[]
+}
+
+export interface TagsDetails {
+  /** By tag, counting tokens. */
+  readonly confusionMatrix: ConfusionMatrix<string>
+  readonly perClass: readonly ClassReport[]
+  /** Where tags say where entities begin: by seqeval's rules. */
+  readonly entities?: Omit<EntityScores, 'tokenAccuracy'>
+}
+
+export interface TagsRecord {
+  readonly labels: readonly string[]
+  readonly predictions: readonly string[]
+  readonly correct: boolean
+}
+
+export const tagsMeasure = {
+  name: 'token classification',
+  metrics: {
+    loss: lossMetric,
+    accuracy: taskMetric<TagsRow, [number, number]>({
+      of: ({ labels, predictions, weight }) => [labels.filter((label, i) => label === predictions[i]).length, weight],
+      make: () => ratioMetric(),
+    }),
+    precision: scored('precision'),
+    recall: scored('recall'),
+    f1: scored('fScore'),
+  },
+  usual: () => ['loss', 'accuracy', 'precision', 'recall', 'f1'],
+  reader: rowPerExample((examples, { losses, predictions }) => {
+    let at = 0
+    return examples.map((example) => {
+      const labels = [...targetsOf(example, 0)]
+      const begin = at
+      at += labels.length
+      return {
+        lossSum: losses.subarray(begin, at).reduce((sum, loss) => sum + loss, 0),
+        weight: labels.length,
+        labels,
+        predictions: Array.from(predictions?.subarray(begin, at) ?? []),
+      }
+    })
+  }),
+  details({ labels: names, options }) {
+    const matrix = confusionMatrixMetric({ classes: names.map((_, c) => c) })
+    const entities = entityMetric({ zeroDivision: options.zeroDivision })
+    const named = hasEntities(names)
+    return {
+      add({ labels, predictions }) {
+        labels.forEach((label, i) => matrix.add(label, predictions[i] ?? -1))
+        if (named) entities.add(tagNames(labels, names), tagNames(predictions, names))
+      },
+      value() {
+        const counted = matrix.value()
+        const perClass = classScoresOf(counted, { zeroDivision: options.zeroDivision })
+        return {
+          confusionMatrix: { classes: names, counts: counted.counts },
+          perClass: perClass.map(({ precision, recall, fScore, support }, c) => ({
+            label: names[c] ?? '',
+            precision,
+            recall,
+            f1: fScore,
+            support,
+          })),
+          ...(named && { entities: withoutAccuracy(entities.value()) }),
+        }
+      },
+    }
+  },
+  record: ({ labels, predictions }, { labels: names }) => ({
+    labels: tagNames(labels, names),
+    predictions: tagNames(predictions, names),
+    correct: labels.every((label, i) => label === predictions[i]),
+  }),
+  isCorrect: ({ labels, predictions }) => labels.every((label, i) => label === predictions[i]),
+  countLabels: ({ labels }, counts) => labels.forEach((label) => (counts[label] = (counts[label] ?? 0) + 1)),
+  constant(given, { labels: names }) {
+    const counts = new Float64Array(names.length)
+    let total = 0
+    for (const labels of given) {
+      for (const label of targetsOf({ inputIds: [], labels }, 0)) {
+        counts[label] = (counts[label] ?? 0) + 1
+        total++
+      }
+    }
+    const usual = largestIndex(counts)
+    return ({ labels, weight }) => ({
+      lossSum: labels.reduce((sum, label) => sum - Math.log((counts[label] ?? 0) / total), 0),
+      weight,
+      labels,
+      predictions: labels.map(() => usual),
+    })
+  },
+} satisfies TaskMeasure<TagsRow, TagsDetails, TagsRecord>
+
+function withoutAccuracy({ micro, macro, weighted, perType }: EntityScores): NonNullable<TagsDetails['entities']> {
+  return { micro, macro, weighted, perType }
+}
+
+/** Whether tags tell entities apart: all but O are B-…, I-…, E-… or S-…. */
+function hasEntities(names: readonly string[]): boolean {
+  const others = names.filter((name) => name !== 'O')
+  return others.length > 0 && others.every((name) => /^[BIES]-./.test(name))
+}
+
+function tagNames(tags: readonly number[], names: readonly string[]): string[] {
+  return tags.map((tag) => names[tag] ?? 'O')
+}
+
+/** Of entities, micro unless told; where tags are plain classes, of tokens, macro unless told. */
+function scored(key: keyof PrecisionRecall): TaskMetric<TagsRow> {
+  return taskMetric<TagsRow, TaggedRow>({
+    of: ({ labels, predictions }, { labels: names }) => [tagNames(labels, names), tagNames(predictions, names)],
+    make: (context) => (hasEntities(context.labels) ? ofEntities(context, key) : ofTokens(context, key)),
+  })
+}
+
+function ofEntities(context: MetricContext, key: keyof PrecisionRecall): Metric<TaggedRow, number> {
+  const average = averageOf(context, ['micro', 'macro', 'weighted'], 'micro')
+  const metric = entityMetric({ zeroDivision: context.options.zeroDivision })
+  return derived(metric, (scores) => scores[average][key])
+}
+
+function ofTokens(context: MetricContext, key: keyof PrecisionRecall): Metric<TaggedRow, number> {
+  const average = averageOf(context, ['micro', 'macro', 'weighted'], 'macro')
+  const metric = confusionMatrixMetric({ classes: context.labels })
+  const { zeroDivision } = context.options
+  return {
+    add: (labels, predictions) => labels.forEach((label, i) => metric.add(label, predictions[i] ?? '')),
+    value: () => precisionRecallOf(metric.value(), { average, zeroDivision })[key],
+  }
+}
