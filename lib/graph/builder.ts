@@ -62,6 +62,8 @@ export interface GraphOptions {
   readonly dtype: 'f32' | 'bf16'
   readonly mode: GraphMode
   readonly adapter?: AdapterGraph | undefined
+  /** Of the noise on token embeddings in `train` mode. @default 0: none */
+  readonly neftuneAlpha?: number
   /** For `decode`: sequences held at once, and tokens each may reach. */
   readonly cache?: Cache
 }
@@ -100,6 +102,11 @@ export class GraphBuilder {
     const cache = this.shared.options.cache
     if (cache === undefined) throw new AttuneError('internal', 'a decoding graph needs `cache`', { where: this.path })
     return cache
+  }
+
+  /** Of the noise on token embeddings in `train` mode; 0: none. */
+  get neftuneAlpha(): number {
+    return this.shared.options.neftuneAlpha ?? 0
   }
 
   /** The adapter of the module at this path. */

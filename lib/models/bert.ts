@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, segments, tokenIds, tokenTypeIds } from '../nn/inputs.js'
+import { embedding, tokenEmbedding } from '../nn/embedding.js'
+import { positions, segments, tokenTypeIds } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
@@ -93,7 +93,7 @@ interface BertParts {
 function hidden(g: GraphBuilder, { c, root, padding, shifted }: BertParts): Value {
   const at = g.in(`${root}.embeddings`)
   const features = c.hidden_size
-  const words = embedding(at.in('word_embeddings'), tokenIds(g, c.vocab_size), {
+  const words = tokenEmbedding(at.in('word_embeddings'), {
     vocabulary: c.vocab_size,
     features,
     paddingIndex: padding,

@@ -2,8 +2,8 @@
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { causalAttention } from '../nn/attention.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, tokenIds } from '../nn/inputs.js'
+import { tokenEmbedding } from '../nn/embedding.js'
+import { positions } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { rmsNorm } from '../nn/norm.js'
 import type { Rope } from '../nn/rope.js'
@@ -58,12 +58,9 @@ export interface LayerPositions {
 
 /** The last hidden state, normed. */
 export function decoderStack(g: GraphBuilder, c: DecoderStack): Value {
-  const at = g.in('model.embed_tokens')
-  const ids = tokenIds(g, c.vocabularySize)
   const table = { vocabulary: c.vocabularySize, features: c.hiddenSize, paddingIndex: c.paddingIndex }
-  const tokens = embedding(at, ids, table)
-  const scaled = c.embeddingScale === undefined ? tokens : ops.scale(at, tokens, c.embeddingScale)
-  let x = ops.dropout(g.in('model.embed_dropout'), scaled, c.embeddingDropout ?? 0)
+  const tokens = tokenEmbedding(g.in('model.embed_tokens'), { ...table, scale: c.embeddingScale })
+  let x = ops.dropout(g.in('model.embed_dropout'), tokens, c.embeddingDropout ?? 0)
   for (const [i, block] of [...g.blocks('model.layers', c.layers)].entries()) {
     const attended = norm(block.in('input_layernorm'), x, c)
     const mixed = c.postNorms === true ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'

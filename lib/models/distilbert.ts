@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, segments, tokenIds } from '../nn/inputs.js'
+import { embedding, tokenEmbedding } from '../nn/embedding.js'
+import { positions, segments } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
@@ -68,7 +68,7 @@ export const distilbert: ModelFamily = {
 
 function hidden(g: GraphBuilder, c: DistilBertConfig): Value {
   const at = g.in('distilbert.embeddings')
-  const words = embedding(at.in('word_embeddings'), tokenIds(g, c.vocab_size), {
+  const words = tokenEmbedding(at.in('word_embeddings'), {
     vocabulary: c.vocab_size,
     features: c.dim,
     paddingIndex: paddingRow(c) ?? 0,

@@ -3,8 +3,8 @@ import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
 import { causalAttention } from '../nn/attention.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, tokenIds } from '../nn/inputs.js'
+import { tokenEmbedding } from '../nn/embedding.js'
+import { positions } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
@@ -87,7 +87,7 @@ export const gptNeox: ModelFamily = {
 }
 
 function hidden(g: GraphBuilder, c: GptNeoxConfig, rope: readonly number[]): Value {
-  const tokens = embedding(g.in('gpt_neox.embed_in'), tokenIds(g, c.vocab_size), {
+  const tokens = tokenEmbedding(g.in('gpt_neox.embed_in'), {
     vocabulary: c.vocab_size,
     features: c.hidden_size,
   })

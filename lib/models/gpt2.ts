@@ -4,8 +4,8 @@ import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
 import { causalAttention } from '../nn/attention.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, tokenIds } from '../nn/inputs.js'
+import { embedding, tokenEmbedding } from '../nn/embedding.js'
+import { positions } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { mlp } from '../nn/mlp.js'
 import { layerNorm } from '../nn/norm.js'
@@ -84,7 +84,7 @@ function heads(c: Gpt2Config): Backbone['heads'] {
 }
 
 function hidden(g: GraphBuilder, c: Gpt2Config): Value {
-  const tokens = embedding(g.in('transformer.wte'), tokenIds(g, c.vocab_size), {
+  const tokens = tokenEmbedding(g.in('transformer.wte'), {
     vocabulary: c.vocab_size,
     features: c.n_embd,
   })

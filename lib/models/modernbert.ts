@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
-import { embedding } from '../nn/embedding.js'
-import { positions, segments, tokenIds } from '../nn/inputs.js'
+import { tokenEmbedding } from '../nn/embedding.js'
+import { positions, segments } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { layerNorm } from '../nn/norm.js'
 import { inverseFrequencies, ropeParameters } from '../nn/rope.js'
@@ -83,7 +83,7 @@ type Frequencies = Readonly<Record<LayerType, readonly number[]>>
 
 function hidden(g: GraphBuilder, c: ModernBertConfig, types: readonly LayerType[], frequencies: Frequencies): Value {
   const at = g.in('model.embeddings')
-  const tokens = embedding(at.in('tok_embeddings'), tokenIds(g, c.vocab_size), {
+  const tokens = tokenEmbedding(at.in('tok_embeddings'), {
     vocabulary: c.vocab_size,
     features: c.hidden_size,
     paddingIndex: paddingRow(c),

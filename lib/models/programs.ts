@@ -74,7 +74,7 @@ function lossGraph(
   options: { dtype: 'f32' | 'bf16'; mode: GraphMode; adapter: AdapterGraph | undefined },
   lossOptions: LossOptions,
 ): GraphBuilder {
-  const g = GraphBuilder.create(options)
+  const g = GraphBuilder.create({ ...options, neftuneAlpha: lossOptions.neftuneAlpha })
   const { loss, rowLoss, prediction, logits } = taskGraph(definition).loss(g, definition.hidden(g), lossOptions)
   g.output('loss', loss)
   if (options.mode === 'evaluate') {

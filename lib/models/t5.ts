@@ -3,8 +3,8 @@ import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { activationNamed } from '../nn/activation.js'
 import { causalAttention, crossAttention, type AttentionShape } from '../nn/attention.js'
-import { embedding } from '../nn/embedding.js'
-import { decoderSegments, decoderTokenIds, segments, tokenIds } from '../nn/inputs.js'
+import { embedding, tokenEmbedding, type EmbeddingOptions } from '../nn/embedding.js'
+import { decoderSegments, decoderTokenIds, segments } from '../nn/inputs.js'
 import { linear, linearOntoResidual } from '../nn/linear.js'
 import { rmsNorm } from '../nn/norm.js'
 import { invalidConfig, probability, refuse, size } from './config-checks.js'
@@ -83,7 +83,7 @@ export const t5: ModelFamily = {
 }
 
 function encoder(g: GraphBuilder, c: T5Config): Value {
-  let x = embedded(g, 'encoder', tokenIds(g, c.vocab_size), c)
+  let x = ops.dropout(g.in('encoder.embed_dropout'), tokenEmbedding(g.in('shared'), table(c)), c.dropout_rate)
   const relativeBias = biasOf(g, 'encoder', true, c)
   for (const block of g.blocks('encoder.block', c.num_layers)) {
     const at = block.in('layer.0')
@@ -97,7 +97,8 @@ function encoder(g: GraphBuilder, c: T5Config): Value {
 }
 
 function decoder(g: GraphBuilder, encoded: Value, c: T5Config): Value {
-  let x = embedded(g, 'decoder', decoderTokenIds(g, c.vocab_size), c)
+  const read = embedding(g.in('shared'), decoderTokenIds(g, c.vocab_size), table(c))
+  let x = ops.dropout(g.in('decoder.embed_dropout'), read, c.dropout_rate)
   const relativeBias = biasOf(g, 'decoder', false, c)
   for (const block of g.blocks('decoder.block', c.num_decoder_layers ?? c.num_layers)) {
     const self = block.in('layer.0')
@@ -113,9 +114,8 @@ function decoder(g: GraphBuilder, encoded: Value, c: T5Config): Value {
   return finished(g, 'decoder', x, c)
 }
 
-function embedded(g: GraphBuilder, stack: string, ids: Value, c: T5Config): Value {
-  const x = embedding(g.in('shared'), ids, { vocabulary: c.vocab_size, features: c.d_model })
-  return ops.dropout(g.in(`${stack}.embed_dropout`), x, c.dropout_rate)
+function table({ vocab_size: vocabulary, d_model: features }: T5Config): EmbeddingOptions {
+  return { vocabulary, features }
 }
 
 function finished(g: GraphBuilder, stack: string, x: Value, c: T5Config): Value {

@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
+import { segments, tokenIds } from './inputs.js'
 
 export interface EmbeddingOptions {
   readonly vocabulary: number
@@ -20,4 +21,14 @@ export function embedding(g: GraphBuilder, ids: Value, options: EmbeddingOptions
   const b = g.adapterParameter('lora_embedding_B', [features, adapter.rank])
   const u = ops.embedding(g.in('lora_embedding_A'), a, ids, { vocabulary, paddingIndex, transposed: true })
   return ops.linear(g.in('lora_embedding_B'), { x: u, weight: b, addend: y }, { scale: adapter.scale })
+}
+
+/** What a model makes of its tokens first: rows of a table, scaled where the family does so, noisy where training asks for it. */
+export function tokenEmbedding(
+  g: GraphBuilder,
+  { scale, ...options }: EmbeddingOptions & { /** @default 1 */ readonly scale?: number | undefined },
+): Value {
+  const tokens = embedding(g, tokenIds(g, options.vocabulary), options)
+  const scaled = scale === undefined ? tokens : ops.scale(g, tokens, scale)
+  return ops.embeddingNoise(g.in('neftune'), scaled, segments(g), g.neftuneAlpha)
 }
