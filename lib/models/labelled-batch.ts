@@ -28,11 +28,11 @@ export function labelled(batch: Batch, definition: ModelDefinition, loss: LossOp
 /** Sizes as `Model.plan` takes them, of a batch that is checked as a step checks it. */
 export function batchSizes(batch: Batch, definition: ModelDefinition, loss: LossOptions, where?: string): BatchSizes {
   const { count, native } = labelled(batch, definition, loss, where)
-  const { tokens = 0, sequences = 0, rows = count, decoder_tokens: decoderTokens, candidates } = native(1).sizes
+  const { tokens = 0, sequences = 0, decoder_tokens: decoderTokens, candidates } = native(1).sizes
   return {
     tokens,
     sequences,
-    rows,
+    rows: count,
     ...(decoderTokens === undefined ? {} : { decoderTokens }),
     ...(candidates === undefined ? {} : { candidates }),
   }

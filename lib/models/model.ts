@@ -453,7 +453,8 @@ export class Model implements AsyncDisposable {
     const { parameters, gradients, states } = this.#live().memory()
     const optimizer = this.#parameters.trainableElements * momentBytes
     const { rows } = sizes
-    const anchors = this.task === 'embedding' ? { anchors: rows } : {}
+    // Of embeddings every text is pooled, and the labelled ones are the anchors.
+    const anchors = this.task === 'embedding' ? { anchors: rows, rows: sizes.sequences } : {}
     const decoder = decoderTokens === undefined ? {} : { decoder_tokens: decoderTokens }
     const activations = program.arenaBytes({ ...sizes, ...anchors, ...decoder })
     const total = parameters + gradients + optimizer + activations + states

@@ -31,8 +31,22 @@ const bert = {
   initializer_range: 0.2,
 }
 
+const t5 = {
+  model_type: 't5',
+  vocab_size: 32,
+  d_model: 16,
+  d_kv: 8,
+  d_ff: 24,
+  num_layers: 2,
+  num_heads: 2,
+  feed_forward_proj: 'relu',
+  decoder_start_token_id: 0,
+  pad_token_id: 0,
+}
+
 function tiny(options: ModelOptions): Promise<Model> {
-  return Model.fromConfig(bert, { seed: 1, threads: 2, ...options })
+  const config = options.task === 'seq2seq-lm' ? t5 : bert
+  return Model.fromConfig(config, { seed: 1, threads: 2, ...options })
 }
 
 /** Rows of random tokens, and what is made of each. */
@@ -64,6 +78,17 @@ const rows = {
     const inputIds = ids.map((id, i) => (i === 1 ? 1 : id))
     return { inputIds, labels: ids.map((_, i) => (i === 1 ? (ids[0] ?? 0) : -100)) }
   }),
+  spans: rowsOf(48, (ids) => {
+    // The answer stands between two marks.
+    const inputIds = ids.map((id, i) => (i === 1 || i === 2 ? 1 : Math.max(id, 2)))
+    return { inputIds, labels: [1, 2] }
+  }),
+  pairs: rowsOf(48, (inputIds, i) => ({
+    inputIds,
+    positiveIds: inputIds.slice().reverse(),
+    ...(i % 3 === 0 ? { negativeIds: [2, 3, 4] } : {}),
+  })),
+  targets: rowsOf(48, (inputIds) => ({ inputIds, labels: inputIds.slice(0, 2) })),
 } satisfies Record<string, EncodedExample[]>
 
 const classes = { task: 'sequence-classification' } as const
@@ -73,6 +98,9 @@ const tasks: readonly [string, ModelOptions, EncodedExample[]][] = [
   ['regression', { ...classes, labels: 1, problemType: 'regression' }, rows.numbers],
   ['tags', { task: 'token-classification', labels: ['low', 'high'] }, rows.tags],
   ['masked tokens', { task: 'masked-lm' }, rows.masked],
+  ['spans', { task: 'question-answering' }, rows.spans],
+  ['pairs', { task: 'embedding' }, rows.pairs],
+  ['targets', { task: 'seq2seq-lm' }, rows.targets],
 ]
 
 async function run(model: Model, options: TrainOptions, stopAfter = Infinity): Promise<TrainingEvent[]> {
