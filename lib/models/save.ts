@@ -1,6 +1,6 @@
 /** A model or an adapter as a directory that transformers and PEFT load. */
 import { existsSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { writeDirectory, writeJson } from '../export/write-directory.js'
@@ -53,7 +53,7 @@ export async function saveModel(target: string, files: ModelFiles): Promise<void
   }
   const fill = async (directory: string) => {
     await session.saveSafetensors(join(directory, 'model.safetensors'), entries, metadata)
-    await writeJson(join(directory, 'config.json'), savedConfig(files))
+    await writeFile(join(directory, 'config.json'), `${withFloats(JSON.stringify(savedConfig(files), null, 2))}\n`)
     if (source !== undefined) await copyCompanions(source, directory)
   }
   await writeDirectory(target, fill, { replaces: stale })
@@ -88,6 +88,14 @@ function savedConfig({ config, dtype, definition }: ModelFiles): ConfigJson {
     ...labelFields(definition),
     [field]: torchDtypes[dtype],
   }
+}
+
+/** Fields that transformers refuses, or warns about, where they hold whole numbers: JavaScript writes 1 for what was 1.0. */
+const floatFields =
+  /^(\s*"(?:initializer_factor|initializer_cutoff_factor|(?:attn|final)_logit_softcapping|(?:low_freq_|high_freq_|partial_rotary_)?factor)": -?\d+)(,?)$/gm
+
+function withFloats(json: string): string {
+  return json.replace(floatFields, '$1.0$2')
 }
 
 async function copyCompanions(source: string, directory: string): Promise<void> {

@@ -70,6 +70,17 @@ describe('a saved model', () => {
     expect((await again.forward(batch)).logits).toEqual((await model.forward(batch)).logits)
   })
 
+  test('keeps whole numbers that transformers wants as floats', async () => {
+    const directory = temporaryDirectory()
+    const rope_scaling = { rope_type: 'linear', factor: 2 }
+    await using model = await Model.fromConfig({ ...tinyLlama, rope_scaling, initializer_factor: 1 })
+    await model.save(directory)
+    const text = readFileSync(join(directory, 'config.json'), 'utf8')
+    expect(text).toMatch(/"initializer_factor": 1\.0,?$/m)
+    expect(text).toMatch(/"factor": 2\.0,?$/m)
+    expect(configOf(directory)).toMatchObject({ rope_scaling, initializer_factor: 1 })
+  })
+
   test('made from a configuration has an architecture', async () => {
     const directory = temporaryDirectory()
     await using model = await Model.fromConfig(tinyLlama)

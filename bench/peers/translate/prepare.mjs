@@ -30,8 +30,6 @@ copyFileSync(here('config.json'), join(output, 'initial', 'config.json'))
 const model = await Model.fromConfig(join(output, 'initial'), { seed: settings.seed })
 await model.save(join(output, 'initial'))
 model.dispose()
-// As it was: transformers wants `1.0` where JavaScript writes `1`.
-copyFileSync(here('config.json'), join(output, 'initial', 'config.json'))
 const tokens = (rows, side) => rows.reduce((sum, row) => sum + row[side].length, 0)
 console.log(
   `${output}: ${parts.train.length} pairs to train on (${tokens(encoded.train, 'source')} + ${tokens(encoded.train, 'target')} tokens), ` +
