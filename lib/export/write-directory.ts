@@ -44,8 +44,14 @@ async function moveInto(temporary: string, final: string, replaces: readonly str
     await rename(temporary, final)
     return
   }
-  const fresh = await readdir(temporary)
-  for (const name of fresh) await rename(join(temporary, name), join(final, name))
+  const entries = await readdir(temporary, { withFileTypes: true })
+  const fresh = entries.map(({ name }) => name)
+  for (const entry of entries) {
+    const [from, to] = [join(temporary, entry.name), join(final, entry.name)]
+    // A folder is not renamed onto one that holds something.
+    if (entry.isDirectory()) await moveInto(from, to, [])
+    else await rename(from, to)
+  }
   for (const name of replaces) if (!fresh.includes(name)) await rm(join(final, name), { force: true })
   await sync(final)
   await rm(temporary, { recursive: true, force: true })
