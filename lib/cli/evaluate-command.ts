@@ -6,6 +6,7 @@ import { AttuneError } from '../errors.js'
 import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
 import type { LoadOptions } from '../models/model-options.js'
+import { generateOptions } from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import type { CommandContext } from './command-context.js'
@@ -31,6 +32,7 @@ const fileOptions = {
     description: 'Directory of the model before it was tuned, as a baseline; absent: the model without its adapter',
     flag: 'directory',
   },
+  maxNewTokens: { ...generateOptions.maxNewTokens, description: 'New tokens that a language model writes at most' },
   records: { type: z.string().min(1), description: 'Writes each row with what was predicted', flag: 'out.jsonl' },
 } satisfies OptionTable
 
@@ -44,7 +46,7 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
   command.action(async () => {
     const { terminal, json } = context()
     const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
-    const { fewShot, ...files } = settleOptions(fileOptions, givenFlags(command, fileOptions))
+    const { fewShot, maxNewTokens, ...files } = settleOptions(fileOptions, givenFlags(command, fileOptions))
     const paths = required(files.data, 'data')
     const options = givenFlags(command, verbOptions) as EvaluateOptions
     const settled = settleOptions(verbOptions, options)
@@ -62,6 +64,7 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
       ...options,
       metrics: settled.metrics as EvaluateOptions['metrics'],
       train,
+      generation: { maxNewTokens },
       fewShot: fewShot === undefined || train === undefined ? undefined : { examples: train, count: fewShot },
       untuned,
       records: files.records !== undefined,

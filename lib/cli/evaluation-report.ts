@@ -58,7 +58,7 @@ function describeBaseline(name: string, { description, comparisons = {}, mcnemar
   const rows =
     mcnemar === undefined
       ? ''
-      : `  right where it is wrong: ${mcnemar.onlySecond} rows; wrong where it is right: ${mcnemar.onlyFirst} (McNemar p = ${mcnemar.pValue.toPrecision(2)})\n`
+      : `  rows that only the model has right: ${mcnemar.onlySecond}; that only ${name} has right: ${mcnemar.onlyFirst} (McNemar p = ${mcnemar.pValue.toPrecision(2)})\n`
   const gained = differences.length === 0 ? '' : table(differences, { numbers: true })
   return `${name}: ${description}\n${rows}${gained}`
 }

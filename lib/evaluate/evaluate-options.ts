@@ -19,7 +19,7 @@ const custom = <Value>(description: string) =>
 export const evaluateOptions = {
   metrics: {
     type: z
-      .union([z.string().transform((name) => [name]), z.array(z.string()).min(1)])
+      .union([z.string().transform((names) => names.split(',')), z.array(z.string()).min(1)])
       .describe('a list of names of metrics'),
     description:
       'What to measure; absent: what is usual for the task. bleu, chrf, ter, rouge1, rouge2, rougeL and exact-match make a language model write',

@@ -78,6 +78,24 @@ describe('attune', () => {
     }
   })
 
+  it('evaluates a classifier: a table, and each row in a file', async () => {
+    const rows = join(directory, 'labelled.jsonl')
+    const records = join(directory, 'records.jsonl')
+    const labelled = ['it is well.', 'no.', 'say so.'].map((text, i) => ({ text, label: i === 1 ? 'bad' : 'good' }))
+    await writeFile(rows, labelled.map((row) => JSON.stringify(row)).join('\n'))
+    const task = ['--task', 'sequence-classification', '--labels', 'bad,good']
+    const { code, out } = await attune(
+      ...['evaluate', '--model', model, '--data', rows, ...task],
+      ...['--metrics', 'loss,accuracy', '--confidence', '0.9', '--resamples', '20', '--records', records],
+    )
+    expect(code).toBe(0)
+    expect(out).toMatch(/model +90% interval +majority\nloss +\d\.\d{4} +\d\.\d{4} to \d\.\d{4} +0\.6365\naccuracy /)
+    expect(out).toMatch(/^good +\d\.\d{4} +\d\.\d{4} +\d\.\d{4} +2$/m)
+    const written = jsonLines(await readFile(records, 'utf8'))
+    expect(written).toHaveLength(3)
+    expect(written[1]).toMatchObject({ origin: `${rows}:2`, text: 'no.', label: 'bad' })
+  })
+
   it('trains, evaluates and generates', async () => {
     const output = join(directory, 'adapter')
     const trained = await attune(
