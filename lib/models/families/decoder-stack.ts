@@ -1,12 +1,12 @@
 /** The blocks that Llama and its kin share: pre-normed attention with rotary positions, and a gated feed-forward layer. */
-import type { GraphBuilder, Value } from '../graph/builder.js'
-import * as ops from '../graph/ops.js'
-import { causalAttention } from '../nn/attention.js'
-import { tokenEmbedding } from '../nn/embedding.js'
-import { positions } from '../nn/inputs.js'
-import { linear, linearOntoResidual } from '../nn/linear.js'
-import { rmsNorm } from '../nn/norm.js'
-import type { Rope } from '../nn/rope.js'
+import type { GraphBuilder, Value } from '../../graph/builder.js'
+import * as ops from '../../graph/ops.js'
+import { causalAttention } from '../../nn/attention.js'
+import { tokenEmbedding } from '../../nn/embedding.js'
+import { positions } from '../../nn/inputs.js'
+import { linear, linearOntoResidual } from '../../nn/linear.js'
+import { rmsNorm } from '../../nn/norm.js'
+import type { Rope } from '../../nn/rope.js'
 
 /** What varies from family to family. */
 export interface DecoderStack {

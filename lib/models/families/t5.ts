@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import type { GraphBuilder, Value } from '../graph/builder.js'
-import * as ops from '../graph/ops.js'
-import { activationNamed } from '../nn/activation.js'
-import { causalAttention, crossAttention, type AttentionShape } from '../nn/attention.js'
-import { embedding, tokenEmbedding, type EmbeddingOptions } from '../nn/embedding.js'
-import { decoderSegments, decoderTokenIds, segments } from '../nn/inputs.js'
-import { linear, linearOntoResidual } from '../nn/linear.js'
-import { rmsNorm } from '../nn/norm.js'
+import type { GraphBuilder, Value } from '../../graph/builder.js'
+import * as ops from '../../graph/ops.js'
+import { activationNamed } from '../../nn/activation.js'
+import { causalAttention, crossAttention, type AttentionShape } from '../../nn/attention.js'
+import { embedding, tokenEmbedding, type EmbeddingOptions } from '../../nn/embedding.js'
+import { decoderSegments, decoderTokenIds, segments } from '../../nn/inputs.js'
+import { linear, linearOntoResidual } from '../../nn/linear.js'
+import { rmsNorm } from '../../nn/norm.js'
 import { invalidConfig, probability, refuse, size } from './config-checks.js'
-import { readConfig, type ModelFamily } from './family.js'
+import { readConfig, type ModelFamily } from '../family.js'
 
 const schema = z.looseObject({
   vocab_size: size,

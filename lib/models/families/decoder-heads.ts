@@ -1,9 +1,9 @@
 /** The heads of decoders, as Hugging Face's classes have them: all but their names is alike. */
-import type { GraphBuilder, Value } from '../graph/builder.js'
-import * as ops from '../graph/ops.js'
-import { linear } from '../nn/linear.js'
-import type { Backbone, Head } from './family.js'
-import type { Task } from './task.js'
+import type { GraphBuilder, Value } from '../../graph/builder.js'
+import * as ops from '../../graph/ops.js'
+import { linear } from '../../nn/linear.js'
+import type { Backbone, Head } from '../family.js'
+import type { Task } from '../task.js'
 
 export interface DecoderHeadOptions {
   /** Class names by task; a task that is not here has no class. */

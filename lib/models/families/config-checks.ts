@@ -1,6 +1,6 @@
 /** Checks that the configurations of several families share. */
 import { z } from 'zod'
-import { AttuneError } from '../errors.js'
+import { AttuneError } from '../../errors.js'
 
 export const size = z.int().positive()
 export const probability = z.number().min(0).max(1)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { activationNamed } from '../nn/activation.js'
-import { ropeFields, ropeOf } from '../nn/rope.js'
+import { activationNamed } from '../../nn/activation.js'
+import { ropeFields, ropeOf } from '../../nn/rope.js'
 import { decoderFields, headShape, paddingRow, size } from './config-checks.js'
-import { readConfig, type ModelFamily } from './family.js'
+import { readConfig, type ModelFamily } from '../family.js'
 import { layerTypes, typesOfLayers } from './layer-types.js'
 import { stackedDecoder } from './stacked-decoder.js'
 

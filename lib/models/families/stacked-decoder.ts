@@ -1,7 +1,7 @@
 /** What every family made of `decoderStack` has alike: module names, heads, names in files. */
 import { decoderHeads } from './decoder-heads.js'
 import { decoderStack, type DecoderStack } from './decoder-stack.js'
-import type { Backbone } from './family.js'
+import type { Backbone } from '../family.js'
 
 export interface StackedDecoderOptions {
   readonly modelType: string
