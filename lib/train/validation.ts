@@ -1,6 +1,8 @@
 /** The metrics of the validation rows: which are measured, and which of them decide. */
+import { Dataset } from '../data/dataset.js'
 import type { EncodedExample } from '../data/example.js'
 import type { DatasetRow } from '../data/rows.js'
+import { AttuneError } from '../errors.js'
 import { greaterIsBetter, requireMetrics } from '../evaluate/metric-names.js'
 import { measureExamples } from '../evaluate/measure-examples.js'
 import type { Model } from '../models/model.js'
@@ -21,7 +23,7 @@ export interface ValidationMetrics {
 /** @throws AttuneError 'invalid-option' for a metric that does not fit the model's task */
 export function settleMetrics(
   { definition }: Pick<Model, 'definition'>,
-  { metrics, metricForBest, earlyStopping }: SettledTrainOptions,
+  { metrics, metricForBest, earlyStopping, validation }: SettledTrainOptions,
 ): ValidationMetrics {
   const deciding = (name: string, where: string): DecidingMetric => {
     requireMetrics([name], definition, where)
@@ -30,8 +32,14 @@ export function settleMetrics(
   const best = deciding(metricForBest, 'options.metricForBest')
   const stopping =
     earlyStopping?.metric === undefined ? best : deciding(earlyStopping.metric, 'options.earlyStopping.metric')
-  const asked = requireMetrics(metrics, definition)
-  return { names: [...new Set(['loss', ...asked, best.name, stopping.name])], best, stopping }
+  // Answers are compared as texts, which only a dataset has.
+  const lossOnly = definition.task === 'question-answering' && !(validation instanceof Dataset)
+  const asked = lossOnly && metrics === undefined ? [] : requireMetrics(metrics, definition)
+  const names = [...new Set(['loss', ...asked, best.name, stopping.name])]
+  const unfit = lossOnly ? names.find((name) => name !== 'loss') : undefined
+  if (unfit === undefined) return { names, best, stopping }
+  const message = `'${unfit}' compares answers as texts, so options.validation has to be a Dataset; of encoded rows there is the loss`
+  throw new AttuneError('invalid-option', message, { where: 'options.validation' })
 }
 
 export interface Validation {

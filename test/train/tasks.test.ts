@@ -124,13 +124,22 @@ function ofType<Type extends TrainingEvent['type']>(events: readonly TrainingEve
 describe('a run', () => {
   it.each(tasks)('learns %s, in the memory that was planned', async (_, options, train) => {
     await using model = await tiny({ ...options, dropout: false })
-    const events = await run(model, { train, epochs: 8, batchSize: 8, learningRate: 1e-2 })
+    const events = await run(model, {
+      train,
+      validation: train.slice(0, 12),
+      epochs: 8,
+      batchSize: 8,
+      learningRate: 1e-2,
+    })
     const losses = ofType(events, 'step').map(({ loss }) => loss)
     const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss, 0) / part.length
     expect(mean(losses.slice(-6))).toBeLessThan(mean(losses.slice(0, 6)) * 0.8)
     const [start] = ofType(events, 'start')
     const used = Math.max(...ofType(events, 'step').map(({ memory }) => memory))
     expect(Math.abs(used - start!.memory.total) / start!.memory.total).toBeLessThan(0.05)
+    const measured = ofType(events, 'evaluation').map(({ loss }) => loss)
+    expect(measured).toHaveLength(8)
+    expect(measured.at(-1)).toBeLessThan(measured[0]!)
     const labelled = ofType(events, 'step').slice(0, start!.stepsPerEpoch)
     expect(labelled.reduce((sum, step) => sum + step.labelledTokens, 0)).toBe(start!.labelledTokens)
     expect(labelled.reduce((sum, step) => sum + step.tokens, 0)).toBe(start!.tokens)
@@ -193,6 +202,11 @@ describe('a run', () => {
       'invalid-batch',
       'takes rows of inputIds and labels',
     )
+    await using answers = await tiny({ task: 'question-answering' })
+    await expect(plan(answers, rows.spans, { validation: rows.spans, metricForBest: 'f1' })).rejects.toMatchObject({
+      code: 'invalid-option',
+      where: 'options.validation',
+    })
     await using number = await tiny(tasks[2]![1])
     await expect(plan(number, rows.numbers, { labelSmoothing: 0.1 })).rejects.toMatchObject({ code: 'invalid-option' })
     expect(await plan(model, rows.single, {})).toMatchObject({ rows: 48 })

@@ -1,0 +1,76 @@
+/** `attune train` for tasks with labels. */
+import { mkdtemp, readFile, rm, writeFile, cp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCommandLine } from '../../lib/cli/program.js'
+import { Model } from '../../lib/models/model.js'
+import type { TrainingEvent } from '../../lib/train/events.js'
+import { writeLetterTokenizer } from '../tokenizer/letter-tokenizer.js'
+
+let directory: string
+let model: string
+let data: string
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'attune-cli-tasks-'))
+  model = join(directory, 'model')
+  const size = { vocab_size: 64, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 }
+  const config = { model_type: 'bert', ...size, num_attention_heads: 2, max_position_embeddings: 24 }
+  await using made = await Model.fromConfig(config, { task: 'masked-lm', seed: 1, threads: 2 })
+  await made.save(model)
+  const letters = await writeLetterTokenizer()
+  await cp(letters, model, { recursive: true })
+  await rm(letters, { recursive: true })
+  data = join(directory, 'rows.jsonl')
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    text: i % 2 === 0 ? 'ab' : 'yz',
+    label: i % 2 === 0 ? 'low' : 'high',
+  }))
+  await writeFile(data, rows.map((row) => JSON.stringify(row)).join('\n'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+async function attune(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const write = { out: (text: string) => (out += text), err: (text: string) => (err += text), interactive: false }
+  return { code: await runCommandLine(argv, write), out, err }
+}
+
+describe('attune train', () => {
+  it('makes a classifier of the labels in the rows, with all that goes with it', async () => {
+    const output = join(directory, 'out')
+    const flags = ['--metric-for-best', 'f1', '--class-weights', 'balanced', '--layerwise-decay', '0.8']
+    const stopping = ['--early-stopping', '{"patience":2,"metric":"accuracy"}', '--neftune-alpha', '2']
+    const { code, out, err } = await attune(
+      'train', '--model', model, '--data', data, '--validation', '0.2', '--task', 'sequence-classification',
+      '--unfreeze', '{"every":"epoch"}', '--learning-rate', '0.01', '--epochs', '4', '--output', output, '--json',
+      ...flags, ...stopping,
+    ) // prettier-ignore
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as TrainingEvent)
+    expect(events.some((event) => event.type === 'unfreeze')).toBe(true)
+    expect(events.some((event) => event.type === 'warning' && event.code === 'new-head')).toBe(true)
+    const evaluation = events.find((event) => event.type === 'evaluation')
+    expect(Object.keys(evaluation!.metrics)).toEqual(expect.arrayContaining(['loss', 'f1', 'accuracy']))
+    const config = JSON.parse(await readFile(join(output, 'config.json'), 'utf8')) as Record<string, unknown>
+    expect(config).toMatchObject({
+      id2label: { 0: 'high', 1: 'low' },
+      architectures: ['BertForSequenceClassification'],
+    })
+  })
+
+  it('takes the labels that are named, and says which row has another', async () => {
+    const { code, err } = await attune(
+      'plan', '--model', model, '--data', data, '--task', 'sequence-classification', '--labels', 'low,middle',
+    ) // prettier-ignore
+    expect(code).not.toBe(0)
+    expect(err).toContain("label 'high' is none of the model's 2 (low, middle)")
+    expect(err).toContain('rows.jsonl:2')
+  })
+})
