@@ -235,6 +235,39 @@ export function segmentMean(g: GraphBuilder, x: Value, segments: Value): Value {
   return first(g.node('segment_mean', [x, segments], {}))
 }
 
+export interface LowRankWeightNormInputs {
+  readonly weight: Value
+  /** (rank, inputs) */
+  readonly a: Value
+  /** (outputs, rank) */
+  readonly b: Value
+}
+
+/** DoRA: for each output the length of its weights in W + scale B A. A constant: no gradient passes. */
+export function lowRankWeightNorm(
+  g: GraphBuilder,
+  inputs: LowRankWeightNormInputs,
+  options: { readonly layout?: WeightLayout; readonly scale?: number } = {},
+): Value {
+  const attributes = { layout: options.layout, scale: options.scale }
+  return first(g.node('low_rank_weight_norm', [inputs.weight, inputs.a, inputs.b], attributes))
+}
+
+export interface MagnitudeInputs {
+  /** What W + scale B A gives, without the bias. */
+  readonly x: Value
+  readonly magnitude: Value
+  readonly norm: Value
+  readonly bias?: Value | undefined
+  readonly addend?: Value | undefined
+}
+
+/** DoRA: x * magnitude / norm + bias + addend. */
+export function magnitude(g: GraphBuilder, inputs: MagnitudeInputs): Value {
+  const { x, norm, bias, addend } = inputs
+  return first(g.node('magnitude', [x, inputs.magnitude, norm, bias, addend], {}))
+}
+
 /** Every op that a graph is written with, by the core's name. A test holds this against the core's table, both ways. */
 export const opFunctions = {
   embedding,
@@ -253,6 +286,8 @@ export const opFunctions = {
   segment_mean: segmentMean,
   l2_normalize: l2Normalize,
   embedding_noise: embeddingNoise,
+  low_rank_weight_norm: lowRankWeightNorm,
+  magnitude,
   linear_cross_entropy: linearCrossEntropy,
   cross_entropy: crossEntropy,
   binary_cross_entropy: binaryCrossEntropy,
@@ -273,6 +308,7 @@ export const gradientOps = [
   'gated_activation_backward',
   'scatter_rows',
   'segment_mean_backward',
+  'magnitude_gradient',
   'l2_normalize_backward',
   'accumulate_gradient',
 ] as const

@@ -3,7 +3,7 @@
 //   N)
 // linear_weight_gradient: dw = scale * x^T dy, in W's layout.   column_sum: the gradient of a bias.
 
-#include "kernels/linear.h"
+#include "ops/linear.h"
 
 #include <array>
 
@@ -19,28 +19,21 @@ constexpr std::array<std::string_view, 1> kWeightGradientOutputs{"dw"};
 constexpr std::array<std::string_view, 1> kColumnSumInputs{"dy"};
 constexpr std::array<std::string_view, 1> kColumnSumOutputs{"sum"};
 
-[[nodiscard]] WeightLayout parse_layout(const Attributes& attributes, std::string_view name) {
-  const std::string layout = attributes.text(name, "out_in");
-  if (layout == "out_in") return WeightLayout::out_in;
-  if (layout == "in_out") return WeightLayout::in_out;
-  attributes.fail(name, "'out_in' or 'in_out'");
-}
-
 [[nodiscard]] WeightLayout flipped(WeightLayout layout) {
   return layout == WeightLayout::out_in ? WeightLayout::in_out : WeightLayout::out_in;
 }
 
 std::any parse(const Attributes& attributes) {
   LinearArguments arguments;
-  arguments.layout = parse_layout(attributes, "layout");
+  arguments.layout = parse_weight_layout(attributes, "layout");
   arguments.scale = attributes.number("scale", 1.0F);
-  arguments.low_rank_layout = parse_layout(attributes, "low_rank_layout");
+  arguments.low_rank_layout = parse_weight_layout(attributes, "low_rank_layout");
   arguments.low_rank_scale = attributes.number("low_rank_scale", 1.0F);
   return arguments;
 }
 
 std::any parse_weight_gradient(const Attributes& attributes) {
-  return LinearWeightGradientArguments{.layout = parse_layout(attributes, "layout"),
+  return LinearWeightGradientArguments{.layout = parse_weight_layout(attributes, "layout"),
                                        .scale = attributes.number("scale", 1.0F)};
 }
 
@@ -173,6 +166,13 @@ std::vector<ValueType> infer_column_sum(const std::any& /*any*/, const InferCont
 }
 
 }  // namespace
+
+WeightLayout parse_weight_layout(const Attributes& attributes, std::string_view name) {
+  const std::string layout = attributes.text(name, "out_in");
+  if (layout == "out_in") return WeightLayout::out_in;
+  if (layout == "in_out") return WeightLayout::in_out;
+  attributes.fail(name, "'out_in' or 'in_out'");
+}
 
 const OpDefinition linear_op{.name = "linear",
                              .inputs = kInputs,

@@ -21,6 +21,8 @@ extern const OpDefinition gather_rows_op, scatter_rows_op;
 extern const OpDefinition scale_op;
 extern const OpDefinition segment_mean_op, segment_mean_backward_op;
 extern const OpDefinition l2_normalize_op, l2_normalize_backward_op;
+extern const OpDefinition low_rank_weight_norm_op;
+extern const OpDefinition magnitude_op, magnitude_gradient_op;
 extern const OpDefinition linear_cross_entropy_op;
 extern const OpDefinition cross_entropy_op;
 extern const OpDefinition binary_cross_entropy_op;

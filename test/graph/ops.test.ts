@@ -19,7 +19,9 @@ test('what differentiation adds is not itself differentiated', () => {
     .filter((op) => op.differentiable)
   const names = differentiable.map(({ name }) => name)
   expect(names.filter((name) => (ops.gradientOps as readonly string[]).includes(name))).toEqual([])
-  const functions = Object.keys(ops.opFunctions).filter((name) => name !== 'cached_attention')
+  const functions = Object.keys(ops.opFunctions).filter(
+    (name) => !['cached_attention', 'low_rank_weight_norm'].includes(name),
+  )
   expect([...names].sort()).toEqual(functions.sort())
 })
 
@@ -87,6 +89,12 @@ test('every op function makes a node that the core accepts', () => {
   expect(ops.l2Normalize(g.in('p'), x).shape).toEqual(['tokens', 8])
   expect(ops.embeddingNoise(g.in('q'), x, segments, 5).shape).toEqual(['tokens', 8])
   expect(ops.embeddingNoise(g.in('r'), x, segments, 0)).toBe(x)
+  const [a, b] = [g.input('lora_a', [3, 8], 'f32'), g.input('b', [6, 3], 'f32')]
+  const length = ops.lowRankWeightNorm(g.in('s'), { weight, a, b }, { scale: 2 })
+  expect([length.shape, length.dtype]).toEqual([[6], 'f32'])
+  const y = tokens(g, 'y', 6)
+  const scaled = ops.magnitude(g.in('t'), { x: y, magnitude: length, norm: length, bias: length, addend: y })
+  expect(scaled.shape).toEqual(['tokens', 6])
   const head = g.input('head', [4], 'f32')
   expect(ops.rmsNorm(g.in('p'), { x, weight: head }, { eps: 1e-5 }).shape).toEqual(['tokens', 8])
   expect(ops.gatedActivation(g.in('q'), x, undefined, 'silu', 'gate_up').shape).toEqual(['tokens', 4])

@@ -173,6 +173,18 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     'invalid-attribute',
     /gate_up.*'gate'/,
   ],
+  [
+    'a low-rank product of another rank',
+    node('low_rank_weight_norm', (g) => [w(g, [10, 48]), w(g, [4, 48]), w(g, [10, 3])]),
+    'shape-mismatch',
+    /\[10, 4\].*\[10, 3\]/,
+  ],
+  [
+    'a magnitude too few',
+    node('magnitude', (g) => [x(g), w(g, [47]), w(g, [48])]),
+    'shape-mismatch',
+    /size 48.*of m.*\[47\]/,
+  ],
   ['too many inputs', node('dropout', (g) => [x(g), x(g)]), 'missing-input', /at most 1 inputs? but got 2/],
 ]
 

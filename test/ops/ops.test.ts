@@ -115,7 +115,8 @@ describe.each(suites.map((suite) => [suite.op, suite] as const))('%s', (_, suite
 })
 
 it('covers every op that has a reference', () => {
-  const backward = /_backward$|^(linear_weight_gradient|column_sum|scatter_rows|accumulate_gradient)$/
+  const backward =
+    /_backward$|^(linear_weight_gradient|magnitude_gradient|column_sum|scatter_rows|accumulate_gradient)$/
   const forward = native()
     .ops()
     .map((op) => op.name)

@@ -23,6 +23,8 @@ void register_kernels(KernelTable& table) {
   register_layer_norm(table);
   register_linear(table);
   register_linear_cross_entropy(table);
+  register_low_rank_weight_norm(table);
+  register_magnitude(table);
   register_mean_squared_error(table);
   register_multiply_add_peak(table);
   register_rms_norm(table);
