@@ -66,6 +66,7 @@ export const loraFlags = {
     default: 'all-linear' as const,
   },
   rslora: { type: z.boolean(), description: 'alpha / √rank instead of alpha / rank', default: false },
+  dora: { type: z.boolean(), description: 'Weight-decomposed: a learned magnitude per output besides', default: false },
 } satisfies OptionTable
 
 /** The model that a command asks for, by the options above. */

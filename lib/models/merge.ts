@@ -50,12 +50,13 @@ export function outputNorms(weight: Float32Array, { layout, inputs, outputs }: M
   return Float32Array.from(squares, Math.sqrt)
 }
 
-/** DoRA: each output's weights as long as its magnitude says. */
+/** DoRA: each output's weights as long as its magnitude says; where they are all 0 they stay so. */
 function scaleOutputs(weight: Float32Array, magnitude: Float32Array, module: ModuleSpec): void {
   const norms = outputNorms(weight, module)
   const { layout, inputs, outputs } = module
   for (let o = 0; o < outputs; o++) {
-    const factor = (magnitude[o] ?? 0) / (norms[o] ?? 1)
+    const norm = norms[o] ?? 0
+    const factor = norm > 0 ? (magnitude[o] ?? 0) / norm : 0
     for (let i = 0; i < inputs; i++) {
       const at = layout === 'out_in' ? o * inputs + i : i * outputs + o
       weight[at] = (weight[at] ?? 0) * factor

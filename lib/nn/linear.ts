@@ -1,4 +1,3 @@
-import { AttuneError } from '../errors.js'
 import { features, type GraphBuilder, type Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 
@@ -32,7 +31,12 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Value
   if (!adapter.magnitude) {
     return ops.linear(g, { x, weight, bias: biasValue, lowRank, addend }, { layout, lowRankScale: scale })
   }
-  throw new AttuneError('invalid-option', 'DoRA is not there yet.', { where: 'adapter.dora' })
+  // DoRA (Liu et al. 2024): x (W + scale B A) with each output's weights as long as its magnitude says, plus the bias.
+  const at = g.in('lora_magnitude_vector')
+  const norm = ops.lowRankWeightNorm(at, { weight, a, b }, { layout, scale })
+  const magnitude = g.adapterParameter('lora_magnitude_vector', [outputs])
+  const y = ops.linear(g, { x, weight, lowRank }, { layout, lowRankScale: scale })
+  return ops.magnitude(at, { x: y, magnitude, norm, bias: biasValue, addend })
 }
 
 /** residual + dropout(linear(x)). Without dropout the sum happens inside the matrix product. */

@@ -27,6 +27,12 @@ async function train(model: Model, steps = 3): Promise<void> {
   for (let i = 0; i < steps; i++) await optimizer.step(batch)
 }
 
+/** The largest difference, as a share of the largest number. */
+function distance(actual: Float32Array, expected: Float32Array): number {
+  const scale = Math.max(...expected.map(Math.abs))
+  return Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!))) / scale
+}
+
 describe.each(families)('LoRA on %s', (_, config, targets) => {
   test('changes nothing at first, then is all that is trained', async () => {
     await using model = await Model.fromConfig(config, { dropout: false })
@@ -82,6 +88,42 @@ describe.each(families)('LoRA on %s', (_, config, targets) => {
       target_modules: targets,
     })
     await model.removeAdapter()
+    await model.addAdapter(undefined, { from: directory })
+    expect(await logits(model)).toEqual(adapted)
+  })
+})
+
+describe.each([
+  ['GPT-2', tinyGpt2, ['c_attn', 'c_proj']],
+  ['Llama', tinyLlama, ['q_proj', 'down_proj']],
+] as const)('DoRA on %s', (_, config, targets) => {
+  test.each(['f32', 'bf16'] as const)('changes nothing at first, and never the base, in %s', async (dtype) => {
+    await using model = await Model.fromConfig(config, { dtype, dropout: false })
+    const base = [...model.parameters()].map(({ name }) => name)
+    const weights = await Promise.all(base.map((name) => model.read(name)))
+    const before = await logits(model)
+    await model.addAdapter(lora({ rank: 2, targets, dropout: 0.1, dora: true }))
+    // The quotient of magnitude and length is 1 but for its last bits.
+    expect(distance(await logits(model), before)).toBeLessThan(dtype === 'f32' ? 1e-6 : 2e-2)
+    const magnitudes = [...model.parameters()]
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith('magnitude_vector'))
+    expect(magnitudes.length).toBeGreaterThan(1)
+    const start = await Promise.all(magnitudes.map((name) => model.read(name)))
+    await train(model)
+    for (const [i, name] of magnitudes.entries()) expect(await model.read(name)).not.toEqual(start[i])
+    const adapted = await logits(model)
+    expect(distance(adapted, before)).toBeGreaterThan(5e-2)
+    expect(await Promise.all(base.map((name) => model.read(name)))).toEqual(weights)
+    await model.mergeAdapter()
+    expect(distance(await logits(model), adapted)).toBeLessThan(dtype === 'f32' ? 1e-5 : 6e-2)
+    await model.unmergeAdapter()
+    expect(await logits(model)).toEqual(adapted)
+    const directory = join(temporaryDirectory(), 'adapter')
+    await model.save(directory)
+    await model.removeAdapter()
+    expect(await logits(model)).toEqual(before)
+    expect(await Promise.all(base.map((name) => model.read(name)))).toEqual(weights)
     await model.addAdapter(undefined, { from: directory })
     expect(await logits(model)).toEqual(adapted)
   })

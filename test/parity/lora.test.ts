@@ -19,10 +19,12 @@ import { runTrainingCase } from './training-case.js'
 const ids = [
   'gpt2-attn',
   'gpt2-all-rslora',
+  'gpt2-dora',
   'llama-qv',
   'llama-all-linear',
   'llama-embed',
   'qwen2-bias',
+  'qwen2-dora',
   'bert-seqcls',
   't5-qv',
 ].map((id) => `lora/${id}`)
