@@ -28,7 +28,7 @@ export { encodeForTask, taskEncoders, type TaskOptions } from './data/encode-for
 export { labelsOfDataset } from './data/encode-sequence-classification.js'
 export type * from './data/encoded-task.js'
 export { labelCounts, labelFindings, type LabelFindingOptions } from './data/label-findings.js'
-export type { ProblemType, TaskName } from './data/task.js'
+export type { ProblemType, Task } from './task.js'
 export type { EncodedExample, LabelledExample, PairExample } from './data/example.js'
 export type { TrainingData } from './data/prepare-data.js'
 export type * from './data/rows.js'

@@ -1,6 +1,7 @@
 /** Options of commands beyond those of the verb: which model, which rows. Also fields of a config file. */
 import { z } from 'zod'
-import { poolings, problemTypes, tasks } from '../models/task.js'
+import { problemTypes, tasks } from '../task.js'
+import { poolings } from '../models/task.js'
 import type { LoadOptions } from '../models/model-options.js'
 import type { OptionTable, Settled } from '../options.js'
 

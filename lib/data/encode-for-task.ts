@@ -8,7 +8,7 @@ import { encodeSeq2Seq } from './encode-seq2seq.js'
 import { encodeSequenceClassification } from './encode-sequence-classification.js'
 import { encodeTokenClassification } from './encode-token-classification.js'
 import type { EncodedTask } from './encoded-task.js'
-import type { TaskName } from './task.js'
+import type { Task } from '../task.js'
 
 /** How the rows of a dataset become the examples of each task. */
 export const taskEncoders = {
@@ -19,24 +19,24 @@ export const taskEncoders = {
   'masked-lm': encodeMaskedLm,
   'seq2seq-lm': encodeSeq2Seq,
   embedding: encodeEmbedding,
-} as const satisfies Record<TaskName, (dataset: Dataset, tokenizer: Tokenizer) => Promise<EncodedTask<unknown>>>
+} as const satisfies Record<Task, (dataset: Dataset, tokenizer: Tokenizer) => Promise<EncodedTask<unknown>>>
 
 export type TaskEncoders = typeof taskEncoders
 
 /** What the encoder of a task takes. */
-export type TaskOptions<Task extends TaskName> = NonNullable<Parameters<TaskEncoders[Task]>[2]>
+export type TaskOptions<Name extends Task> = NonNullable<Parameters<TaskEncoders[Name]>[2]>
 
 /**
  * Encodes a dataset for a task.
  * @throws AttuneError as the task's encoder does
  */
-export function encodeForTask<Task extends TaskName>(
-  task: Task,
+export function encodeForTask<Name extends Task>(
+  task: Name,
   dataset: Dataset,
   tokenizer: Tokenizer,
-  options?: TaskOptions<Task>,
-): ReturnType<TaskEncoders[Task]> {
-  type Encoder = (dataset: Dataset, tokenizer: Tokenizer, options?: TaskOptions<Task>) => ReturnType<TaskEncoders[Task]>
+  options?: TaskOptions<Name>,
+): ReturnType<TaskEncoders[Name]> {
+  type Encoder = (dataset: Dataset, tokenizer: Tokenizer, options?: TaskOptions<Name>) => ReturnType<TaskEncoders[Name]>
   return (taskEncoders[task] as unknown as Encoder)(dataset, tokenizer, options)
 }
 

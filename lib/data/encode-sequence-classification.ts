@@ -6,7 +6,8 @@ import { collectLabels } from './labels.js'
 import { RowProblems } from './row-problems.js'
 import type { Label, TextLabelRow, TextLabelsRow } from './rows.js'
 import { labelTargets } from './label-targets.js'
-import { requireShape, type ProblemType } from './task.js'
+import type { ProblemType } from '../task.js'
+import { requireShape } from './task.js'
 
 export interface SequenceClassificationOptions extends TextOptions {
   /** Names of the model's labels, by index. Default: those of the data, sorted. */

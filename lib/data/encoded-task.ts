@@ -1,4 +1,4 @@
-import type { ProblemType } from './task.js'
+import type { ProblemType } from '../task.js'
 
 /** One example of any task but embeddings, as token ids and what is to be predicted. */
 export interface TaskExample {

@@ -1,5 +1,5 @@
 import { findingAbout, type DataFinding, type TaskExample } from './encoded-task.js'
-import type { ProblemType } from './task.js'
+import type { ProblemType } from '../task.js'
 
 /** Encoded rows with classes: sequence classification (not regression) or token classification. */
 export interface LabelledData {

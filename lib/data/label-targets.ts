@@ -1,7 +1,7 @@
 import { AttuneError } from '../errors.js'
 import { collectLabels, labelIndexer, noteMixedTypes, noteUnknown, type RowLabels } from './labels.js'
 import { RowProblems } from './row-problems.js'
-import type { ProblemType } from './task.js'
+import type { ProblemType } from '../task.js'
 
 export interface LabelTargets {
   /** Names by index; for regression those given. */

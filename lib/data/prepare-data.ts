@@ -5,7 +5,7 @@ import { encodeForTask, type TaskOptions } from './encode-for-task.js'
 import type { DataFinding, EncodedTask } from './encoded-task.js'
 import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './example.js'
 import type { LossOn } from './row-encoders.js'
-import type { ProblemType, TaskName } from './task.js'
+import type { ProblemType, Task } from '../task.js'
 
 /** Rows of a dataset, or rows encoded already. */
 export type TrainingData = Dataset | readonly EncodedExample[]
@@ -22,7 +22,7 @@ export interface ExampleSizes {
 
 /** What the rows are prepared for. A `Model` is one. */
 export interface PreparedFor {
-  readonly task: TaskName
+  readonly task: Task
   readonly problemType: ProblemType | undefined
   readonly labels: readonly string[]
   readonly definition: {
@@ -81,7 +81,7 @@ const taskOptions = {
   wholeWord: 'masked-lm',
   prefix: 'seq2seq-lm',
   maxTargetLength: 'seq2seq-lm',
-} as const satisfies Partial<Record<keyof EncodingOptions, TaskName>>
+} as const satisfies Partial<Record<keyof EncodingOptions, Task>>
 
 /**
  * Encodes a dataset for the model's task, or takes rows that are encoded already; checks both.
@@ -132,7 +132,7 @@ async function encoded(
   const { maxPositions } = model.definition
   const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
   const tokenizer = options.tokenizer ?? (await model.tokenizer())
-  const result = await encodeForTask<TaskName>(model.task, data, tokenizer, {
+  const result = await encodeForTask<Task>(model.task, data, tokenizer, {
     ...optionsFor(model, options),
     maxLength,
     signal: options.signal,
@@ -143,11 +143,11 @@ async function encoded(
 }
 
 // Windows of a context, as Hugging Face's example has them.
-function usualLength(task: TaskName, maxPositions: number): number {
+function usualLength(task: Task, maxPositions: number): number {
   return task === 'question-answering' ? 384 : maxPositions
 }
 
-function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<TaskName> {
+function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<Task> {
   const { task, problemType, labels, definition } = model
   const { truncation } = options
   switch (task) {
@@ -177,7 +177,7 @@ function unsplit(truncation: EncodingOptions['truncation']): Exclude<EncodingOpt
   })
 }
 
-function requireOwnOptions(options: EncodingOptions, task: TaskName): void {
+function requireOwnOptions(options: EncodingOptions, task: Task): void {
   for (const [name, owner] of Object.entries(taskOptions)) {
     if (owner === task || options[name as keyof typeof taskOptions] === undefined) continue
     const message = `options.${name} is for ${owner}: the model was loaded for ${task}`

@@ -1,19 +1,7 @@
 import { AttuneError } from '../errors.js'
+import type { Task } from '../task.js'
 import type { Dataset } from './dataset.js'
 import type { ShapeName } from './rows.js'
-
-/** What a model is trained to do. */
-export type TaskName =
-  | 'causal-lm'
-  | 'sequence-classification'
-  | 'token-classification'
-  | 'question-answering'
-  | 'masked-lm'
-  | 'seq2seq-lm'
-  | 'embedding'
-
-/** What the labels of sequence classification mean, by the names of `config.json`. */
-export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
 
 // What rows of a shape are good for, for the message about rows in the wrong place.
 const tasksOfShape: Readonly<Record<ShapeName, string>> = {
@@ -32,11 +20,7 @@ const tasksOfShape: Readonly<Record<ShapeName, string>> = {
  * The dataset's shape, where it is one of those that the task takes.
  * @throws AttuneError 'empty-dataset', 'invalid-dataset' naming the first row
  */
-export function requireShape<Shape extends ShapeName>(
-  dataset: Dataset,
-  task: TaskName,
-  allowed: readonly Shape[],
-): Shape {
+export function requireShape<Shape extends ShapeName>(dataset: Dataset, task: Task, allowed: readonly Shape[]): Shape {
   const { shape } = dataset
   if (shape === undefined) throw new AttuneError('empty-dataset', 'the dataset has no rows', { where: 'dataset' })
   const found = allowed.find((name) => name === shape)

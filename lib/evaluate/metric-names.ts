@@ -1,7 +1,7 @@
 /** Which metrics a model has: a table of names by task and problem type. */
 import { AttuneError } from '../errors.js'
 import { suggestion } from '../nearest.js'
-import type { Task } from '../models/task.js'
+import type { Task } from '../task.js'
 import type { TextMetric } from './report.js'
 import { withMeasure, type MeasuredModel } from './tasks/index.js'
 import { textMetrics } from './tasks/texts.js'

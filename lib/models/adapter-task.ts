@@ -6,7 +6,8 @@ import { AttuneError } from '../errors.js'
 import type { ModelDefinition } from './family.js'
 import { readJsonObject } from './json-file.js'
 import { labelFields } from './labels.js'
-import { problemTypes, tasks, type TaskRequest } from './task.js'
+import { problemTypes, tasks } from '../task.js'
+import type { TaskRequest } from './task.js'
 
 export const adapterTaskFile = 'task.json'
 

@@ -2,7 +2,8 @@
 import type { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/builder.js'
-import type { Pooling, ProblemType, Task } from './task.js'
+import type { ProblemType, Task } from '../task.js'
+import type { Pooling } from './task.js'
 
 /** A head over the vocabulary: logits of the rows that are asked for. */
 export interface VocabularyHead {

@@ -14,7 +14,8 @@ import { modernbert } from './families/modernbert.js'
 import { phi3 } from './families/phi3.js'
 import { qwen } from './families/qwen.js'
 import { t5 } from './families/t5.js'
-import { tasks, type Task, type TaskRequest } from './task.js'
+import { tasks, type Task } from '../task.js'
+import type { TaskRequest } from './task.js'
 
 export const families: readonly ModelFamily[] = [
   gpt2,

@@ -1,7 +1,8 @@
 /** Names of what a model predicts, from the caller or from `id2label`. */
 import { AttuneError } from '../errors.js'
 import type { ConfigJson } from './family.js'
-import { problemTypes, type ProblemType, type Task, type TaskRequest } from './task.js'
+import { problemTypes, type ProblemType, type Task } from '../task.js'
+import type { TaskRequest } from './task.js'
 
 export interface LabelSet {
   readonly labels: readonly string[]

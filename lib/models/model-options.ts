@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { checkOptions } from '../check-options.js'
 import { AttuneError } from '../errors.js'
-import { poolings, problemTypes, tasks, type Pooling, type ProblemType, type Task, type TaskRequest } from './task.js'
+import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
+import { poolings, type Pooling, type TaskRequest } from './task.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda'
 export type ModelDtype = 'f32' | 'bf16'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { LoraConfig } from '../nn/lora.js'
-import type { Task } from './task.js'
+import type { Task } from '../task.js'
 
 const schema = z.looseObject({
   peft_type: z.string(),

@@ -1,18 +1,4 @@
-/** What a model is for. Tasks and families are independent: a family lists the heads it has. */
-export const tasks = [
-  'causal-lm',
-  'sequence-classification',
-  'token-classification',
-  'question-answering',
-  'masked-lm',
-  'seq2seq-lm',
-  'embedding',
-] as const
-export type Task = (typeof tasks)[number]
-
-/** Hugging Face's names of what a sequence classifier predicts: one label, any number of labels, or numbers. */
-export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const
-export type ProblemType = (typeof problemTypes)[number]
+import type { ProblemType, Task } from '../task.js'
 
 /** Which token stands for a text: the mean of all, the first, the last. */
 export const poolings = ['mean', 'cls', 'last'] as const

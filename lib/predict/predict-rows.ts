@@ -3,7 +3,7 @@ import { batches } from '../data/batches.js'
 import { AttuneError } from '../errors.js'
 import type { Batch } from '../models/batch.js'
 import type { Model } from '../models/model.js'
-import type { Task } from '../models/task.js'
+import type { Task } from '../task.js'
 import type { PredictionProgress } from './predict-options.js'
 
 /** What the model reads at once: a text, or a window of one. */

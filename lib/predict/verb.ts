@@ -1,7 +1,7 @@
 /** From a verb to the two functions that the API has of it: over a list, and over a stream. */
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import type { Task } from '../models/task.js'
+import type { Task } from '../task.js'
 import type { Settled } from '../options.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { runOptions } from './predict-options.js'

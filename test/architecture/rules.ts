@@ -32,7 +32,7 @@ export const libLayers: Layers = {
     ['nn'],
     ['graph'],
     ['native'],
-    ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically'],
+    ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically', 'task'],
     ['errors'],
   ],
   sideways: [

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'vitest'
 import type { Batch } from '../../lib/models/batch.js'
-import type { ProblemType, Task } from '../../lib/models/task.js'
+import type { ProblemType, Task } from '../../lib/task.js'
 import type { Tensor } from '../../lib/models/tensor.js'
 import { goldensFolder, goldensMissing } from '../shared-goldens.js'
 

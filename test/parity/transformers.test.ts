@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Model } from '../../lib/models/model.js'
-import type { Task } from '../../lib/models/task.js'
+import type { Task } from '../../lib/task.js'
 import { Bounds } from './tensors.js'
 
 interface TransformersCase {

@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from '../../graph/builder.js'
 import * as ops from '../../graph/ops.js'
 import { linear } from '../../nn/linear.js'
 import type { Backbone, Head } from '../family.js'
-import type { Task } from '../task.js'
+import type { Task } from '../../task.js'
 
 export interface DecoderHeadOptions {
   /** Class names by task; a task that is not here has no class. */
