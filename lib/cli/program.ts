@@ -5,6 +5,7 @@ import { addDoctorCommand } from './doctor-command.js'
 import { addEvaluateCommand } from './evaluate-command.js'
 import { describeError, errorLine, exitCodeOf, exitCodes } from './exit-code.js'
 import { addGenerateCommand } from './generate-command.js'
+import { addPredictCommands } from './predict-commands.js'
 import type { Terminal } from './terminal.js'
 import { addPlanCommand, addTrainCommand } from './train-command.js'
 
@@ -32,7 +33,14 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('(--help says more)')
-  const added = [addTrainCommand, addPlanCommand, addEvaluateCommand, addGenerateCommand, addDoctorCommand]
+  const added = [
+    addTrainCommand,
+    addPlanCommand,
+    addEvaluateCommand,
+    addGenerateCommand,
+    addPredictCommands,
+    addDoctorCommand,
+  ]
   let current: Command = program
   const context = (): CommandContext => ({ terminal, json: current.opts<{ json?: boolean }>().json === true })
   for (const add of added) add(program, context)

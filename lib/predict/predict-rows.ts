@@ -43,10 +43,10 @@ export type Source<Input> = Iterable<Input> | AsyncIterable<Input>
 const rowsPerWindow = 256
 const charactersPerWindow = 1 << 18
 
-/** A result for each row, or the error that the row cannot be read for. */
+/** A result for each row, or the error that the row cannot be read for: one that stands in its place in the source, or a new one. */
 export async function* predictRows<Input, Result>(
   model: Model,
-  source: Source<Input>,
+  source: Source<Input | AttuneError>,
   verb: RowsVerb<Input, Result>,
   settings: RunSettings,
 ): AsyncGenerator<Result | AttuneError, void, void> {
@@ -54,7 +54,7 @@ export async function* predictRows<Input, Result>(
   for await (const inputs of windowsOf(source)) {
     const start = done
     requireRunning(settings.signal)
-    const rows = await verb.prepare(inputs, (index) => settings.nameOf(start + index))
+    const rows = await prepareGood(inputs, verb, (index) => settings.nameOf(start + index))
     const pieces = rows.flatMap((row, index) =>
       row instanceof AttuneError ? [] : row.pieces.map((piece) => ({ ...piece, index })),
     )
@@ -99,6 +99,23 @@ export async function* predictRows<Input, Result>(
     }
     return logits
   }
+}
+
+async function prepareGood<Input, Result>(
+  inputs: readonly (Input | AttuneError)[],
+  { prepare }: RowsVerb<Input, Result>,
+  nameOf: (index: number) => string,
+): Promise<(PreparedRow<Result> | AttuneError)[]> {
+  const good = inputs.flatMap((input, index) => (input instanceof AttuneError ? [] : [{ input, index }]))
+  const prepared = await prepare(
+    good.map(({ input }) => input),
+    (at) => nameOf(good[at]?.index ?? at),
+  )
+  const rows = prepared.values()
+  return inputs.map((input) => {
+    if (input instanceof AttuneError) return input
+    return rows.next().value ?? new AttuneError('internal', 'a row was not prepared')
+  })
 }
 
 function batchOf(pieces: readonly Piece[], { definition: { tokenTypes = 0 } }: Model): Batch {

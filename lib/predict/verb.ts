@@ -30,7 +30,7 @@ export interface StreamSettings {
 export async function* rowsOrErrors<Input, Result, Options extends SettledRun>(
   verb: VerbOf<Input, Result, Options>,
   model: Model,
-  source: Source<Input>,
+  source: Source<Input | AttuneError>,
   options: Options,
   { nameOf = (index) => `inputs[${index}]` }: StreamSettings = {},
 ): AsyncGenerator<Result | AttuneError, void, void> {
