@@ -17,7 +17,7 @@ import type { InputFields, InputRow } from './input-rows.js'
 import { watchInterrupts } from './interruption.js'
 import { lineWriter } from './line-writer.js'
 import { renderAnswer, renderEmbedding, renderPrediction, renderTagged } from './render-prediction.js'
-import { modelOptions } from './run-options.js'
+import { modelFrom, modelOptions } from './run-options.js'
 import { required } from './train-command.js'
 
 interface VerbCommand<Input, Result, Options extends Settled<typeof runOptions>> {
@@ -138,18 +138,15 @@ function add<Input, Result, Options extends Settled<typeof runOptions>>(
   addFlags(command, table)
   command.action(async (args: string[]) => {
     const { terminal, json } = context()
-    const { model: directory, adapterFrom, ...rest } = settleOptions(modelOptions, givenFlags(command, modelOptions))
+    const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const files = settleOptions(inputOptions, givenFlags(command, inputOptions))
     // Before the model is loaded, which takes a while.
     settleOptions(omit(table, 'signal'), givenFlags(command, table))
     const rows =
       args.length > 0 ? rowsOf(definition.given(args)) : rowsAskedFor(files, terminal, 'expected texts as arguments')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    await using model = await Model.load(required(directory, 'model'), {
-      ...rest,
-      ...(adapterFrom === undefined ? {} : { adapter: adapterFrom }),
-    })
-    if (adapterFrom === undefined) requireTrained(model, verb.name)
+    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
+    if (asked.adapterFrom === undefined) requireTrained(model, verb.name)
     await using writer = await lineWriter(files.output, terminal)
     const screen = terminal.outIsScreen === true && !json && files.output === undefined
     const counted = terminal.interactive && files.output !== undefined

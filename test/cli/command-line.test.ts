@@ -96,6 +96,26 @@ describe('attune', () => {
     expect(written[1]).toMatchObject({ origin: `${rows}:2`, text: 'no.', label: 'bad' })
   })
 
+  it('answers each prompt of a file in a JSON line, and names those that are none', async () => {
+    const prompts = join(directory, 'prompts.jsonl')
+    await writeFile(prompts, '{"prompt":"say a ","id":1}\n{"text":"x"}\n{"prompt":"say b "}\n')
+    const output = join(directory, 'answers.jsonl')
+    const command = ['generate', '--model', model, '--max-new-tokens', '3', '--batch-size', '2']
+    const { code, out, err } = await attune(...command, '--data', prompts, '--output', output)
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(/prompts\.jsonl:2: expected a text in the field 'prompt'; the fields are text/)
+    const lines = jsonLines(await readFile(output, 'utf8'))
+    expect(lines).toMatchObject([
+      { origin: 'prompts.jsonl:1', id: 1, prompt: 'say a ', finishReason: expect.any(String) as string },
+      { origin: 'prompts.jsonl:2', error: { code: 'invalid-input' } },
+      { origin: 'prompts.jsonl:3', prompt: 'say b ' },
+    ])
+    const alone = await attune(...command, 'say b ')
+    expect(alone.out).toBe(`${String(lines[2]!.text)}\n`)
+    expect((await attune(...command, 'say b ', '--data', prompts)).code).toBe(2)
+    expect((await attune(...command, 'say b ', '--output', output)).code).toBe(2)
+  })
+
   it('trains, evaluates and generates', async () => {
     const output = join(directory, 'adapter')
     const trained = await attune(
