@@ -47,10 +47,17 @@ export async function evaluate(
     const prepared = await prepareExamples(data, model, settled)
     return new Evaluation({ model, data, measure, prepared, options: settled, metrics }).report()
   })
-  const whole = { task: model.task, problemType: model.problemType, ...report, run: describeRun(options, start) }
+  const run = describeRun(options, start)
+  const { metrics: measured, targets } = report
+  const kind = { task: model.task, problemType: model.problemType }
+  const tokens = definition.head.kind === 'vocabulary' ? { tokens: targets } : {}
+  const whole = { ...kind, ...measured, ...report, ...tokens, seconds: run.seconds, run }
   // Each task's own measure made its part: that they fit together is not something the compiler can follow.
   return whole as unknown as EvaluationReport
 }
+
+/** What the measures make; the rest says what was measured and how. */
+type UnfinishedReport = Omit<EvaluationReport, 'task' | 'problemType' | 'seconds' | 'run'>
 
 interface EvaluationParts<Row extends MeasuredRow, Details extends object, Record_ extends object> {
   readonly model: Model
@@ -71,7 +78,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
     this.#context = { labels: parts.model.labels, options: parts.options }
   }
 
-  async report(): Promise<Omit<EvaluationReport, 'task' | 'problemType' | 'run'>> {
+  async report(): Promise<UnfinishedReport> {
     const { model, data, measure, prepared, options } = this.#parts
     const { labels } = model
     const majority = await this.#majority()
@@ -133,7 +140,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
       worst: book.worst,
       model: describeModel(model),
       data: describeData(data, labels, measure.countLabels === undefined ? [] : counts),
-    } as unknown as Omit<EvaluationReport, 'task' | 'problemType' | 'run'>
+    } as unknown as UnfinishedReport
   }
 
   #system(): ScoredSystem<Row> {

@@ -85,8 +85,11 @@ export interface EvaluationBase<Metric extends string, Details, Record_> {
   readonly rows: number
   /** What has a label: tokens, or rows. */
   readonly targets: number
+  /** The same, of language models. */
+  readonly tokens?: number
   readonly truncated: number
   readonly skipped: number
+  readonly seconds: number
   /** In the order of the data, where `records` was asked for. */
   readonly records?: readonly (RecordPlace & Record_)[]
   /** The rows with the highest loss, of those that are wrong. */
@@ -105,71 +108,94 @@ export interface EvaluationBase<Metric extends string, Details, Record_> {
   }
 }
 
+/** A task's report: each metric stands under its own name too, `report.accuracy` for `report.metrics.accuracy`. */
+type TaskReport<Metric extends string, Details, Record_, Kind> = EvaluationBase<Metric, Details, Record_> &
+  Readonly<Partial<Record<EvaluationMetric, number>>> &
+  Kind
+
 type MetricsOf<Measure extends { readonly metrics: object }> = keyof Measure['metrics'] & string
 export type TextMetric = keyof typeof textMetrics
 
-export interface LanguageModelReport extends EvaluationBase<
+/** What can be measured, of whatever task. */
+export type EvaluationMetric =
+  | MetricsOf<typeof tokensMeasure>
+  | TextMetric
+  | MetricsOf<typeof singleLabelMeasure>
+  | MetricsOf<typeof multiLabelMeasure>
+  | MetricsOf<typeof regressionMeasure>
+  | MetricsOf<typeof tagsMeasure>
+  | MetricsOf<typeof answersMeasure>
+  | MetricsOf<typeof embeddingsMeasure>
+
+export type LanguageModelReport = TaskReport<
   MetricsOf<typeof tokensMeasure> | TextMetric,
   object,
-  TokensRecord & { readonly generated?: GeneratedText }
-> {
-  readonly task: 'causal-lm' | 'masked-lm' | 'seq2seq-lm'
-  readonly problemType: undefined
-}
+  TokensRecord & { readonly generated?: GeneratedText },
+  {
+    readonly task: 'causal-lm' | 'masked-lm' | 'seq2seq-lm'
+    readonly problemType: undefined
+  }
+>
 
-export interface SingleLabelReport extends EvaluationBase<
+export type SingleLabelReport = TaskReport<
   MetricsOf<typeof singleLabelMeasure>,
   SingleLabelDetails,
-  SingleLabelRecord
-> {
-  readonly task: 'sequence-classification'
-  readonly problemType: 'single_label_classification'
-}
+  SingleLabelRecord,
+  {
+    readonly task: 'sequence-classification'
+    readonly problemType: 'single_label_classification'
+  }
+>
 
-export interface MultiLabelReport extends EvaluationBase<
+export type MultiLabelReport = TaskReport<
   MetricsOf<typeof multiLabelMeasure>,
   MultiLabelDetails,
-  MultiLabelRecord
-> {
-  readonly task: 'sequence-classification'
-  readonly problemType: 'multi_label_classification'
-}
+  MultiLabelRecord,
+  {
+    readonly task: 'sequence-classification'
+    readonly problemType: 'multi_label_classification'
+  }
+>
 
-export interface RegressionReport extends EvaluationBase<
+export type RegressionReport = TaskReport<
   MetricsOf<typeof regressionMeasure>,
   RegressionDetails,
-  RegressionRecord
-> {
-  readonly task: 'sequence-classification'
-  readonly problemType: 'regression'
-}
+  RegressionRecord,
+  {
+    readonly task: 'sequence-classification'
+    readonly problemType: 'regression'
+  }
+>
 
-export interface TokenClassificationReport extends EvaluationBase<
+export type TokenClassificationReport = TaskReport<
   MetricsOf<typeof tagsMeasure>,
   TagsDetails,
-  TagsRecord
-> {
-  readonly task: 'token-classification'
-  readonly problemType: undefined
-}
+  TagsRecord,
+  {
+    readonly task: 'token-classification'
+    readonly problemType: undefined
+  }
+>
 
-export interface QuestionAnsweringReport extends EvaluationBase<
+export type QuestionAnsweringReport = TaskReport<
   MetricsOf<typeof answersMeasure>,
   AnswersDetails,
-  AnswersRecord
-> {
-  readonly task: 'question-answering'
-  readonly problemType: undefined
-}
+  AnswersRecord,
+  {
+    readonly task: 'question-answering'
+    readonly problemType: undefined
+  }
+>
 
-export interface EmbeddingReport extends EvaluationBase<
+export type EmbeddingReport = TaskReport<
   MetricsOf<typeof embeddingsMeasure>,
   RetrievalDetails,
-  RetrievalRecord
-> {
-  readonly task: 'embedding'
-  readonly problemType: undefined
-}
+  RetrievalRecord,
+  {
+    readonly task: 'embedding'
+    readonly problemType: undefined
+  }
+>
 
 /** Told apart by `task` and `problemType`. */
 export type EvaluationReport =
@@ -181,6 +207,4 @@ export type EvaluationReport =
   | QuestionAnsweringReport
   | EmbeddingReport
 
-export type EvaluationMetric = MetricsOfReport<EvaluationReport>
-type MetricsOfReport<Report> = Report extends EvaluationBase<infer Metric, unknown, unknown> ? Metric : never
 export type EvaluationRecord = RecordPlace & Readonly<Record<string, unknown>>

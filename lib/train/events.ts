@@ -36,6 +36,10 @@ export interface EvaluationEvent {
   readonly step: number
   readonly epoch: number
   readonly loss: number
+  /** exp(loss), of language models. */
+  readonly perplexity?: number
+  /** Share of what is labelled that the model finds likeliest, where that was measured. */
+  readonly accuracy?: number
   /** All that was measured, the loss too. */
   readonly metrics: Readonly<Record<string, number>>
   /** Labelled tokens, or rows. */

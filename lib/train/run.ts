@@ -219,7 +219,9 @@ export class Run {
           : observe(this.#state.earlyStopping, stopping, { ...earlyStopping, ...wanted.stopping }),
     })
     const seconds = (performance.now() - start) / 1000
-    yield { type: 'evaluation', step, epoch, loss: metrics.loss ?? NaN, metrics, tokens, seconds, best: isBest }
+    const { loss = NaN, perplexity, accuracy } = metrics
+    const usual = { ...(perplexity !== undefined && { perplexity }), ...(accuracy !== undefined && { accuracy }) }
+    yield { type: 'evaluation', step, epoch, loss, ...usual, metrics, tokens, seconds, best: isBest }
     if (overfits(this.#state.history)) {
       const message =
         'validation loss rises while training loss falls: the model learns its rows by heart. Fewer epochs, a lower rate or more rows help.'
