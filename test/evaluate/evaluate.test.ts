@@ -64,8 +64,8 @@ describe('evaluate', () => {
 it('gives each metric under its own name, whatever the task', async () => {
   await using model = await tinyModel()
   const report = await evaluate(model, countingRows(3), { metrics: ['loss', 'accuracy'] })
-  expect(report.loss).toBe(report.metrics.loss)
-  expect(report.accuracy).toBe(report.metrics.accuracy)
+  const { loss, accuracy } = report
+  expect({ loss, accuracy }).toEqual(report.metrics)
   expect(report.tokens).toBe(report.targets)
   expect(report.f1).toBeUndefined()
   expect(report.seconds).toBeGreaterThan(0)
