@@ -74,3 +74,4 @@ export type {
 export type { EmbedOptions } from './predict/embed.js'
 export type { Entity, TaggedText, TagOptions } from './predict/tag.js'
 export type { Aggregation } from './predict/entities.js'
+export { reportPage } from './evaluate/page/report-page.js'

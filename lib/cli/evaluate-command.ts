@@ -5,6 +5,7 @@ import { loadDataset } from '../data/load-dataset.js'
 import { AttuneError } from '../errors.js'
 import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
+import { reportPage } from '../evaluate/page/report-page.js'
 import type { LoadOptions } from '../models/model-options.js'
 import { generateOptions } from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
@@ -34,6 +35,7 @@ const fileOptions = {
   },
   maxNewTokens: { ...generateOptions.maxNewTokens, description: 'New tokens that a language model writes at most' },
   records: { type: z.string().min(1), description: 'Writes each row with what was predicted', flag: 'out.jsonl' },
+  report: { type: z.string().min(1), description: 'Writes the report as one page to look at', flag: 'out.html' },
 } satisfies OptionTable
 
 const verbOptions: OptionTable = omit(evaluateOptions, 'train', 'fewShot', 'untuned', 'records')
@@ -71,7 +73,10 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
       signal: interruption.signal,
     })
     const { records = [], ...summary } = report
-    if (files.records !== undefined) await writeRecords(files.records, records)
+    if (files.records !== undefined) {
+      await written(files.records, 'the records', records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    }
+    if (files.report !== undefined) await written(files.report, 'the report', reportPage(summary))
     terminal.out(json ? `${JSON.stringify({ type: 'evaluation', ...summary })}\n` : describeEvaluation(summary))
   })
 }
@@ -81,11 +86,11 @@ function sameTask({ task, problemType, labels }: Model): LoadOptions {
   return { task, ...(problemType !== undefined && { problemType }), ...(labels.length > 0 && { labels: [...labels] }) }
 }
 
-async function writeRecords(path: string, records: readonly object[]): Promise<void> {
+async function written(path: string, what: string, text: string): Promise<void> {
   try {
-    await writeFile(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    await writeFile(path, text)
   } catch (cause) {
-    throw new AttuneError('file-write-failed', `cannot write the records to ${path}: ${String(cause)}`, {
+    throw new AttuneError('file-write-failed', `cannot write ${what} to ${path}: ${String(cause)}`, {
       where: path,
       cause,
     })

@@ -81,12 +81,14 @@ describe('attune', () => {
   it('evaluates a classifier: a table, and each row in a file', async () => {
     const rows = join(directory, 'labelled.jsonl')
     const records = join(directory, 'records.jsonl')
+    const page = join(directory, 'report.html')
     const labelled = ['it is well.', 'no.', 'say so.'].map((text, i) => ({ text, label: i === 1 ? 'bad' : 'good' }))
     await writeFile(rows, labelled.map((row) => JSON.stringify(row)).join('\n'))
     const task = ['--task', 'sequence-classification', '--labels', 'bad,good']
     const { code, out } = await attune(
       ...['evaluate', '--model', model, '--data', rows, ...task],
       ...['--metrics', 'loss,accuracy', '--confidence', '0.9', '--resamples', '20', '--records', records],
+      ...['--report', page],
     )
     expect(code).toBe(0)
     expect(out).toMatch(/model +90% interval +majority\nloss +\d\.\d{4} +\d\.\d{4} to \d\.\d{4} +0\.6365\naccuracy /)
@@ -94,6 +96,9 @@ describe('attune', () => {
     const written = jsonLines(await readFile(records, 'utf8'))
     expect(written).toHaveLength(3)
     expect(written[1]).toMatchObject({ origin: `${rows}:2`, text: 'no.', label: 'bad' })
+    const report = await readFile(page, 'utf8')
+    expect(report).toMatch(/^<!doctype html>/)
+    expect(report).toContain('Confusion matrix')
   })
 
   it('answers each prompt of a file in a JSON line, and names those that are none', async () => {
