@@ -230,10 +230,10 @@ AttentionReferenceInputs attention_reference_inputs(const AttentionArguments& ar
           .head_step = apart ? head_dim : 3 * head_dim};
 }
 
-double attend(const AttentionArguments& arguments, const ReferenceQuery& r, const ReferenceTensor& bias_table,
-              double* out) {
+double attend(const AttentionArguments& arguments, const ReferenceQuery& asked,
+              const ReferenceTensor& bias_table, double* out) {
   constexpr double kUnseen = -std::numeric_limits<double>::infinity();
-  const auto [query, head, i, keys, values, stride, count, counter] = r;
+  const auto [query, head, i, keys, values, stride, count, counter] = asked;
   const RelativeBuckets buckets{bias_table.present ? bias_table.shape[0] : 0, arguments.bias_max_distance,
                                 arguments.bias_bidirectional};
   std::vector<double> scores(static_cast<std::size_t>(count), kUnseen);

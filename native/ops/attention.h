@@ -40,7 +40,7 @@ struct ReferenceQuery {
 
 /// In float64. Writes out (head_dim) and returns the log of the sum of exponentials. `bias_table` may be
 /// absent.
-double attend(const AttentionArguments& arguments, const ReferenceQuery& query,
+double attend(const AttentionArguments& arguments, const ReferenceQuery& asked,
               const ReferenceTensor& bias_table, double* out);
 
 }  // namespace attune
