@@ -12,7 +12,7 @@ import { labelFields } from './labels.js'
 import { checkOptions } from '../check-options.js'
 import { adapterTask, adapterTaskFile } from './adapter-task.js'
 import { writePeftConfig, type PeftOptions } from './peft-config.js'
-import { copySentenceModules } from './sentence-modules.js'
+import { writeSentenceModules } from './sentence-modules.js'
 
 export type FileDtype = 'f32' | 'bf16' | 'f16'
 
@@ -54,6 +54,7 @@ export async function saveModel(target: string, files: ModelFiles): Promise<void
   const fill = async (directory: string) => {
     await session.saveSafetensors(join(directory, 'model.safetensors'), entries, metadata)
     await writeFile(join(directory, 'config.json'), `${withFloats(JSON.stringify(savedConfig(files), null, 2))}\n`)
+    if (files.definition.task === 'embedding') await writeSentenceModules(directory, files.definition)
     if (source !== undefined) await copyCompanions(source, directory)
   }
   await writeDirectory(target, fill, { replaces: stale })
@@ -102,7 +103,6 @@ async function copyCompanions(source: string, directory: string): Promise<void> 
   await copyTokenizerFiles(source, directory)
   const generation = join(source, 'generation_config.json')
   if (existsSync(generation)) await copyFile(generation, join(directory, 'generation_config.json'))
-  await copySentenceModules(source, directory)
 }
 
 const schema = z.strictObject({

@@ -1,9 +1,11 @@
 /** What sentence-transformers keeps beside a model: how hidden states become an embedding. */
 import { existsSync } from 'node:fs'
-import { cp, readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
+import { writeJson } from '../export/write-directory.js'
+import type { ModelDefinition } from './family.js'
 import { readJsonObject } from './json-file.js'
 import type { Pooling } from './task.js'
 
@@ -27,7 +29,7 @@ export interface SentenceModules {
 export async function sentenceModules(directory: string): Promise<SentenceModules> {
   const path = join(directory, modulesFile)
   if (!existsSync(path)) return { pooling: undefined, normalize: undefined }
-  const result = modulesSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+  const result = modulesSchema.safeParse(await readJsonList(path))
   if (!result.success) throw new AttuneError('invalid-config', 'Expected a list of { type, path }.', { where: path })
   let pooling: Pooling | undefined
   let normalize = false
@@ -43,6 +45,14 @@ export async function sentenceModules(directory: string): Promise<SentenceModule
   return { pooling, normalize }
 }
 
+async function readJsonList(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as unknown
+  } catch (cause) {
+    throw new AttuneError('invalid-json', 'The file is not JSON.', { where: path, cause })
+  }
+}
+
 async function storedPooling(path: string): Promise<Pooling> {
   const config = await readJsonObject(path)
   const set = Object.keys(config).filter((field) => field.startsWith('pooling_mode_') && config[field] === true)
@@ -52,16 +62,23 @@ async function storedPooling(path: string): Promise<Pooling> {
   throw new AttuneError('invalid-config', message, { where: path })
 }
 
-/** So that what is saved makes the same embeddings. */
-export async function copySentenceModules(source: string, directory: string): Promise<void> {
-  for (const name of [
-    modulesFile,
-    'sentence_bert_config.json',
-    'config_sentence_transformers.json',
-    '1_Pooling',
-    '2_Normalize',
-  ]) {
-    const path = join(source, name)
-    if (existsSync(path)) await cp(path, join(directory, name), { recursive: true })
+/** What sentence-transformers needs to make the same embeddings of a saved model. */
+export async function writeSentenceModules(directory: string, definition: ModelDefinition): Promise<void> {
+  const { pooling, normalize, hiddenSize } = definition
+  const layers = ['Transformer', 'Pooling', ...(normalize ? ['Normalize'] : [])]
+  const modules = layers.map((layer, i) => ({
+    idx: i,
+    name: String(i),
+    path: i === 0 ? '' : `${i}_${layer}`,
+    type: `sentence_transformers.models.${layer}`,
+  }))
+  await writeJson(join(directory, modulesFile), modules)
+  const modes = Object.entries(poolingFields).map(([field, mode]) => [field, mode === pooling])
+  const config: Record<string, unknown> = {
+    word_embedding_dimension: hiddenSize,
+    ...(Object.fromEntries(modes) as Record<string, boolean>),
   }
+  await mkdir(join(directory, '1_Pooling'), { recursive: true })
+  await writeJson(join(directory, '1_Pooling', 'config.json'), config)
+  if (normalize) await mkdir(join(directory, '2_Normalize'), { recursive: true })
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { defineModel } from '../../lib/models/index.js'
 import { labelled } from '../../lib/models/labelled-batch.js'
 import { Model } from '../../lib/models/model.js'
-import { type Task } from '../../lib/task.js'
+import type { Task } from '../../lib/task.js'
 import { plainLoss } from '../../lib/models/task.js'
 import { lora } from '../../lib/nn/lora.js'
 import { refusal } from '../refusal.js'
@@ -286,4 +286,18 @@ describe('an adapter on a classifier', () => {
       message: expect.stringContaining('Did you mean "score"') as string,
     })
   })
+})
+
+test('an embedding model is saved with how its embeddings are made', async () => {
+  const directory = join(temporaryDirectory(), 'saved')
+  const options = { task: 'embedding', pooling: 'cls', normalize: true, seed: 1 } as const
+  await using model = await Model.fromConfig(tinyBert, options)
+  await model.save(directory)
+  await using loaded = await Model.load(directory)
+  expect(loaded.definition).toMatchObject({ task: 'embedding', pooling: 'cls', normalize: true })
+  const { logits } = await loaded.forward({ inputIds: texts })
+  expect(logits).toEqual((await model.forward({ inputIds: texts })).logits)
+  expect(Math.hypot(...logits.data.subarray(0, 12))).toBeCloseTo(1, 5)
+  writeFileSync(join(directory, 'modules.json'), '[{')
+  await expect(Model.load(directory)).rejects.toMatchObject({ code: 'invalid-json' })
 })

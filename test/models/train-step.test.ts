@@ -259,7 +259,8 @@ test('the plan is what a step takes, to the byte', async () => {
 
 test('cancelling rejects what runs and what waits; the model goes on', async () => {
   await using model = await Model.fromConfig(tinyGpt2)
-  const calls = [model.forward(batch), model.forward(batch), model.forward(batch)]
+  // So many that the last still waits, however late this thread goes on.
+  const calls = Array.from({ length: 1000 }, () => model.forward(batch))
   model.cancel()
   for (const outcome of await Promise.allSettled(calls)) {
     if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'aborted' })
