@@ -22,7 +22,7 @@ export const evaluateOptions = {
       .union([z.string().transform((names) => names.split(',')), z.array(z.string()).min(1)])
       .describe('a list of names of metrics'),
     description:
-      'What to measure; absent: what is usual for the task. bleu, chrf, ter, rouge1, rouge2, rougeL and exact-match make a language model write',
+      'What to measure; absent: what is usual for the task. bleu, chrf, ter, rouge1, rouge2, rougeL, f1 and exact-match make a language model write',
     flag: 'list',
   },
   confidence: {

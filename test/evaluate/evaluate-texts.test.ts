@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Dataset } from '../../lib/data/dataset.js'
 import { evaluate } from '../../lib/evaluate/evaluate.js'
+import { answerF1 } from '../../lib/evaluate/metrics/question-answering.js'
 import { corpusBleu } from '../../lib/evaluate/metrics/bleu.js'
 import { fewShotPrompt } from '../../lib/evaluate/prompts.js'
 import type { LanguageModelReport } from '../../lib/evaluate/report.js'
@@ -43,7 +44,7 @@ describe('evaluate of a language model that writes', () => {
         references,
       ).bleu
     const report = (await evaluate(model, data, {
-      metrics: ['loss', 'bleu', 'exact-match', 'rougeL', 'chrf'],
+      metrics: ['loss', 'bleu', 'exact-match', 'rougeL', 'chrf', 'f1'],
       generation,
       records: true,
       confidence: 0.95,
@@ -58,7 +59,9 @@ describe('evaluate of a language model that writes', () => {
       reference: ' a is here.',
       exactMatch: false,
     })
-    expect(Object.keys(report.baselines['few-shot']!.metrics)).toEqual(['bleu', 'exact-match', 'rougeL', 'chrf'])
+    expect(Object.keys(report.baselines['few-shot']!.metrics)).toEqual(['bleu', 'exact-match', 'rougeL', 'chrf', 'f1'])
+    const overlap = tuned.map(({ text }, i) => answerF1(text, [references[i]!]))
+    expect(report.f1).toBeCloseTo(overlap.reduce((sum, value) => sum + value, 0) / overlap.length, 10)
     expect(report.baselines['few-shot']?.mcnemar).toMatchObject({ onlySecond: 0 })
     expect(report.intervals?.chrf?.value).toBe(report.metrics.chrf)
     expect(report.baselines.untuned?.comparisons?.['loss']?.second.value).toBeCloseTo(report.metrics.loss!, 6)

@@ -48,7 +48,7 @@ describe('evaluate', () => {
       where: 'options.metrics[1]',
       message: expect.stringMatching(/Did you mean "accuracy"\?.*loss, perplexity, accuracy/) as string,
     })
-    await expect(evaluate(model, rows, { metrics: ['f1'] })).rejects.toMatchObject({ code: 'invalid-option' })
+    await expect(evaluate(model, rows, { metrics: ['brier'] })).rejects.toMatchObject({ code: 'invalid-option' })
   })
 
   it('stops when told to', async () => {

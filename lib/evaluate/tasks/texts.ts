@@ -3,6 +3,7 @@ import { bleu } from '../metrics/bleu.js'
 import { chrf } from '../metrics/chrf.js'
 import { exactMatch } from '../metrics/exact-match.js'
 import { derived } from '../metrics/metric.js'
+import { answerF1 } from '../metrics/question-answering.js'
 import { rouge, type RougeType } from '../metrics/rouge.js'
 import { contributionsMetric, type Summed } from '../metrics/summed.js'
 import { ter } from '../metrics/ter.js'
@@ -17,6 +18,13 @@ export interface TextsRow extends MeasuredRow {
 
 const trimmed = exactMatch({ normalize: (text) => text.trim() })
 
+/** Words that the two share, as SQuAD's F1 counts them, a mean over the rows. */
+const wordOverlap: Summed<[prediction: string, reference: string], number> = {
+  name: 'f1',
+  contribution: (prediction, reference) => [1, answerF1(prediction, [reference])],
+  score: ([rows = 0, sum = 0]) => sum / rows,
+}
+
 /** BLEU, chrF and TER are 0 to 100 as sacrebleu prints them, the others shares of 1. */
 export const textMetrics = {
   bleu: ofTexts(bleu(), ({ bleu: score }) => score),
@@ -27,6 +35,7 @@ export const textMetrics = {
   rougeL: ofRouge('rougeL'),
   rougeLsum: ofRouge('rougeLsum'),
   'exact-match': ofTexts(trimmed, (score) => score),
+  f1: ofTexts(wordOverlap, (score) => score),
 } satisfies Record<string, TaskMetric<TextsRow>>
 
 export const textsMeasure = {
