@@ -1,7 +1,7 @@
 import cliProgress from 'cli-progress'
 import type { TrainingEvent } from '../train/events.js'
 import { bytes, duration, percent, quantity, rate } from './amounts.js'
-import type { TrainingPlan } from '../train/plan.js'
+import type { TrainingPlan } from '../train/training-plan.js'
 import { table } from './table.js'
 import type { Terminal } from './terminal.js'
 

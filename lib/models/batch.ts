@@ -23,6 +23,18 @@ export interface Batch {
   readonly decoderInputIds?: readonly Row[]
 }
 
+/** Largest sizes of a step, for `plan`. */
+export interface BatchSizes {
+  readonly tokens: number
+  readonly sequences: number
+  /** Labelled tokens, or texts. */
+  readonly rows: number
+  /** Of an encoder-decoder. */
+  readonly decoderTokens?: number
+  /** Of embeddings: texts to choose the positive from. */
+  readonly candidates?: number
+}
+
 /** Label of a token that carries no loss. */
 export const ignoredLabel = -100
 

@@ -1,7 +1,6 @@
 import { AttuneError } from '../errors.js'
 import type { NativeBatch } from '../native.js'
-import type { BatchSizes } from './model.js'
-import { flatten, forwardInputs, type Batch } from './batch.js'
+import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
 import type { ModelDefinition } from './family.js'
 import type { LossOptions } from './task.js'
 import { taskGraph } from './tasks/index.js'

@@ -3,7 +3,7 @@ import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, Native
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { makeAdapter, merge, mergedWeights, unmerge, type Adapter, type AdapterHost } from './adapter.js'
-import { flatten, forwardInputs, type Batch } from './batch.js'
+import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
 import type { AdapterGraph } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
@@ -51,18 +51,6 @@ export interface BatchEvaluation {
   readonly predictions: Int32Array | undefined
   /** Of each labelled token or row, of heads that are not over the vocabulary; of question answering, of every token. */
   readonly logits: Tensor | undefined
-}
-
-/** Largest sizes of a step, for `plan`. */
-export interface BatchSizes {
-  readonly tokens: number
-  readonly sequences: number
-  /** Labelled tokens, or texts. */
-  readonly rows: number
-  /** Of an encoder-decoder. */
-  readonly decoderTokens?: number
-  /** Of embeddings: texts to choose the positive from. */
-  readonly candidates?: number
 }
 
 /** Adam's two moments, float32. */

@@ -1,7 +1,8 @@
 /** The sizes of a run's micro-batches, and the largest of them. */
 import { collate, type EncodedExample } from '../data/example.js'
 import type { ExampleSizes, PreparedData } from '../data/prepare-data.js'
-import type { BatchSizes, Model } from '../models/model.js'
+import type { BatchSizes } from '../models/batch.js'
+import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
 import type { NativeMemory } from '../native.js'
 import type { StepPlan } from './step-plan.js'

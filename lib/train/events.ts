@@ -1,5 +1,5 @@
 /** What a training run reports, in order of appearance: 'start' first, 'done' last. */
-import type { TrainingPlan } from './plan.js'
+import type { TrainingPlan } from './training-plan.js'
 import type { WarningCode } from './warning-code.js'
 
 export interface StartEvent extends TrainingPlan {

@@ -2,43 +2,16 @@ import { collate, isLabelled } from '../data/example.js'
 import type { LabelledData } from '../data/label-findings.js'
 import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
-import type { BatchSizes, Model } from '../models/model.js'
+import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
-import type { NativeMemory } from '../native.js'
 import { largestBatch } from './batch-sizes.js'
 import { settleLoss } from './loss-weights.js'
 import { StepPlan } from './step-plan.js'
 import { settleTrainOptions, type TrainingOptionsWithData, type TrainOptions } from './train-options.js'
-import { countParameters, selectTrained, trainedNames, type ParameterCounts } from './trained-parameters.js'
+import { countParameters, selectTrained, trainedNames } from './trained-parameters.js'
+import type { TrainingPlan } from './training-plan.js'
 import { settleMetrics, type ValidationMetrics } from './validation.js'
-import { dataWarnings, headWarnings, planWarnings, type Warning } from './warnings.js'
-
-/** What a run will do and need, known before its first step. */
-export interface TrainingPlan {
-  readonly parameters: ParameterCounts
-  /** Rows trained on, after those left out. */
-  readonly rows: number
-  readonly validationRows: number
-  /** Tokens of one epoch. */
-  readonly tokens: number
-  readonly labelledTokens: number
-  /** Tokens of the longest row. */
-  readonly longest: number
-  readonly truncated: number
-  readonly skipped: number
-  readonly epochs: number
-  readonly steps: number
-  readonly stepsPerEpoch: number
-  readonly warmupSteps: number
-  readonly learningRate: number
-  /** The batch that needs the most memory. */
-  readonly largestBatch: BatchSizes
-  /** Exact bytes, with that batch. */
-  readonly memory: NativeMemory
-  readonly warnings: readonly Warning[]
-  readonly instructionSet: string
-  readonly threads: number
-}
+import { dataWarnings, headWarnings, planWarnings } from './warnings.js'
 
 /** A run made ready: the rows encoded, the steps laid out, the parameters chosen. */
 export interface PreparedRun {

@@ -1,7 +1,7 @@
 import type { DataFinding } from '../data/encoded-task.js'
 import { labelCounts, labelFindings, type LabelledData } from '../data/label-findings.js'
 import type { Model } from '../models/model.js'
-import type { TrainingPlan } from './plan.js'
+import type { TrainingPlan } from './training-plan.js'
 import type { SettledTrainOptions } from './train-options.js'
 import type { WarningCode } from './warning-code.js'
 
