@@ -20,6 +20,12 @@ const metric = z.number().nullable()
 
 const bestSchema = z.strictObject({ step: z.int(), value: metric, metrics: z.record(z.string(), metric) })
 
+/** JSON writes null for what is no finite number. */
+const loss = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN)
+
 const stateSchema = z.strictObject({
   format: z.literal(format, { error: `comes from another version of attune (format ${format} is read)` }),
   /** Optimizer steps done. Position in the data and learning rate follow from it. */
@@ -37,12 +43,12 @@ const stateSchema = z.strictObject({
   best: bestSchema.nullable(),
   earlyStopping: z.strictObject({ best: z.number().nullable(), waited: z.int().min(0) }),
   /** Mean training loss and validation loss of each evaluation. */
-  history: z.array(z.strictObject({ training: z.number(), validation: z.number() })),
+  history: z.array(z.strictObject({ training: loss, validation: loss })),
   /** Sums since the last evaluation and since the epoch began. */
   running: z.strictObject({
-    evaluationLoss: z.number(),
+    evaluationLoss: loss,
     evaluationSteps: z.int(),
-    epochLoss: z.number(),
+    epochLoss: loss,
     epochSteps: z.int(),
     tokens: z.int(),
     seconds: z.number(),
