@@ -8,8 +8,8 @@ import { linear, linearOntoResidual } from '../../nn/linear.js'
 import { mlp } from '../../nn/mlp.js'
 import { layerNorm } from '../../nn/norm.js'
 import { invalidConfig, paddingRow, probability, refuse, requireMultiple, size } from './config-checks.js'
-import { droppedLinear } from './decoder-heads.js'
-import { readConfig, type Backbone, type LabelHead, type ModelFamily } from '../family.js'
+import { droppedLinear, tokenHead } from './label-heads.js'
+import { readConfig, type Backbone, type ModelFamily } from '../family.js'
 
 const schema = z.looseObject({
   model_type: z.string(),
@@ -163,7 +163,8 @@ function bertHeads(c: BertConfig, { className, root }: Variant): Backbone['heads
         return droppedLinear(g, y, { module: 'classifier', outputs, dropout })
       },
     },
-    ...sharedHeads(className, dropout),
+    'token-classification': tokenHead(`${className}ForTokenClassification`, 'classifier', dropout),
+    'question-answering': tokenHead(`${className}ForQuestionAnswering`, 'qa_outputs', 0),
     embedding: { kind: 'embedding', architecture: `${className}Model`, pooling: 'mean', modules: [] },
   }
 }
@@ -194,30 +195,9 @@ function robertaHeads(c: BertConfig, { className, root }: Variant): Backbone['he
         return linear(at.in('out_proj'), ops.dropout(at.in('dropout.1'), y, dropout), { outputs })
       },
     },
-    ...sharedHeads(className, dropout),
+    'token-classification': tokenHead(`${className}ForTokenClassification`, 'classifier', dropout),
+    'question-answering': tokenHead(`${className}ForQuestionAnswering`, 'qa_outputs', 0),
     embedding: { kind: 'embedding', architecture: `${className}Model`, pooling: 'mean', modules: [] },
-  }
-}
-
-function sharedHeads(
-  className: string,
-  dropout: number,
-): Readonly<Record<'token-classification' | 'question-answering', LabelHead>> {
-  return {
-    'token-classification': {
-      kind: 'labels',
-      architecture: `${className}ForTokenClassification`,
-      reads: 'tokens',
-      modules: ['classifier'],
-      logits: (g, x, outputs) => droppedLinear(g, x, { module: 'classifier', outputs, dropout }),
-    },
-    'question-answering': {
-      kind: 'labels',
-      architecture: `${className}ForQuestionAnswering`,
-      reads: 'tokens',
-      modules: ['qa_outputs'],
-      logits: (g, x, outputs) => linear(g.in('qa_outputs'), x, { outputs }),
-    },
   }
 }
 

@@ -1,8 +1,7 @@
 /** The heads of decoders, as Hugging Face's classes have them: all but their names is alike. */
-import type { GraphBuilder, Value } from '../../graph/builder.js'
-import * as ops from '../../graph/ops.js'
 import { linear } from '../../nn/linear.js'
 import type { Backbone, Head } from '../family.js'
+import { tokenHead } from './label-heads.js'
 import type { Task } from '../../task.js'
 
 export interface DecoderHeadOptions {
@@ -38,20 +37,8 @@ export function decoderHeads(options: DecoderHeadOptions): Backbone['heads'] {
       modules: ['score'],
       logits: (g, x, outputs) => linear(g.in('score'), x, { outputs, bias: false }),
     }),
-    'token-classification': (architecture) => ({
-      kind: 'labels',
-      architecture,
-      reads: 'tokens',
-      modules: [tokenModule],
-      logits: (g, x, outputs) => droppedLinear(g, x, { module: tokenModule, outputs, dropout }),
-    }),
-    'question-answering': (architecture) => ({
-      kind: 'labels',
-      architecture,
-      reads: 'tokens',
-      modules: ['qa_outputs'],
-      logits: (g, x, outputs) => linear(g.in('qa_outputs'), x, { outputs }),
-    }),
+    'token-classification': (architecture) => tokenHead(architecture, tokenModule, dropout),
+    'question-answering': (architecture) => tokenHead(architecture, 'qa_outputs', 0),
     embedding: (architecture) => ({ kind: 'embedding', architecture, pooling: 'last', modules: [] }),
   }
   return Object.fromEntries(
@@ -60,13 +47,4 @@ export function decoderHeads(options: DecoderHeadOptions): Backbone['heads'] {
       return architecture === undefined ? [] : [[task, make(architecture)]]
     }),
   )
-}
-
-/** A linear layer on what a dropout leaves: the head of most classifiers. */
-export function droppedLinear(
-  g: GraphBuilder,
-  x: Value,
-  { module, outputs, dropout }: { module: string; outputs: number; dropout: number },
-): Value {
-  return linear(g.in(module), ops.dropout(g.in('dropout'), x, dropout), { outputs })
 }

@@ -32,8 +32,6 @@ export interface DecoderStack {
   /** scores = softcap · tanh(scores / softcap). @default none */
   readonly softcap?: number | undefined
   readonly attentionDropout: number
-  /** Of the embeddings. @default 0 */
-  readonly embeddingDropout?: number
   /** On what attention and feed-forward layer add. @default 0 */
   readonly residualDropout?: number
   /** Embeddings are multiplied by it. @default 1 */
@@ -59,8 +57,7 @@ export interface LayerPositions {
 /** The last hidden state, normed. */
 export function decoderStack(g: GraphBuilder, c: DecoderStack): Value {
   const table = { vocabulary: c.vocabularySize, features: c.hiddenSize, paddingIndex: c.paddingIndex }
-  const tokens = tokenEmbedding(g.in('model.embed_tokens'), { ...table, scale: c.embeddingScale })
-  let x = ops.dropout(g.in('model.embed_dropout'), tokens, c.embeddingDropout ?? 0)
+  let x = tokenEmbedding(g.in('model.embed_tokens'), { ...table, scale: c.embeddingScale })
   for (const [i, block] of [...g.blocks('model.layers', c.layers)].entries()) {
     const attended = norm(block.in('input_layernorm'), x, c)
     const mixed = c.postNorms === true ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'

@@ -8,7 +8,7 @@ import { linear, linearOntoResidual } from '../../nn/linear.js'
 import { mlp } from '../../nn/mlp.js'
 import { layerNorm } from '../../nn/norm.js'
 import { paddingRow, probability, requireMultiple, size } from './config-checks.js'
-import { droppedLinear } from './decoder-heads.js'
+import { droppedLinear, tokenHead } from './label-heads.js'
 import { readConfig, type Backbone, type ModelFamily } from '../family.js'
 
 const schema = z.looseObject({
@@ -136,20 +136,8 @@ function heads(c: DistilBertConfig): Backbone['heads'] {
         return droppedLinear(g, y, { module: 'classifier', outputs, dropout: c.seq_classif_dropout })
       },
     },
-    'token-classification': {
-      kind: 'labels',
-      architecture: 'DistilBertForTokenClassification',
-      reads: 'tokens',
-      modules: ['classifier'],
-      logits: (g, x, outputs) => droppedLinear(g, x, { module: 'classifier', outputs, dropout: c.dropout }),
-    },
-    'question-answering': {
-      kind: 'labels',
-      architecture: 'DistilBertForQuestionAnswering',
-      reads: 'tokens',
-      modules: ['qa_outputs'],
-      logits: (g, x, outputs) => droppedLinear(g, x, { module: 'qa_outputs', outputs, dropout: c.qa_dropout }),
-    },
+    'token-classification': tokenHead('DistilBertForTokenClassification', 'classifier', c.dropout),
+    'question-answering': tokenHead('DistilBertForQuestionAnswering', 'qa_outputs', c.qa_dropout),
     embedding: { kind: 'embedding', architecture: 'DistilBertModel', pooling: 'mean', modules: [] },
   }
 }

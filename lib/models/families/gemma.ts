@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { activationNamed } from '../../nn/activation.js'
 import { ropeFields, ropeOf, ropeParameters, type Rope } from '../../nn/rope.js'
-import { decoderFields, headShape, paddingRow, refuse, size } from './config-checks.js'
+import { decoderFields, headShape, refuse, size } from './config-checks.js'
 import { readConfig, type ModelFamily } from '../family.js'
 import { layerTypes, typesOfLayers } from './layer-types.js'
 import { stackedDecoder } from './stacked-decoder.js'
@@ -43,39 +43,29 @@ export const gemma: ModelFamily = {
     const c = readConfig(schema, json)
     refuse(c, 'use_bidirectional_attention')
     const generation = c.model_type === 'gemma' ? 1 : c.model_type === 'gemma2' ? 2 : 3
-    const shape = headShape(c)
+    const { headDim } = headShape(c)
     const types = typesOfLayers(c.layer_types, c.num_hidden_layers, (i) => {
       const pattern = generation === 2 ? 2 : (c.sliding_window_pattern ?? c._sliding_window_pattern ?? 6)
       return generation > 1 && (i + 1) % pattern !== 0 ? 'sliding_attention' : 'full_attention'
     })
     const ropes = {
-      full_attention: turns(c, 'full_attention', shape.headDim),
-      sliding_attention: turns(c, 'sliding_attention', shape.headDim),
+      full_attention: turns(c, 'full_attention', headDim),
+      sliding_attention: turns(c, 'sliding_attention', headDim),
     }
     const window = { full_attention: undefined, sliding_attention: c.sliding_window ?? undefined }
     const activation = c.hidden_activation ?? (generation === 1 ? undefined : c.hidden_act) ?? 'gelu_pytorch_tanh'
-    return stackedDecoder({
+    return stackedDecoder(c, {
       modelType: String(c.model_type),
       className: generation === 1 ? 'Gemma' : `Gemma${generation}`,
-      initializerRange: c.initializer_range,
-      tied: c.tie_word_embeddings,
-      classifierDropout: dropout,
+      dropout,
+      rope: ropes.full_attention,
       softcap: c.final_logit_softcapping ?? undefined,
-      stack: {
-        vocabularySize: c.vocab_size,
-        maxPositions: ropes.full_attention.maxPositions,
-        hiddenSize: c.hidden_size,
-        intermediateSize: c.intermediate_size,
-        layers: c.num_hidden_layers,
-        ...shape,
+      variant: {
         activation: activationNamed(activation, 'hidden_activation'),
-        eps: c.rms_norm_eps,
-        paddingIndex: paddingRow(c),
         qkvBias: c.attention_bias,
         outputBias: c.attention_bias,
-        scale: 1 / Math.sqrt(generation === 1 ? shape.headDim : c.query_pre_attn_scalar),
+        scale: 1 / Math.sqrt(generation === 1 ? headDim : c.query_pre_attn_scalar),
         softcap: generation === 1 ? undefined : (c.attn_logit_softcapping ?? undefined),
-        attentionDropout: dropout ?? c.attention_dropout,
         embeddingScale: Math.sqrt(c.hidden_size),
         normOffset: 1,
         headNorms: generation === 3,

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { activationNamed } from '../../nn/activation.js'
 import { ropeFields, ropeOf } from '../../nn/rope.js'
-import { decoderFields, headShape, paddingRow, size } from './config-checks.js'
+import { decoderFields, headShape, size } from './config-checks.js'
 import { readConfig, type ModelFamily } from '../family.js'
 import { layerTypes, typesOfLayers } from './layer-types.js'
 import { stackedDecoder } from './stacked-decoder.js'
@@ -25,32 +24,20 @@ export const qwen: ModelFamily = {
   define(json, dropout) {
     const c = readConfig(schema, json)
     const third = c.model_type === 'qwen3'
-    const shape = headShape(c)
-    const rope = ropeOf(c, shape.headDim, c.max_position_embeddings)
+    const rope = ropeOf(c, headShape(c).headDim, c.max_position_embeddings)
     const window = c.use_sliding_window ? (c.sliding_window ?? undefined) : undefined
     const types = typesOfLayers(c.layer_types, c.num_hidden_layers, (i) =>
       window !== undefined && i >= c.max_window_layers ? 'sliding_attention' : 'full_attention',
     )
-    return stackedDecoder({
+    return stackedDecoder(c, {
       modelType: third ? 'qwen3' : 'qwen2',
       className: third ? 'Qwen3' : 'Qwen2',
-      initializerRange: c.initializer_range,
-      tied: c.tie_word_embeddings,
-      classifierDropout: dropout,
-      stack: {
-        vocabularySize: c.vocab_size,
-        maxPositions: rope.maxPositions,
-        hiddenSize: c.hidden_size,
-        intermediateSize: c.intermediate_size,
-        layers: c.num_hidden_layers,
-        ...shape,
-        activation: activationNamed(c.hidden_act, 'hidden_act'),
-        eps: c.rms_norm_eps,
-        paddingIndex: paddingRow(c),
+      dropout,
+      rope,
+      variant: {
         qkvBias: third ? c.attention_bias : true,
         outputBias: third && c.attention_bias,
         headNorms: third,
-        attentionDropout: dropout ?? c.attention_dropout,
         layer: (i) => ({ rope, window: types[i] === 'sliding_attention' ? window : undefined }),
       },
     })
