@@ -1,7 +1,8 @@
 /** Prompts in, token ids out: sequences share the steps, and a slot that falls free goes to the next prompt. */
 import { AttuneError } from '../errors.js'
 import type { Decoder } from '../models/decoder.js'
-import { argmax, draw, processLogits, softmax, type SamplingOptions } from './sampling.js'
+import { largestIndex, softmax } from '../models/probabilities.js'
+import { draw, processLogits, type SamplingOptions } from './sampling.js'
 
 /** What every way of choosing tokens keeps to. */
 export interface TokenOptions extends SamplingOptions {
@@ -100,7 +101,7 @@ export function requireNotAborted(signal: AbortSignal | undefined): void {
 function choose(logits: Float32Array, { history, row }: Sequence, index: number, options: DecodeOptions): number {
   const suppressedTokenIds = index < options.minNewTokens ? options.stopTokenIds : undefined
   const scores = processLogits(logits, history, { ...options, suppressedTokenIds })
-  if (options.temperature === 0) return argmax(scores)
+  if (options.temperature === 0) return largestIndex(scores)
   return draw(softmax(scores), options.seed, index, row % options.numReturnSequences)
 }
 

@@ -2,6 +2,7 @@
  * From logits to the next token. The processors are transformers', in the order in which `generate` applies them:
  * repetition penalty, no repeated n-grams, bad words, suppressed tokens, temperature, top-k, top-p, min-p, typical-p.
  */
+import { largestIndex, softmax } from '../models/probabilities.js'
 import { uniform } from './philox.js'
 
 export interface SamplingOptions {
@@ -46,34 +47,14 @@ export function processLogits(
   return scores
 }
 
-/** The best token; the first of equals. */
-export function argmax(scores: ArrayLike<number>): number {
-  let best = 0
-  for (let i = 1; i < scores.length; i++) if (at(scores, i) > at(scores, best)) best = i
-  return best
-}
-
 export function logSoftmax(logits: ArrayLike<number>): Float64Array {
   const scores = Float64Array.from(logits)
-  const maximum = at(scores, argmax(scores))
+  const maximum = at(scores, largestIndex(scores))
   let sum = 0
   for (const score of scores) sum += Math.exp(score - maximum)
   const logSum = maximum + Math.log(sum)
   for (let i = 0; i < scores.length; i++) scores[i] = at(scores, i) - logSum
   return scores
-}
-
-export function softmax(scores: Float64Array): Float64Array {
-  let maximum = -Infinity
-  for (const score of scores) if (score > maximum) maximum = score
-  let sum = 0
-  const probabilities = scores.map((score) => {
-    const weight = Math.exp(score - maximum)
-    sum += weight
-    return weight
-  })
-  for (let i = 0; i < probabilities.length; i++) probabilities[i] = at(probabilities, i) / sum
-  return probabilities
 }
 
 /** The token at which the sum of probabilities, in the order of ids, passes the number drawn. */
@@ -141,7 +122,7 @@ function keepTopP(scores: Float64Array, p: number): void {
 function keepMinP(scores: Float64Array, p: number): void {
   if (p === 0) return
   // probability ≥ p · best probability, in logarithms.
-  dropBelow(scores, at(scores, argmax(scores)) + Math.log(p))
+  dropBelow(scores, at(scores, largestIndex(scores)) + Math.log(p))
 }
 
 function keepTypical(scores: Float64Array, mass: number): void {

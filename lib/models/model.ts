@@ -2,12 +2,14 @@ import { AttuneError } from '../errors.js'
 import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
-import { makeAdapter, merge, mergedWeights, unmerge, type Adapter, type AdapterHost } from './adapter.js'
+import type { AdapterHost } from './adapter.js'
+import { AdapterSlot, type AddAdapterOptions } from './adapter-slot.js'
 import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
-import type { AdapterGraph } from '../graph/builder.js'
+import { evaluateBatch, type BatchEvaluation } from './evaluate-batch.js'
+import type { ParameterSpec } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
-import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
+import { batchSizes, stepInputs } from './labelled-batch.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
@@ -19,7 +21,9 @@ import type { ProblemType, Task } from '../task.js'
 import { plainLoss, type LossOptions } from './task.js'
 import { taskGraph } from './tasks/index.js'
 import { elementCount, type Tensor } from './tensor.js'
-import { assignWeights, openFiles } from './weights.js'
+import { loadTrainable, saveTrainable } from './trainable-file.js'
+
+export type { BatchEvaluation }
 
 export interface Parameter {
   readonly name: string
@@ -36,23 +40,6 @@ export interface Gradients {
   readonly gradients: Map<string, Tensor>
 }
 
-export interface BatchEvaluation {
-  /** Sum over the labelled tokens, in nats; of other tasks over the labelled rows. */
-  readonly lossSum: number
-  /** Labelled tokens, or rows. */
-  readonly tokens: number
-  /** What `lossSum` is divided by to give the loss: `tokens`, unless a row has several outputs or a weight. */
-  readonly weight: number
-  /** Those whose likeliest token or label was the right one; 0 where there are no single labels. */
-  readonly correct: number
-  /** Of each labelled token or row, in order. */
-  readonly losses: Float32Array
-  /** The likeliest token or label of each labelled token or row; absent where there are no single labels. */
-  readonly predictions: Int32Array | undefined
-  /** Of each labelled token or row, of heads that are not over the vocabulary; of question answering, of every token. */
-  readonly logits: Tensor | undefined
-}
-
 /** Adam's two moments, float32. */
 const momentBytes = 8
 
@@ -61,8 +48,7 @@ export class Model implements AsyncDisposable {
   readonly #parts: ModelParts
   readonly #parameters: ParameterSet
   readonly #programs: Programs
-  #adapter: Adapter | undefined
-  #adapterOff = false
+  readonly #adapter: AdapterSlot
   #random: NativeRandom
   #tokenizer: Promise<Tokenizer> | undefined
   #disposed = false
@@ -73,6 +59,8 @@ export class Model implements AsyncDisposable {
     this.#parts = parts
     this.#parameters = new ParameterSet(parts.parameters, parts.definition)
     this.#programs = new Programs(parts.session, parts.definition, parts.options.dtype)
+    const train = (names: ReadonlySet<string>) => this.#train(names)
+    this.#adapter = new AdapterSlot(() => this.#adapterHost(), this.#parameters, train)
     this.#random = { seed: parts.options.seed, draw: 0 }
   }
 
@@ -202,7 +190,7 @@ export class Model implements AsyncDisposable {
     const flat = flatten(batch, this.definition)
     const { outputs, asked } = taskGraph(this.definition)
     const { sizes, inputs, rows } = asked(batch, flat)
-    const program = this.#programs.forward(this.#adapters)
+    const program = this.#programs.forward(this.#adapter.graph)
     const plain = forwardInputs(flat)
     const all = { sizes: { ...plain.sizes, ...sizes }, inputs: { ...plain.inputs, ...inputs } }
     const { logits } = await session.run(program, all, { fetch: ['logits'] })
@@ -227,29 +215,9 @@ export class Model implements AsyncDisposable {
   }
 
   /** Loss, hits and, of small heads, logits of one batch, without dropout, label smoothing or weights. */
-  async evaluateBatch(batch: Batch): Promise<BatchEvaluation> {
-    const session = this.#live()
-    const { count: tokens, weight, expected, native } = labelled(batch, this.definition, plainLoss)
-    const { head, task } = this.definition
-    const small = head.kind === 'labels'
-    const { outputs } = taskGraph(this.definition)
-    if (tokens === 0) {
-      const logits = small ? { data: new Float32Array(0), shape: [0, outputs] } : undefined
-      const predictions = expected === undefined ? undefined : new Int32Array(0)
-      return { lossSum: 0, tokens, weight, correct: 0, losses: new Float32Array(0), predictions, logits }
-    }
-    const program = this.#programs.evaluation(this.#adapters, plainLoss)
-    const fetch = ['row_loss', small ? 'logits' : 'prediction']
-    const { row_loss, prediction, logits } = await session.run(program, native(1), { fetch })
-    const losses = row_loss as Float32Array
-    const lossSum = losses.reduce((sum, loss) => sum + loss, 0)
-    const scores = logits as Float32Array | undefined
-    const guesses = scores === undefined || task === 'question-answering' ? prediction : likeliest(scores, outputs)
-    const predictions = expected === undefined ? undefined : (guesses as Int32Array | undefined)
-    const correct = expected?.reduce((hits, label, i) => hits + (predictions?.[i] === label ? 1 : 0), 0) ?? 0
-    const rows = (scores?.length ?? 0) / outputs
-    const shaped = scores === undefined ? undefined : { data: scores, shape: [rows, outputs] }
-    return { lossSum, tokens, weight, correct, losses, predictions, logits: shaped }
+  evaluateBatch(batch: Batch): Promise<BatchEvaluation> {
+    const program = () => this.#programs.evaluation(this.#adapter.graph, plainLoss)
+    return evaluateBatch(batch, this.definition, this.#live(), program)
   }
 
   /** An optimizer of what is trainable now. */
@@ -299,51 +267,28 @@ export class Model implements AsyncDisposable {
       throw new AttuneError('unsupported-task', message, { where: 'task' })
     }
     const cache = settleDecoderOptions(options, definition)
-    const program = this.#programs.decoding(this.#adapters, cache)
+    const program = this.#programs.decoding(this.#adapter.graph, cache)
     return new Decoder({ session, program, definition, cache })
   }
 
   // ---- adapters ----
 
   get adapter(): LoraConfig | undefined {
-    return this.#adapter?.config
+    return this.#adapter.config
   }
 
   /** Puts an adapter on the model, random or from a PEFT directory. From then on it alone is trained. */
-  addAdapter(
-    config: LoraConfig | undefined,
-    options: { readonly from?: string; /** Of its random values. @default the model's */ readonly seed?: number } = {},
-  ): Promise<void> {
-    return this.#inOrder(async () => {
-      if (this.#adapter !== undefined) {
-        const message = 'The model has an adapter: remove it first, or save the merged model and load that.'
-        throw new AttuneError('invalid-option', message, { where: 'adapter' })
-      }
-      const host = this.#adapterHost()
-      const adapter = await makeAdapter(
-        { ...host, seed: options.seed ?? host.seed },
-        config,
-        options.from,
-        this.#parameters.trainable,
-      )
-      this.#adapter = adapter
-      this.#parameters.adapter = adapter.parameters
-      this.#train(new Set(adapter.parameters.map(({ name }) => name)))
-    })
+  addAdapter(config: LoraConfig | undefined, options: AddAdapterOptions = {}): Promise<void> {
+    return this.#inOrder(() => this.#adapter.add(config, options))
   }
 
   /** Multiplies the adapter into the weights; nothing is trained then. `unmergeAdapter` undoes it exactly. */
   mergeAdapter(): Promise<void> {
-    return this.#inOrder(async () => {
-      const adapter = this.#present()
-      if (adapter.before !== undefined) return
-      await merge(this.#adapterHost(), adapter, this.#parameters.trainable)
-      this.#train(new Set())
-    })
+    return this.#inOrder(() => this.#adapter.merge())
   }
 
   unmergeAdapter(): Promise<void> {
-    return this.#inOrder((session) => this.#unmerge(session, this.#present()))
+    return this.#inOrder(() => this.#adapter.unmerge())
   }
 
   /**
@@ -351,14 +296,14 @@ export class Model implements AsyncDisposable {
    * model meanwhile.
    */
   async withoutAdapter<Result>(work: () => Promise<Result>): Promise<Result> {
-    const merged = this.#present().before !== undefined
+    const merged = this.#adapter.isMerged()
     if (merged) await this.unmergeAdapter()
-    this.#adapterOff = true
+    this.#adapter.switchOff(true)
     this.#programs.dispose()
     try {
       return await work()
     } finally {
-      this.#adapterOff = false
+      this.#adapter.switchOff(false)
       this.#programs.dispose()
       if (merged) await this.mergeAdapter()
     }
@@ -366,14 +311,7 @@ export class Model implements AsyncDisposable {
 
   /** Takes the adapter off: the model is as before `addAdapter`. */
   removeAdapter(): Promise<void> {
-    return this.#inOrder(async (session) => {
-      const adapter = this.#present()
-      await this.#unmerge(session, adapter)
-      this.#adapter = undefined
-      this.#parameters.adapter = []
-      this.#train(adapter.trainableBefore)
-      for (const { name } of adapter.parameters) session.removeParameter(name)
-    })
+    return this.#inOrder(() => this.#adapter.remove())
   }
 
   // ---- files ----
@@ -383,7 +321,7 @@ export class Model implements AsyncDisposable {
     checkSaveOptions(options)
     return this.#inOrder(async (session) => {
       const { config, definition, directory: source } = this
-      const open = this.#adapter?.before === undefined ? this.#adapter : undefined
+      const open = this.#adapter.unmerged
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
         const { config: lora, modulesToSave, parameters } = open
@@ -393,7 +331,7 @@ export class Model implements AsyncDisposable {
         const dtype = options.dtype ?? 'f32'
         return saveAdapter(directory, { session, source, parameters, dtype, peft, definition })
       }
-      const replaced = open === undefined ? new Map() : await mergedWeights(this.#adapterHost(), open)
+      const replaced = await this.#adapter.mergedWeights()
       const parameters = this.#parameters.base.values()
       const dtype = options.dtype ?? this.dtype
       return saveModel(directory, { session, source, parameters, dtype, config, definition, replaced })
@@ -402,25 +340,14 @@ export class Model implements AsyncDisposable {
 
   /** Writes what is trainable, or the parameters named, in float32 under the names of `parameters()`: the weights of a checkpoint. */
   saveTrainable(path: string, names: readonly string[] = this.#parameters.trainableNames): Promise<void> {
-    return this.#inOrder((session) => {
-      const specs = names.map((name) => this.#parameters.named(name))
-      const entries = specs.map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape, parameter: name }))
-      return session.saveSafetensors(path, entries, {})
-    })
+    return this.#inOrder((session) => saveTrainable(session, path, this.#named(names)))
   }
 
   /** Reads back what `saveTrainable` wrote. @throws AttuneError `weights-mismatch` where that is other parameters */
   loadTrainable(path: string, names: readonly string[] = this.#parameters.trainableNames): Promise<void> {
     return this.#inOrder(async (session) => {
-      const specs = names.map((name) => this.#parameters.named(name))
-      const files = openFiles(path, [path])
-      try {
-        const assigned = assignWeights(specs, files, (name) => name)
-        this.#parameters.noteTraining(names)
-        for (const [name, { file, info }] of assigned) await session.writeParameter(name, file.read(info.name))
-      } finally {
-        files.close()
-      }
+      await loadTrainable(session, path, this.#named(names))
+      this.#parameters.noteTraining(names)
     })
   }
 
@@ -499,7 +426,7 @@ export class Model implements AsyncDisposable {
 
   #training(options: LossOptions): NativeProgram {
     this.#parameters.prepare(this.#live())
-    return this.#programs.training(this.#adapters, options)
+    return this.#programs.training(this.#adapter.graph, options)
   }
 
   #lossOptions(given: Partial<LossOptions>): LossOptions {
@@ -515,27 +442,14 @@ export class Model implements AsyncDisposable {
     if (this.#live().memory().gradients > 0) this.#parameters.tell(this.#live())
   }
 
-  /** What the graph carries of the adapter: nothing once it is merged, or while it is switched off. */
-  get #adapters(): AdapterGraph | undefined {
-    return this.#adapterOff || this.#adapter?.before !== undefined ? undefined : this.#adapter?.placed
-  }
-
   #adapterHost(): AdapterHost {
     const { definition, modules, parameters: base, initialized, options } = this.#parts
     const { dtype, seed, dropout } = options
     return { session: this.#live(), definition, modules, base, initialized, dtype, seed, withoutDropout: dropout === 0 }
   }
 
-  async #unmerge(session: NativeSession, adapter: Adapter): Promise<void> {
-    if (adapter.before === undefined) return
-    this.#train(adapter.before.trainable)
-    this.#parameters.tell(session)
-    await unmerge(session, adapter)
-  }
-
-  #present(): Adapter {
-    if (this.#adapter !== undefined) return this.#adapter
-    throw new AttuneError('invalid-option', 'The model has no adapter.', { where: 'adapter' })
+  #named(names: readonly string[]): ParameterSpec[] {
+    return names.map((name) => this.#parameters.named(name))
   }
 
   #refuseChangedBase(): void {
@@ -555,13 +469,4 @@ export class Model implements AsyncDisposable {
     this.#last = result.catch(() => undefined)
     return result
   }
-}
-
-/** The first largest of each row. */
-function likeliest(logits: Float32Array, outputs: number): Int32Array {
-  return Int32Array.from({ length: logits.length / outputs }, (_, row) => {
-    let best = row * outputs
-    for (let i = best + 1; i < (row + 1) * outputs; i++) if ((logits[i] ?? 0) > (logits[best] ?? 0)) best = i
-    return best - row * outputs
-  })
 }

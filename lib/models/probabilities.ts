@@ -20,3 +20,10 @@ export function largestIndex(values: ArrayLike<number>): number {
   for (let i = 1; i < values.length; i++) if ((values[i] ?? NaN) > (values[best] ?? NaN)) best = i
   return best
 }
+
+/** The first largest of each row of `outputs` logits. */
+export function likeliest(logits: Float32Array, outputs: number): Int32Array {
+  return Int32Array.from({ length: logits.length / outputs }, (_, row) =>
+    largestIndex(logits.subarray(row * outputs, (row + 1) * outputs)),
+  )
+}

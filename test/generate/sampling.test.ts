@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { philox, uniform } from '../../lib/generate/philox.js'
-import { draw, processLogits, softmax, type SamplingOptions } from '../../lib/generate/sampling.js'
+import { draw, processLogits, type SamplingOptions } from '../../lib/generate/sampling.js'
+import { softmax } from '../../lib/models/probabilities.js'
 import { StopStrings } from '../../lib/generate/stop-strings.js'
 import { goldenPath, goldensFolder, readGolden } from '../shared-goldens.js'
 
