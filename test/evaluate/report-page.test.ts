@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { html } from '../../lib/evaluate/page/markup.js'
+import { html } from '../../lib/page/markup.js'
 import { reportPage } from '../../lib/evaluate/page/report-page.js'
 import type {
   EvaluationReport,

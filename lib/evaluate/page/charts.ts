@@ -5,8 +5,8 @@ import { line } from 'd3-shape'
 import type { Calibration } from '../metrics/calibration.js'
 import type { ConfusionMatrix } from '../metrics/confusion-matrix.js'
 import type { ThresholdPoint } from '../metrics/thresholds.js'
-import { count, figure, percent, short } from './figures.js'
-import { html, type Markup } from './markup.js'
+import { count, figure, percent, short } from '../../page/figures.js'
+import { html, type Markup } from '../../page/markup.js'
 
 const width = 460
 const height = 320

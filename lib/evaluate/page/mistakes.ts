@@ -1,7 +1,7 @@
 /** The rows with the highest loss, each with what was expected and what came. */
 import type { EvaluationRecord, EvaluationReport } from '../report.js'
-import { figure, short } from './figures.js'
-import { html, type Content, type Markup } from './markup.js'
+import { figure, short } from '../../page/figures.js'
+import { html, type Content, type Markup } from '../../page/markup.js'
 
 const textShown = 600
 

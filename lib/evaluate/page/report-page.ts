@@ -2,11 +2,13 @@
 import type { Interval } from '../metrics/bootstrap.js'
 import type { BaselineReport, EvaluationReport } from '../report.js'
 import { intervalBar } from './charts.js'
-import { count, figure, percent, pValue, signed } from './figures.js'
-import { html, Markup, type Content } from './markup.js'
+import { count, figure, percent, pValue, signed } from '../../page/figures.js'
+import { facts } from '../../page/facts.js'
+import { html, type Content, type Markup } from '../../page/markup.js'
+import { page } from '../../page/page.js'
+import { plainTable } from '../../page/plain-table.js'
 import { mistakesOf } from './mistakes.js'
-import { pageStyle } from './page-style.js'
-import { section } from './section.js'
+import { section } from '../../page/section.js'
 import { taskSections } from './task-sections.js'
 
 /** Holds whatever the report holds; of records only the worst. */
@@ -14,72 +16,49 @@ export function reportPage(report: EvaluationReport): string {
   const { model, data, rows, targets, truncated, skipped, warnings, run } = report
   const name = model.directory ?? model.architecture
   const counted = targets === rows ? '' : `, ${count(targets)} labelled tokens`
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Evaluation of ${name}</title>
-        <style>
-          ${new Markup(pageStyle)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>Evaluation of ${name}</h1>
-          <p class="soft">${report.task}, ${count(rows)} rows${counted}, ${run.date.slice(0, 10)}</p>
-          ${warnings.map(({ message }) => html`<p class="warning">${message}</p>`)}
-          ${section('Metrics', metricTable(report))} ${baselineSection(report)} ${taskSections(report)}
-          ${section('Highest losses', mistakesOf(report))}
-          ${section(
-            'Model',
-            facts([
-              ['directory', model.directory ?? 'none'],
-              ['architecture', `${model.architecture} (${model.modelType})`],
-              ['parameters', count(model.parameters)],
-              ['dtype', model.dtype],
-              ['adapter', model.adapter && `rank ${model.adapter.rank} on ${model.adapter.targets.join(', ')}`],
-              ['labels', model.labels.length > 0 && labelList(model.labels)],
-            ]),
-          )}
-          ${section(
-            'Data',
-            facts([
-              ['files', data.files.length > 0 ? data.files.join(', ') : 'none: rows in memory'],
-              ['shape of the rows', data.shape ?? 'encoded'],
-              ['rows', count(rows)],
-              ['labelled', count(targets)],
-              ['cut to the longest length', truncated > 0 && count(truncated)],
-              ['left out as too long', skipped > 0 && count(skipped)],
-            ]),
-            labelTable(data.labelCounts),
-          )}
-          ${section(
-            'How it was run',
-            facts([
-              ['date', run.date],
-              ['attune', run.attune],
-              ['Node.js', run.node],
-              ['platform', run.platform],
-              ['seconds', figure(run.seconds)],
-            ]),
-            html`<pre>${JSON.stringify(run.options, undefined, 2)}</pre>`,
-          )}
-        </main>
-      </body>
-    </html> `
-  return page.text
-}
-
-function facts(entries: readonly (readonly [string, Content])[]): Markup {
-  const known = entries.filter(([, value]) => value !== undefined && value !== false)
-  return html`<dl>
-    ${known.map(
-      ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value}</dd>`,
-    )}
-  </dl>`
+  return page(
+    `Evaluation of ${name}`,
+    html`
+      <p class="soft">${report.task}, ${count(rows)} rows${counted}, ${run.date.slice(0, 10)}</p>
+      ${warnings.map(({ message }) => html`<p class="warning">${message}</p>`)}
+      ${section('Metrics', metricTable(report))} ${baselineSection(report)} ${taskSections(report)}
+      ${section('Highest losses', mistakesOf(report))}
+      ${section(
+        'Model',
+        facts([
+          ['directory', model.directory ?? 'none'],
+          ['architecture', `${model.architecture} (${model.modelType})`],
+          ['parameters', count(model.parameters)],
+          ['dtype', model.dtype],
+          ['adapter', model.adapter && `rank ${model.adapter.rank} on ${model.adapter.targets.join(', ')}`],
+          ['labels', model.labels.length > 0 && labelList(model.labels)],
+        ]),
+      )}
+      ${section(
+        'Data',
+        facts([
+          ['files', data.files.length > 0 ? data.files.join(', ') : 'none: rows in memory'],
+          ['shape of the rows', data.shape ?? 'encoded'],
+          ['rows', count(rows)],
+          ['labelled', count(targets)],
+          ['cut to the longest length', truncated > 0 && count(truncated)],
+          ['left out as too long', skipped > 0 && count(skipped)],
+        ]),
+        labelTable(data.labelCounts),
+      )}
+      ${section(
+        'How it was run',
+        facts([
+          ['date', run.date],
+          ['attune', run.attune],
+          ['Node.js', run.node],
+          ['platform', run.platform],
+          ['seconds', figure(run.seconds)],
+        ]),
+        html`<pre>${JSON.stringify(run.options, undefined, 2)}</pre>`,
+      )}
+    `,
+  )
 }
 
 /** Metrics that are no shares: their intervals are not drawn between 0 and 1. */
@@ -195,27 +174,9 @@ function labelList(labels: readonly string[]): Content {
 function labelTable(counts: Readonly<Record<string, number>> | undefined): Content {
   if (counts === undefined) return undefined
   const entries = Object.entries(counts)
-  const table = html`<div class="wide">
-    <table>
-      <thead>
-        <tr>
-          <th>label</th>
-          <th class="number">in the data</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${entries.map(
-          ([label, rows]) =>
-            html`<tr>
-              <td class="name">${label}</td>
-              <td class="number">${count(rows)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`
+  const lines = entries.map(([label, rows]) => [label, count(rows)])
   return html`<details>
     <summary>how often each of ${entries.length} labels occurs</summary>
-    ${table}
+    ${plainTable(['label', 'in the data'], lines)}
   </details>`
 }

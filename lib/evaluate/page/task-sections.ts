@@ -4,9 +4,10 @@ import type { ConfusionMatrix } from '../metrics/confusion-matrix.js'
 import type { ThresholdPoint } from '../metrics/thresholds.js'
 import type { EvaluationReport } from '../report.js'
 import { cellsWithNumbers, confusionChart, reliabilityChart, thresholdChart, thresholdLegend } from './charts.js'
-import { count, figure, percent } from './figures.js'
-import { html, type Content } from './markup.js'
-import { section } from './section.js'
+import { count, figure, percent } from '../../page/figures.js'
+import { html, type Content } from '../../page/markup.js'
+import { plainTable } from '../../page/plain-table.js'
+import { section } from '../../page/section.js'
 
 export function taskSections(report: EvaluationReport): Content {
   switch (report.task) {
@@ -162,26 +163,4 @@ function classTable(lines: readonly ClassLine[]): Content {
       <summary>the other ${lines.length - linesShown}</summary>
       ${plainTable(head, sorted.slice(linesShown).map(cells))}
     </details>`
-}
-
-/** The first column is names, the others numbers. */
-function plainTable(head: readonly string[], lines: readonly (readonly string[])[]): Content {
-  return html`<div class="wide">
-    <table>
-      <thead>
-        <tr>
-          ${head.map((title, i) => html`<th class="${i > 0 && 'number'}">${title}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${lines.map(
-          ([name, ...numbers]) =>
-            html`<tr>
-              <th scope="row" class="name">${name}</th>
-              ${numbers.map((value) => html`<td class="number">${value}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`
 }
