@@ -20,28 +20,24 @@ export interface BatchOptions {
   readonly startBatch?: number | undefined
 }
 
-interface HasInputIds {
-  readonly inputIds: { readonly length: number }
-}
-
 // Sorting by length happens within this many batches, so that epochs still differ; as transformers' sampler does.
 const batchesPerGroup = 50
 
 /**
- * One epoch's batches as lists of example indices. Nothing is padded. The result depends only on the examples'
+ * One epoch's batches as lists of indices of examples, `lengths` being their tokens. Nothing is padded. The result depends only on the examples'
  * lengths and the options, so a run resumes at (epoch, batch) by asking again with `startBatch`.
  * @throws AttuneError 'invalid-option', 'sequence-too-long' (one example alone is over `maxTokens`)
  */
-export function batches(examples: readonly HasInputIds[], options: BatchOptions): number[][] {
+export function batches(lengths: ArrayLike<number>, options: BatchOptions): number[][] {
   const { batchSize, maxTokens = Infinity, shuffle = true, seed = 0, epoch = 0, startBatch = 0 } = options
   requireCount('batchSize', batchSize, 1)
   requireCount('startBatch', startBatch, 0)
   requireCount('epoch', epoch, 0)
   if (maxTokens !== Infinity) requireCount('maxTokens', maxTokens, 1)
-  const length = (index: number): number => examples[index]?.inputIds.length ?? 0
+  const length = (index: number): number => lengths[index] ?? 0
 
   const random = new RandomStream('order', seed, epoch)
-  let order = shuffle ? random.permutation(examples.length) : examples.map((_, index) => index)
+  let order = shuffle ? random.permutation(lengths.length) : Array.from(lengths, (_, index) => index)
   if (options.groupByLength === true) order = sortWithinGroups(order, batchSize * batchesPerGroup, length)
 
   const result: number[][] = []

@@ -1,9 +1,19 @@
 import { findingAbout, type DataFinding, type TaskExample } from './encoded-task.js'
 import type { ProblemType } from '../task.js'
 
+/** An array, or any other list that says its length. */
+export interface LabelledRows extends Iterable<LabelledRow> {
+  readonly length: number
+}
+
+interface LabelledRow {
+  readonly labels: TaskExample['labels']
+  readonly origin?: string | undefined
+}
+
 /** Encoded rows with classes: sequence classification (not regression) or token classification. */
 export interface LabelledData {
-  readonly examples: readonly { readonly labels: TaskExample['labels']; readonly origin?: string | undefined }[]
+  readonly examples: LabelledRows
   readonly labels: readonly string[]
   readonly problemType?: ProblemType | undefined
 }
@@ -55,14 +65,16 @@ export function labelFindings(
 /** The rows in which each class occurs, each row once. */
 function originsByClass(data: LabelledData): string[][] {
   const origins = data.labels.map((): string[] => [])
-  data.examples.forEach((example, at) => {
+  let at = 0
+  for (const example of data.examples) {
     for (const index of new Set(classesOf(example, data))) origins[index]?.push(example.origin ?? `row ${at}`)
-  })
+    at++
+  }
   return origins
 }
 
 /** The classes of an example; for token classification one per labelled token. */
-function classesOf({ labels }: LabelledData['examples'][number], { problemType }: LabelledData): number[] {
+function classesOf({ labels }: LabelledRow, { problemType }: LabelledData): number[] {
   if (typeof labels === 'number') return [labels]
   const list = Array.from(labels)
   if (problemType === 'multi_label_classification') return list.flatMap((on, index) => (on === 1 ? [index] : []))

@@ -4,21 +4,14 @@ import { Dataset } from './dataset.js'
 import { encodeForTask, type TaskOptions } from './encode-for-task.js'
 import type { DataFinding, EncodedTask } from './encoded-task.js'
 import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './example.js'
+import { exampleList, listOf, type ExampleList } from './example-list.js'
+import { SizeTable, type ExampleSizeList, type ExampleSizes } from './example-sizes.js'
+import { GrowingInt32Array } from './growing-array.js'
 import type { LossOn } from './row-encoders.js'
 import type { ProblemType, Task } from '../task.js'
 
 /** Rows of a dataset, or rows encoded already. */
 export type TrainingData = Dataset | readonly EncodedExample[]
-
-/** Sizes of a batch; those of several add up. */
-export interface ExampleSizes {
-  readonly tokens: number
-  readonly sequences: number
-  /** What has a label: tokens, or texts. */
-  readonly rows: number
-  readonly decoderTokens?: number
-  readonly candidates?: number
-}
 
 /** What the rows are prepared for. A `Model` is one. */
 export interface PreparedFor {
@@ -37,9 +30,11 @@ export interface PreparedFor {
 
 /** Examples ready to be trained on or measured, and what was counted on the way. */
 export interface PreparedData {
-  readonly examples: readonly EncodedExample[]
+  readonly examples: ExampleList
   /** Sizes of each alone. */
-  readonly sizes: readonly ExampleSizes[]
+  readonly sizes: ExampleSizeList
+  /** Index of each among all that were encoded, or given encoded. */
+  readonly places: ArrayLike<number>
   /** Example `index` as epoch `epoch` sees it, where that differs; `examples` are those of epoch 0. */
   readonly atEpoch: ((index: number, epoch: number) => EncodedExample) | undefined
   /** The decoder's counted too. */
@@ -97,24 +92,41 @@ export async function prepareData(
 ): Promise<PreparedData> {
   if (data.length === 0) throw new AttuneError('empty-dataset', `${where} has no rows`, { where })
   const { examples, truncated, skipped, findings, atEpoch } = await encoded(data, model, options, where)
-  const sizes = examples.map((example, index) => sizesOf(example, model, example.origin ?? `${where}[${index}]`))
-  requireAlike(examples, where)
-  // Rows without any label would be empty batches.
-  const kept = sizes.flatMap(({ rows }, index) => (rows > 0 ? [index] : []))
-  if (kept.length === 0) {
+  const all = listOf(examples)
+  const sizes = new SizeTable()
+  const places = new GrowingInt32Array()
+  let [tokens, labelledTokens, longest, index, decoded] = [0, 0, 0, 0, 0]
+  for (const example of all) {
+    const size = sizesOf(example, model, example.origin ?? `${where}[${index}]`)
+    if (isLabelled(example) && example.decoderInputIds !== undefined) decoded++
+    // Rows without any label would be empty batches.
+    if (size.rows > 0) {
+      const { length } = example.inputIds
+      places.push(index)
+      sizes.push(length, size)
+      tokens += size.tokens + (size.decoderTokens ?? 0)
+      labelledTokens += size.rows
+      longest = Math.max(longest, length)
+    }
+    index++
+  }
+  requireAlike(decoded, all.length, where)
+  if (places.length === 0) {
     const message = `nothing of ${where} carries loss: all labels are -100`
     throw new AttuneError('all-labels-masked', message, { where })
   }
-  const keptSizes = kept.map((index) => sizes[index] as ExampleSizes)
+  const kept = places.values()
+  const placeOf = (at: number): number => kept[at] ?? -1
   return {
-    examples: kept.map((index) => examples[index] as EncodedExample),
-    sizes: keptSizes,
-    atEpoch: atEpoch === undefined ? undefined : (index, epoch) => atEpoch(kept[index] ?? index, epoch),
-    tokens: keptSizes.reduce((sum, { tokens, decoderTokens = 0 }) => sum + tokens + decoderTokens, 0),
-    labelledTokens: keptSizes.reduce((sum, { rows }) => sum + rows, 0),
-    longest: kept.reduce((longest, index) => Math.max(longest, examples[index]?.inputIds.length ?? 0), 0),
+    examples: kept.length === all.length ? all : exampleList(kept.length, (at) => all.at(placeOf(at))),
+    sizes,
+    places: kept,
+    atEpoch: atEpoch === undefined ? undefined : (at, epoch) => atEpoch(placeOf(at), epoch),
+    tokens,
+    labelledTokens,
+    longest,
     truncated,
-    skipped: skipped + examples.length - kept.length,
+    skipped: skipped + all.length - kept.length,
     findings,
   }
 }
@@ -207,9 +219,8 @@ function sizesOf(example: EncodedExample, model: PreparedFor, where: string): Ex
 }
 
 /** What the decoder reads is given for all rows or for none: a batch is of both kinds otherwise. */
-function requireAlike(examples: readonly EncodedExample[], where: string): void {
-  const given = examples.filter((example) => isLabelled(example) && example.decoderInputIds !== undefined).length
-  if (given === 0 || given === examples.length) return
-  const message = `${where}: ${given} of ${examples.length} rows have decoderInputIds: give them for all, or for none`
+function requireAlike(given: number, rows: number, where: string): void {
+  if (given === 0 || given === rows) return
+  const message = `${where}: ${given} of ${rows} rows have decoderInputIds: give them for all, or for none`
   throw new AttuneError('invalid-batch', message, { where })
 }

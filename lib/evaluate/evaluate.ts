@@ -132,7 +132,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
       details: details.value(),
       baselines,
       warnings: this.#warnings(metrics, measure.countLabels === undefined ? [] : counts),
-      rows: new Set(prepared.examples.map(({ row }) => row)).size,
+      rows: new Set(Int32Array.from(prepared.examples, ({ row }) => row)).size,
       targets,
       truncated: prepared.truncated,
       skipped: prepared.skipped,
@@ -166,7 +166,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
     if (!isWanted || measure.constant === undefined) return undefined
     const { examples } =
       options.train === undefined ? prepared : await prepareExamples(options.train, model, options, 'options.train')
-    return measure.constant(examples.map(labelsOf), this.#context)
+    return measure.constant(Array.from(examples, labelsOf), this.#context)
   }
 
   async #untuned(): Promise<{ system: ScoredSystem<Row>; written: ScoredSystem<TextsRow> | undefined } | undefined> {

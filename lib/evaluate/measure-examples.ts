@@ -7,6 +7,7 @@ import type { BatchEvaluation } from '../models/model.js'
 import type { Tensor } from '../models/tensor.js'
 import { settleOptions } from '../options.js'
 import { collate, type EncodedExample } from '../data/example.js'
+import { listOf, type ExampleList } from '../data/example-list.js'
 import { metricOptions, type MetricOptions } from './metric-options.js'
 import { withMeasure } from './tasks/index.js'
 import type { MeasuredRow, RowOfExample, RowSource, TaskMeasure } from './tasks/task-measure.js'
@@ -50,12 +51,13 @@ export interface MeasuredExamples {
  */
 export async function measureExamples(
   model: EvaluatedModel,
-  examples: readonly EncodedExample[],
-  { metrics: names, metricOptions: given, rows, ...stream }: MeasureOptions,
+  given: readonly EncodedExample[] | ExampleList,
+  { metrics: names, metricOptions: chosen, rows, ...stream }: MeasureOptions,
 ): Promise<MeasuredExamples> {
   const { definition } = model
+  const examples = listOf(given)
   const wanted = requireMetrics(names, definition)
-  const context = { labels: definition.labels, options: settleOptions(metricOptions, given) }
+  const context = { labels: definition.labels, options: settleOptions(metricOptions, chosen) }
   if (examples.length === 0) {
     throw new AttuneError('empty-dataset', 'there are no examples to measure', { where: 'examples' })
   }
@@ -90,15 +92,16 @@ export async function* measuredRows<Row extends MeasuredRow>(
 ): AsyncGenerator<RowsOfBatch<Row>, void, void> {
   const { definition, examples } = source
   const reader = measure.reader(source)
-  const length = (index: number): number => tokensOf(examples[index], definition)
-  const order = examples.map((_, index) => index).sort((a, b) => length(b) - length(a) || a - b)
-  const lengths = order.map((index) => ({ inputIds: { length: length(index) } }))
-  const maxTokens = Math.max(tokensPerBatch, lengths[0]?.inputIds.length ?? 0)
+  const tokens = Int32Array.from(examples, (example) => tokensOf(example, definition))
+  const length = (index: number): number => tokens[index] ?? 0
+  const order = Int32Array.from(tokens, (_, index) => index).sort((a, b) => length(b) - length(a) || a - b)
+  const lengths = order.map(length)
+  const maxTokens = Math.max(tokensPerBatch, lengths[0] ?? 0)
   let done = 0
   for (const places of batches(lengths, { batchSize: examples.length, maxTokens, shuffle: false })) {
     if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
     const indices = places.map((place) => order[place] ?? 0)
-    const chosen = indices.map((index) => examples[index] as EncodedExample)
+    const chosen = indices.map((index) => examples.at(index))
     const batch = collate(chosen, definition)
     const evaluation = await model.evaluateBatch(batch)
     const embeddings = definition.task === 'embedding' ? (await model.forward(batch)).logits : undefined
@@ -110,8 +113,7 @@ export async function* measuredRows<Row extends MeasuredRow>(
 }
 
 /** Of all texts of the example, and of the decoder. */
-function tokensOf(example: EncodedExample | undefined, { task }: ModelDefinition): number {
-  if (example === undefined) return 0
+function tokensOf(example: EncodedExample, { task }: ModelDefinition): number {
   const { inputIds } = example
   if ('positiveIds' in example) {
     return inputIds.length + example.positiveIds.length + (example.negativeIds?.length ?? 0)

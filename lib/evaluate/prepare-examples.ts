@@ -1,6 +1,7 @@
 import { Dataset } from '../data/dataset.js'
 import type { DataFinding } from '../data/encoded-task.js'
 import type { EncodedExample } from '../data/example.js'
+import { exampleList, type ExampleList } from '../data/example-list.js'
 import { prepareData, type EncodingOptions, type TrainingData } from '../data/prepare-data.js'
 import type { DatasetRow } from '../data/rows.js'
 import type { Model } from '../models/model.js'
@@ -13,7 +14,7 @@ export type PlacedExample = EncodedExample & {
 }
 
 export interface PreparedExamples {
-  readonly examples: readonly PlacedExample[]
+  readonly examples: ExampleList<PlacedExample>
   /** Of the dataset; absent where rows were encoded already. */
   readonly rows: readonly DatasetRow[] | undefined
   readonly truncated: number
@@ -36,13 +37,14 @@ export async function prepareExamples(
   const encoding = { tokenizer, lossOn, maxLength, truncation, stride, prefix, maxTargetLength, signal }
   const masking = { maskProbability, wholeWord, seed }
   const prepared = await prepareData(data, model, { ...encoding, ...masking }, where)
-  const { truncated, skipped, findings } = prepared
+  const { truncated, skipped, findings, places } = prepared
   const isDataset = data instanceof Dataset
   const rowOf = new Map(isDataset ? data.origins.map((origin, row) => [origin, row]) : [])
-  const place = new Map<unknown, number>(isDataset ? [] : data.map((example, row) => [example, row]))
-  const examples = prepared.examples.map((example: EncodedExample & { readonly row?: number }) => {
-    const origin = example.origin ?? `${where}[${place.get(example)}]`
-    return { ...example, row: example.row ?? place.get(example) ?? rowOf.get(origin) ?? 0, origin }
+  const examples = exampleList(prepared.examples.length, (index) => {
+    const example: EncodedExample & { readonly row?: number } = prepared.examples.at(index)
+    const place = places[index] ?? 0
+    const origin = example.origin ?? `${where}[${place}]`
+    return { ...example, row: example.row ?? (isDataset ? rowOf.get(origin) : place) ?? 0, origin }
   })
   return { examples, rows: isDataset ? data.rows : undefined, truncated, skipped, findings }
 }

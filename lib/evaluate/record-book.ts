@@ -1,6 +1,6 @@
 import type { DatasetRow } from '../data/rows.js'
 import type { MetricContext } from './metric-options.js'
-import type { PlacedExample, PreparedExamples } from './prepare-examples.js'
+import type { PreparedExamples } from './prepare-examples.js'
 import { textsOf } from './prompts.js'
 import type { RecordPlace } from './report.js'
 import type { MeasuredRow, RowOfExample, TaskMeasure } from './tasks/task-measure.js'
@@ -46,7 +46,7 @@ export class RecordBook<Row extends MeasuredRow, Record_ extends object> {
   }
 
   #place({ index, row: { lossSum, weight } }: RowOfExample<Row>): RecordPlace {
-    const { row, origin } = this.prepared.examples[index] as PlacedExample
+    const { row, origin } = this.prepared.examples.at(index)
     const given: DatasetRow | undefined = this.prepared.rows?.[row]
     const loss = lossSum / weight
     return { row, origin, ...(given && textsOf(given)), ...(!Number.isNaN(loss) && { loss }) }

@@ -1,6 +1,7 @@
 /** The sizes of a run's micro-batches, and the largest of them. */
 import { collate, type EncodedExample } from '../data/example.js'
-import type { ExampleSizes, PreparedData } from '../data/prepare-data.js'
+import type { ExampleSizes } from '../data/example-sizes.js'
+import type { PreparedData } from '../data/prepare-data.js'
 import type { BatchSizes } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
@@ -9,7 +10,7 @@ import type { StepPlan } from './step-plan.js'
 
 /** The example as an epoch sees it. */
 export function exampleAt({ examples, atEpoch }: PreparedData, index: number, epoch: number): EncodedExample {
-  return atEpoch === undefined || epoch === 0 ? (examples[index] as EncodedExample) : atEpoch(index, epoch)
+  return atEpoch === undefined || epoch === 0 ? examples.at(index) : atEpoch(index, epoch)
 }
 
 /** The batch that needs the most memory. That grows with every size, so only batches that no other exceeds in all are asked for. */
@@ -21,7 +22,7 @@ export function largestBatch(
 ): { sizes: BatchSizes; memory: NativeMemory } {
   const sizesAt = (index: number, epoch: number): ExampleSizes =>
     data.atEpoch === undefined || epoch === 0
-      ? (data.sizes[index] as ExampleSizes)
+      ? data.sizes.at(index)
       : model.batchSizes(collate([exampleAt(data, index, epoch)], model.definition))
   let front: ExampleSizes[] = []
   for (let step = 0; step < steps.steps; step++) {
@@ -39,7 +40,7 @@ export function largestBatch(
 /** Tokens of both sides. */
 export function tokensOf(data: PreparedData, indices: readonly number[]): number {
   return indices.reduce((total, index) => {
-    const { tokens = 0, decoderTokens = 0 } = data.sizes[index] ?? {}
+    const { tokens, decoderTokens = 0 } = data.sizes.at(index)
     return total + tokens + decoderTokens
   }, 0)
 }

@@ -1,4 +1,5 @@
-import { collate, isLabelled } from '../data/example.js'
+import { collate, isLabelled, type LabelledExample } from '../data/example.js'
+import type { ExampleList } from '../data/example-list.js'
 import type { LabelledData } from '../data/label-findings.js'
 import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
@@ -63,8 +64,8 @@ export async function prepareRun(
   const classes = labelled(train, model)
   const loss = settleLoss(model, classes, options)
   // Options of the loss that do not go with the task are refused here, not at the first step.
-  model.batchSizes(collate(train.examples.slice(0, 1), model.definition), 'options.train', loss)
-  const steps = new StepPlan(train.examples, options)
+  model.batchSizes(collate([train.examples.at(0)], model.definition), 'options.train', loss)
+  const steps = new StepPlan(train.sizes.lengths, options)
   if (steps.warmupSteps > steps.steps) {
     const message = `options.warmupSteps: ${steps.warmupSteps} steps of warm-up in a run of ${steps.steps}`
     throw new AttuneError('invalid-option', message, { where: 'options.warmupSteps' })
@@ -104,5 +105,7 @@ function labelled(
   { examples, findings }: PreparedData,
   { labels, problemType }: Model,
 ): LabelledData & Pick<PreparedData, 'findings'> {
-  return { examples: labels.length === 0 ? [] : examples.filter(isLabelled), labels, problemType, findings }
+  // All of a list have labels, or none.
+  const classified = labels.length > 0 && isLabelled(examples.at(0))
+  return { examples: classified ? (examples as ExampleList<LabelledExample>) : [], labels, problemType, findings }
 }

@@ -31,7 +31,7 @@ export function decidingOptions(options: SettledTrainOptions, model: Model): Rec
   ) as Record<string, unknown>
 }
 
-export function digestExamples(examples: readonly EncodedExample[]): string {
+export function digestExamples(examples: Iterable<EncodedExample>): string {
   const hash = createHash('sha256')
   for (const example of examples) {
     const parts = isLabelled(example)

@@ -1,5 +1,4 @@
 import { batches } from '../data/batches.js'
-import type { EncodedExample } from '../data/example.js'
 
 export interface StepPlanOptions {
   readonly epochs: number
@@ -21,16 +20,17 @@ export class StepPlan {
   readonly stepsPerEpoch: number
   readonly steps: number
   readonly warmupSteps: number
-  readonly #examples: readonly EncodedExample[]
+  readonly #lengths: ArrayLike<number>
   readonly #options: StepPlanOptions
   #epoch = -1
   #batches: readonly number[][] = []
 
-  constructor(examples: readonly EncodedExample[], options: StepPlanOptions) {
+  /** @param lengths of the examples, in tokens */
+  constructor(lengths: ArrayLike<number>, options: StepPlanOptions) {
     const { epochs, maxSteps, batchSize, gradientAccumulationSteps, warmupSteps, warmupRatio } = options
-    this.#examples = examples
+    this.#lengths = lengths
     this.#options = options
-    this.stepsPerEpoch = Math.ceil(Math.ceil(examples.length / batchSize) / gradientAccumulationSteps)
+    this.stepsPerEpoch = Math.ceil(Math.ceil(lengths.length / batchSize) / gradientAccumulationSteps)
     this.steps = maxSteps ?? Math.ceil(epochs * this.stepsPerEpoch)
     this.warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.steps)
   }
@@ -40,7 +40,7 @@ export class StepPlan {
     const epoch = this.epochOf(step)
     if (epoch !== this.#epoch) {
       const { batchSize, shuffle, groupByLength, seed } = this.#options
-      this.#batches = batches(this.#examples, { batchSize, shuffle, groupByLength, seed, epoch })
+      this.#batches = batches(this.#lengths, { batchSize, shuffle, groupByLength, seed, epoch })
       this.#epoch = epoch
     }
     const size = this.#options.gradientAccumulationSteps

@@ -1,6 +1,6 @@
 /** The metrics of the validation rows: which are measured, and which of them decide. */
 import { Dataset } from '../data/dataset.js'
-import type { EncodedExample } from '../data/example.js'
+import type { ExampleList } from '../data/example-list.js'
 import type { DatasetRow } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
 import { greaterIsBetter, requireMetrics } from '../evaluate/metric-names.js'
@@ -51,7 +51,7 @@ export interface Validation {
 /** Measures without dropout, label smoothing or weights. */
 export async function validate(
   model: Model,
-  examples: readonly EncodedExample[],
+  examples: ExampleList,
   options: {
     readonly names: readonly string[]
     readonly tokensPerBatch: number

@@ -119,18 +119,18 @@ class WindowReader implements RowReader<AnswersRow> {
     this.#rows = source.rows as readonly QuestionAnsweringRow[] | undefined
     // Only data that has questions without an answer asks a model to say so.
     this.#unanswerable = this.#rows?.some(({ answers: { text } }) => text.length === 0) ?? false
-    source.examples.forEach((_, index) => {
+    for (let index = 0; index < source.examples.length; index++) {
       const row = this.#rowOf(index)
       const open = this.#open.get(row) ?? { index, left: 0, windows: [], lossSum: 0, weight: 0 }
       open.left++
       this.#open.set(row, open)
-    })
+    }
   }
 
   read(indices: readonly number[], { logits, losses }: BatchResult): readonly RowOfExample<AnswersRow>[] {
     let token = 0
     return indices.flatMap((index, place) => {
-      const { offsets = [], noAnswerAt = 0, inputIds, labels } = this.#source.examples[index] as WindowExample
+      const { offsets = [], noAnswerAt = 0, inputIds, labels } = this.#source.examples.at(index) as WindowExample
       const begin = 2 * token
       token += inputIds.length
       const row = this.#rowOf(index)
@@ -149,7 +149,7 @@ class WindowReader implements RowReader<AnswersRow> {
   }
 
   #rowOf(index: number): number {
-    const { row } = this.#source.examples[index] as WindowExample
+    const { row } = this.#source.examples.at(index) as WindowExample
     return this.#rows === undefined ? index : (row ?? index)
   }
 

@@ -111,7 +111,7 @@ class EmbeddingReader implements RowReader<RetrievalRow> {
     const count = indices.length
     let negatives = 2 * count
     const rows = indices.map((index, i) => {
-      const { negativeIds } = this.#source.examples[index] as PairExample
+      const { negativeIds } = this.#source.examples.at(index) as PairExample
       const negative = negativeIds === undefined ? undefined : vector(negatives++)
       return { index, anchor: vector(i), positive: vector(count + i), negative }
     })

@@ -4,6 +4,7 @@ import type { BatchEvaluation } from '../../models/model.js'
 import type { ModelDefinition } from '../../models/family.js'
 import type { Tensor } from '../../models/tensor.js'
 import { isLabelled, type EncodedExample, type LabelledExample } from '../../data/example.js'
+import type { ExampleList } from '../../data/example-list.js'
 import type { MetricContext } from '../metric-options.js'
 import type { Metric } from '../metrics/metric.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
@@ -19,7 +20,7 @@ export interface MeasuredRow {
 /** Where rows come from. */
 export interface RowSource {
   readonly definition: ModelDefinition
-  readonly examples: readonly EncodedExample[]
+  readonly examples: ExampleList
   /** Of the dataset that the examples are of: `example.row` is an index here. */
   readonly rows?: readonly DatasetRow[] | undefined
   readonly context: MetricContext
@@ -72,7 +73,7 @@ export function rowPerExample<Row>(
 ): TaskMeasure<Row & MeasuredRow>['reader'] {
   return (source) => ({
     read(indices, result) {
-      const examples = indices.map((index) => source.examples[index] as EncodedExample)
+      const examples = indices.map((index) => source.examples.at(index))
       return rowsOf(examples, result, source).map((row, i) => ({
         index: indices[i] ?? 0,
         row,
