@@ -182,6 +182,13 @@ export class GraphBuilder {
     return this.shared.graph.node(op, this.path, ids, given)
   }
 
+  /** The output of a node that has one. */
+  value(...node: Parameters<GraphBuilder['node']>): Value {
+    const [value] = this.node(...node)
+    if (value === undefined) throw new AttuneError('internal', `the core made a node without outputs: ${node[0]}`)
+    return value
+  }
+
   output(name: string, value: Value): void {
     this.shared.graph.output(name, value.id)
   }
@@ -203,4 +210,9 @@ export function features(value: Value): number {
   const size = value.shape.at(-1)
   if (typeof size !== 'number') throw new AttuneError('internal', 'the last size of an activation must be a number')
   return size
+}
+
+/** Of an op that drops: `p` and its random stream, in training. */
+export function dropoutAttributes(g: GraphBuilder, p: number): { p: number | undefined; stream: number | undefined } {
+  return g.mode === 'train' && p > 0 ? { p, stream: g.stream } : { p: undefined, stream: undefined }
 }
