@@ -1,5 +1,6 @@
 /** An evaluation as people read it on a terminal. */
 import type { BaselineReport, EvaluationReport } from '../evaluate/report.js'
+import type { ClassReport } from '../evaluate/tasks/class-report.js'
 import { duration, percent, quantity } from './amounts.js'
 import { table } from './table.js'
 
@@ -98,15 +99,7 @@ function details(report: EvaluationReport): string[] {
   }
 }
 
-interface ClassLine {
-  readonly label: string
-  readonly precision: number
-  readonly recall: number
-  readonly f1: number
-  readonly support: number
-}
-
-function classTable<Line extends ClassLine>(lines: readonly Line[], threshold?: (line: Line) => number): string {
+function classTable<Line extends ClassReport>(lines: readonly Line[], threshold?: (line: Line) => number): string {
   const some = lines.length > classesShown
   const shown = some
     ? lines

@@ -5,7 +5,7 @@ import type { Model } from '../models/model.js'
 import { sigmoid, softmax } from '../models/probabilities.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import { cutOptions, runOptions, type CutOptions, type RunOptions } from './predict-options.js'
-import { encodeEach, longest, wholePiece } from './prepare-texts.js'
+import { wholeTexts } from './prepare-texts.js'
 import type { Source } from './predict-rows.js'
 import { predictList, predictStream, type VerbContext, type VerbOf } from './verb.js'
 
@@ -73,21 +73,7 @@ type SettledClassify = Settled<typeof classifyOptions>
 export const classifyVerb: VerbOf<TextOrPair, Prediction, SettledClassify> = {
   name: 'classify',
   task: 'sequence-classification',
-  make(context, options) {
-    const predict = predictionOf(context, options)
-    const maxLength = longest(context, options.maxLength)
-    return {
-      async prepare(texts, nameOf) {
-        const encoded = await encodeEach(context, texts, nameOf)
-        return encoded.map((text, index) => {
-          if (text instanceof AttuneError) return text
-          const piece = wholePiece(text, maxLength, options.truncation, nameOf(index))
-          if (piece instanceof AttuneError) return piece
-          return { pieces: [piece], result: ([logits = new Float32Array(0)]) => predict(logits) }
-        })
-      },
-    }
-  },
+  make: (context, options) => wholeTexts(context, options, predictionOf(context, options)),
 }
 
 /**

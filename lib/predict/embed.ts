@@ -1,9 +1,8 @@
-import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import { cutOptions, runOptions, type CutOptions, type RunOptions } from './predict-options.js'
 import type { Source } from './predict-rows.js'
-import { encodeEach, longest, wholePiece } from './prepare-texts.js'
+import { wholeTexts } from './prepare-texts.js'
 import { predictList, predictStream, type VerbOf } from './verb.js'
 
 export const embedOptions = { ...cutOptions, ...runOptions } satisfies OptionTable
@@ -14,20 +13,7 @@ export interface EmbedOptions extends CutOptions, RunOptions {}
 export const embedVerb: VerbOf<string, Float32Array, Settled<typeof embedOptions>> = {
   name: 'embed',
   task: 'embedding',
-  make(context, options) {
-    const maxLength = longest(context, options.maxLength)
-    return {
-      async prepare(texts, nameOf) {
-        const encoded = await encodeEach(context, texts, nameOf)
-        return encoded.map((text, index) => {
-          if (text instanceof AttuneError) return text
-          const piece = wholePiece(text, maxLength, options.truncation, nameOf(index))
-          if (piece instanceof AttuneError) return piece
-          return { pieces: [piece], result: ([embedding = new Float32Array(0)]) => embedding }
-        })
-      },
-    }
-  },
+  make: (context, options) => wholeTexts(context, options, (embedding) => embedding),
 }
 
 /**

@@ -3,7 +3,9 @@ import { tokenTypes } from '../data/encode-texts.js'
 import { keptTokens } from '../data/shorten.js'
 import { AttuneError } from '../errors.js'
 import type { EncodedText } from '../tokenizer/tokenizer.js'
-import type { Piece } from './predict-rows.js'
+import type { Settled } from '../options.js'
+import type { cutOptions } from './predict-options.js'
+import type { Piece, RowsVerb } from './predict-rows.js'
 import type { VerbContext } from './verb.js'
 
 /** Nothing but white space says nothing. */
@@ -45,8 +47,28 @@ function problemOf(text: unknown, where: string): AttuneError | undefined {
   return new AttuneError('invalid-input', message, { where })
 }
 
+/** Reads each text as a whole; `result` is what becomes of its one row of logits. */
+export function wholeTexts<Result>(
+  context: VerbContext,
+  { maxLength, truncation }: Pick<Settled<typeof cutOptions>, 'maxLength' | 'truncation'>,
+  result: (logits: Float32Array) => Result,
+): Pick<RowsVerb<TextOrPair, Result>, 'prepare'> {
+  const most = longest(context, maxLength)
+  return {
+    async prepare(texts, nameOf) {
+      const encoded = await encodeEach(context, texts, nameOf)
+      return encoded.map((text, index) => {
+        if (text instanceof AttuneError) return text
+        const piece = wholePiece(text, most, truncation, nameOf(index))
+        if (piece instanceof AttuneError) return piece
+        return { pieces: [piece], result: ([logits = new Float32Array(0)]) => result(logits) }
+      })
+    },
+  }
+}
+
 /** The text as one piece, cut to `maxLength` where the caller wants that; else an error. */
-export function wholePiece(
+function wholePiece(
   encoded: EncodedText,
   maxLength: number,
   truncation: 'error' | 'tail' | 'head',

@@ -1,4 +1,5 @@
 /** What a report says beyond its metrics, by task. */
+import type { ClassReport } from '../tasks/class-report.js'
 import type { Calibration } from '../metrics/calibration.js'
 import type { ConfusionMatrix } from '../metrics/confusion-matrix.js'
 import type { ThresholdPoint } from '../metrics/thresholds.js'
@@ -134,14 +135,8 @@ function curveSections(
   )
 }
 
-interface ClassLine {
-  readonly label: string
-  readonly precision: number
-  readonly recall: number
-  readonly f1: number
-  readonly support: number
-  readonly threshold?: number
-}
+/** A class, with its best threshold where there is one. */
+type ClassLine = ClassReport & { readonly threshold?: number }
 
 const linesShown = 30
 

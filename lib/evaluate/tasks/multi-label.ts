@@ -10,6 +10,7 @@ import { averagePrecision, rocAuc } from '../metrics/ranking.js'
 import { thresholdCurveMetric, thresholdMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
 import { logitsOf, lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { classReport, type ClassReport } from './class-report.js'
 
 export interface MultiLabelRow extends MeasuredRow {
   /** One 0 or 1 for each label. */
@@ -19,13 +20,7 @@ export interface MultiLabelRow extends MeasuredRow {
 
 type ScoresRow = [labels: readonly number[], probabilities: Float64Array]
 
-export interface LabelReport {
-  readonly label: string
-  readonly precision: number
-  readonly recall: number
-  readonly f1: number
-  /** Rows that have it. */
-  readonly support: number
+export interface LabelReport extends ClassReport {
   /** The threshold that has the highest F1 on these rows; on others it will have less. */
   readonly bestThreshold: Threshold
 }
@@ -156,12 +151,8 @@ function details(context: MetricContext): Metric<[row: MultiLabelRow], MultiLabe
       const { perLabel, micro, macro, weighted, samples } = decided.value()
       const best = found.value()
       return {
-        perLabel: perLabel.map(({ precision, recall, fScore, support }, i) => ({
-          label: names[i] ?? '',
-          precision,
-          recall,
-          f1: fScore,
-          support,
+        perLabel: perLabel.map((scores, i) => ({
+          ...classReport(names[i] ?? '', scores),
           bestThreshold: best.perLabel[i] ?? best.global,
         })),
         averages: { micro, macro, weighted, samples },

@@ -9,9 +9,9 @@ import {
   matthewsCorrelationMetric,
 } from '../metrics/accuracy.js'
 import { calibrationMetric, type Calibration } from '../metrics/calibration.js'
-import { confusionMatrixMetric, type ClassRow, type ConfusionMatrix } from '../metrics/confusion-matrix.js'
+import type { ClassRow } from '../metrics/confusion-matrix.js'
 import { derived, meanOfDefined, type Metric } from '../metrics/metric.js'
-import { classScoresOf, precisionRecallMetric, type PrecisionRecall } from '../metrics/precision-recall.js'
+import { precisionRecallMetric, type PrecisionRecall } from '../metrics/precision-recall.js'
 import { brierScoreMetric, topKAccuracyMetric } from '../metrics/probabilities.js'
 import {
   averagePrecision,
@@ -23,6 +23,7 @@ import {
 } from '../metrics/ranking.js'
 import { bestThreshold, thresholdCurveMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
+import { classDetailsMetric, type ClassDetails } from './class-report.js'
 import { logitsOf, lossMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 
 export interface SingleLabelRow extends MeasuredRow {
@@ -36,19 +37,7 @@ export interface SingleLabelRow extends MeasuredRow {
 /** Rows of more classes than this have `top-k-accuracy` where no metrics are named. */
 const manyClasses = 10
 
-export interface ClassReport {
-  readonly label: string
-  readonly precision: number
-  readonly recall: number
-  readonly f1: number
-  /** Rows that have it. */
-  readonly support: number
-}
-
-export interface SingleLabelDetails {
-  /** `counts[i][j]`: rows of class i predicted as class j. */
-  readonly confusionMatrix: ConfusionMatrix<string>
-  readonly perClass: readonly ClassReport[]
+export interface SingleLabelDetails extends ClassDetails {
   readonly calibration: Calibration
   /** Of two classes: precision, recall and F1 of the positive one by the probability from which it is predicted. */
   readonly thresholdCurve?: readonly ThresholdPoint[]
@@ -141,7 +130,7 @@ export const singleLabelMeasure = {
 
 function details(context: MetricContext): Metric<[row: SingleLabelRow], SingleLabelDetails> {
   const { labels: names, options } = context
-  const matrix = confusionMatrixMetric({ classes: names.map((_, c) => c) })
+  const classes = classDetailsMetric(names, options)
   const calibration = calibrationMetric({ bins: options.calibrationBins })
   const two = names.length === 2
   const positive = two ? positiveClass(context) : -1
@@ -150,7 +139,7 @@ function details(context: MetricContext): Metric<[row: SingleLabelRow], SingleLa
   const scores: number[] = []
   return {
     add(row) {
-      matrix.add(row.label, row.prediction)
+      classes.add(row.label, row.prediction)
       calibration.add(...confidenceOf(row))
       if (!two) return
       labels.push(row.label === positive ? 1 : 0)
@@ -158,17 +147,8 @@ function details(context: MetricContext): Metric<[row: SingleLabelRow], SingleLa
       curve.add(row.label === positive ? 1 : 0, row.probabilities[positive] ?? NaN)
     },
     value() {
-      const counted = matrix.value()
-      const perClass = classScoresOf(counted, { zeroDivision: options.zeroDivision })
       return {
-        confusionMatrix: { classes: names, counts: counted.counts },
-        perClass: perClass.map(({ precision, recall, fScore, support }, c) => ({
-          label: names[c] ?? '',
-          precision,
-          recall,
-          f1: fScore,
-          support,
-        })),
+        ...classes.value(),
         calibration: calibration.value(),
         ...(two && { thresholdCurve: curve.value(), bestThreshold: bestThreshold(labels, scores) }),
       }

@@ -1,14 +1,14 @@
 /** A tag for each token or word; entities where tags are of the kind B-PER, I-PER, O. */
 import { largestIndex } from '../../models/probabilities.js'
 import { averageOf, type MetricContext } from '../metric-options.js'
-import { confusionMatrixMetric, type ConfusionMatrix } from '../metrics/confusion-matrix.js'
+import { confusionMatrixMetric } from '../metrics/confusion-matrix.js'
 import { entityMetric, type EntityScores, type TaggedRow } from '../metrics/entities.js'
 import { derived, type Metric } from '../metrics/metric.js'
-import { classScoresOf, precisionRecallOf, type PrecisionRecall } from '../metrics/precision-recall.js'
+import { precisionRecallOf, type PrecisionRecall } from '../metrics/precision-recall.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
 import { targetsOf } from './tokens.js'
 import { lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
-import type { ClassReport } from './single-label.js'
+import { classDetailsMetric, type ClassDetails } from './class-report.js'
 
 export interface TagsRow extends MeasuredRow {
   /** Indices, of the labelled tokens only. */
@@ -16,10 +16,8 @@ export interface TagsRow extends MeasuredRow {
   readonly predictions: readonly number[]
 }
 
-export interface TagsDetails {
-  /** By tag, counting tokens. */
-  readonly confusionMatrix: ConfusionMatrix<string>
-  readonly perClass: readonly ClassReport[]
+/** By tag, counting tokens. */
+export interface TagsDetails extends ClassDetails {
   /** Where tags say where entities begin: by seqeval's rules. */
   readonly entities?: Omit<EntityScores, 'tokenAccuracy'>
 }
@@ -58,28 +56,16 @@ export const tagsMeasure = {
     })
   }),
   details({ labels: names, options }) {
-    const matrix = confusionMatrixMetric({ classes: names.map((_, c) => c) })
+    const classes = classDetailsMetric(names, options)
     const entities = entityMetric({ zeroDivision: options.zeroDivision })
     const named = hasEntities(names)
     return {
       add({ labels, predictions }) {
-        labels.forEach((label, i) => matrix.add(label, predictions[i] ?? -1))
+        labels.forEach((label, i) => classes.add(label, predictions[i] ?? -1))
         if (named) entities.add(tagNames(labels, names), tagNames(predictions, names))
       },
       value() {
-        const counted = matrix.value()
-        const perClass = classScoresOf(counted, { zeroDivision: options.zeroDivision })
-        return {
-          confusionMatrix: { classes: names, counts: counted.counts },
-          perClass: perClass.map(({ precision, recall, fScore, support }, c) => ({
-            label: names[c] ?? '',
-            precision,
-            recall,
-            f1: fScore,
-            support,
-          })),
-          ...(named && { entities: withoutAccuracy(entities.value()) }),
-        }
+        return { ...classes.value(), ...(named && { entities: withoutAccuracy(entities.value()) }) }
       },
     }
   },
