@@ -1,6 +1,7 @@
 /** An evaluation as people read it on a terminal. */
 import type { BaselineReport, EvaluationReport } from '../evaluate/report.js'
 import type { ClassReport } from '../evaluate/tasks/class-report.js'
+import { pValue } from '../page/figures.js'
 import { duration, percent, quantity } from './amounts.js'
 import { table } from './table.js'
 
@@ -50,16 +51,16 @@ function metricTable({ metrics, intervals, baselines, run, custom }: EvaluationR
 }
 
 function describeBaseline(name: string, { description, comparisons = {}, mcnemar }: BaselineReport): string {
-  const differences = Object.entries(comparisons).map(([metric, { difference, pValue }]) => [
+  const differences = Object.entries(comparisons).map(([metric, { difference, pValue: p }]) => [
     `  ${metric}`,
     signed(difference.value),
     `${signed(difference.low)} to ${signed(difference.high)}`,
-    `p = ${pValue.toFixed(3)}`,
+    pValue(p),
   ])
   const rows =
     mcnemar === undefined
       ? ''
-      : `  rows that only the model has right: ${mcnemar.onlySecond}; that only ${name} has right: ${mcnemar.onlyFirst} (McNemar p = ${mcnemar.pValue.toPrecision(2)})\n`
+      : `  rows that only the model has right: ${mcnemar.onlySecond}; that only ${name} has right: ${mcnemar.onlyFirst} (McNemar's test: ${pValue(mcnemar.pValue)})\n`
   const gained = differences.length === 0 ? '' : table(differences, { numbers: true })
   return `${name}: ${description}\n${rows}${gained}`
 }

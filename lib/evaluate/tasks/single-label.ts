@@ -183,7 +183,9 @@ function scored(key: keyof PrecisionRecall): ClassMetric {
     )
     const positive = average === 'binary' ? positiveClass(context) : undefined
     const { zeroDivision } = options
-    const settings = { classes: labels.map((_, i) => i), average, positive, zeroDivision }
+    // Without a list of classes those are averaged that some row has or is predicted as, as scikit-learn does.
+    const classes = average === 'binary' ? labels.map((_, i) => i) : undefined
+    const settings = { classes, average, positive, zeroDivision }
     return derived(precisionRecallMetric(settings), (scores) => scores[key])
   }
 }

@@ -125,7 +125,7 @@ function ofEntities(context: MetricContext, key: keyof PrecisionRecall): Metric<
 
 function ofTokens(context: MetricContext, key: keyof PrecisionRecall): Metric<TaggedRow, number> {
   const average = averageOf(context, ['micro', 'macro', 'weighted'], 'macro')
-  const metric = confusionMatrixMetric({ classes: context.labels })
+  const metric = confusionMatrixMetric()
   const { zeroDivision } = context.options
   return {
     add: (labels, predictions) => labels.forEach((label, i) => metric.add(label, predictions[i] ?? '')),
