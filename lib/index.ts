@@ -15,7 +15,11 @@ export {
 export type { ParameterPattern, TrainableSelection } from './models/parameter-selection.js'
 export type { SaveOptions } from './models/save.js'
 export type { Tensor } from './models/tensor.js'
-export { loadDataset, type LoadDatasetOptions } from './data/load-dataset.js'
+export { loadDataset, loadDatasetSplits, type DatasetSplits, type LoadDatasetOptions } from './data/load-dataset.js'
+export { readSource } from './data/sources/read-source.js'
+export { resolveFiles, resolveSplits, type SplitFiles, type SplitName } from './data/sources/resolve-files.js'
+export type { SourceItem, SourceProblem, SourceRow } from './data/sources/source-item.js'
+export type { SourceFile, SourceFormat, SourceOptions, TextRows } from './data/sources/source-options.js'
 export { Dataset, type DatasetSplit, type SplitOptions } from './data/dataset.js'
 export {
   encodeDataset,

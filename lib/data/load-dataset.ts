@@ -1,43 +1,73 @@
-import { readFile } from 'node:fs/promises'
-import { extname } from 'node:path'
-
 import { AttuneError } from '../errors.js'
 import { Dataset } from './dataset.js'
-import { readDelimited } from './delimited.js'
-import { readJsonLines, readJsonList } from './jsonl.js'
 import { RowReader, type RowOptions } from './row-reader.js'
+import { readSource } from './sources/read-source.js'
+import { resolveFiles, resolveSplits, splitNames, type SplitName } from './sources/resolve-files.js'
+import type { SourceFile, SourceOptions } from './sources/source-options.js'
 
-export type DatasetFormat = 'jsonl' | 'json' | 'csv' | 'tsv'
-
-export interface LoadDatasetOptions extends RowOptions {
-  /** How the files are written: 'json' is one list of rows. Default: as their extension says, else 'jsonl'. */
-  readonly format?: DatasetFormat | undefined
-  /** Names of the columns of CSV and TSV files without a header line. Default: the first line has them. */
-  readonly columns?: readonly string[] | undefined
-  /** Whether cells of CSV and TSV files may stand in double quotes. Default: true. */
-  readonly quoted?: boolean | undefined
+export interface LoadDatasetOptions extends RowOptions, Omit<SourceOptions, 'numeric'> {
+  /** Which part of a folder with splits. Default: 'train' where the folder has splits, else all its files. */
+  readonly split?: SplitName | undefined
 }
 
-const formats: readonly string[] = ['jsonl', 'json', 'csv', 'tsv'] satisfies DatasetFormat[]
+/** The parts of a folder that it has, by their names. */
+export interface DatasetSplits {
+  readonly train?: Dataset
+  readonly validation?: Dataset
+  readonly test?: Dataset
+}
 
 /**
- * Reads a dataset from one or several files, in the order given: JSON Lines, a JSON list, CSV or TSV. The fields of a row say
- * what it is (see `DatasetRow`): all rows have the same. Other fields are ignored.
- * @throws AttuneError 'file-not-found', 'empty-dataset' (a file without rows), 'invalid-json', 'invalid-dataset'
- * (missing or wrong fields, mixed shapes, no UTF-8), each naming `file:line`, up to ten lines in one error
+ * Reads a dataset from files, in the order given: JSON Lines, JSON, CSV, TSV, Parquet, plain text, compressed by gzip, zstd
+ * or xz or not. A path may be a pattern (`data/*.jsonl`), a folder (all its data files, or one split of them) or '-' (standard
+ * input). The fields of a row say what it is (see `DatasetRow`): all rows have the same.
+ * @throws AttuneError 'file-not-found', 'invalid-file', 'empty-dataset' (a file without rows), 'invalid-json',
+ * 'invalid-dataset' (missing or wrong fields, mixed shapes, no UTF-8), each naming `file:line`, up to ten lines in one error
  */
 export async function loadDataset(
   path: string | readonly string[],
   options: LoadDatasetOptions = {},
 ): Promise<Dataset> {
-  const files = typeof path === 'string' ? [path] : path
+  checkSplit(options.split)
+  return datasetOf(await resolveFiles(path, { split: options.split }), options)
+}
+
+/**
+ * Reads all splits of a folder whose files, or folders in it, are named train, validation (valid, val, dev) and test.
+ * @throws AttuneError as `loadDataset` does; 'file-not-found' where the folder has no splits
+ */
+export async function loadDatasetSplits(
+  folder: string,
+  options: Omit<LoadDatasetOptions, 'split'> = {},
+): Promise<DatasetSplits> {
+  const files = await resolveSplits(folder)
+  if (files === undefined) {
+    const what = `${folder} is no folder with files named train, validation or test`
+    throw new AttuneError('file-not-found', what, { where: folder })
+  }
+  const splits: Partial<Record<SplitName, Dataset>> = {}
+  for (const name of splitNames) {
+    const some = files[name]
+    if (some !== undefined) splits[name] = await datasetOf(some, options)
+  }
+  return splits
+}
+
+async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptions): Promise<Dataset> {
   if (files.length === 0) throw new AttuneError('empty-dataset', 'there are no files to read', { where: 'path' })
   const reader = new RowReader(options)
+  // Their cells may be names or numbers, which only the whole column shows.
+  const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
   const empty: string[] = []
   for (const file of files) {
     const before = reader.seen
-    readRows(await readBytes(file), file, reader, options)
-    if (reader.seen === before) empty.push(file)
+    for await (const items of readSource(file, { ...options, numeric })) {
+      for (const item of items) {
+        if (item.code === undefined) reader.add(item.value, item.origin)
+        else reader.note(item.code, item.origin, item.what)
+      }
+    }
+    if (reader.seen === before) empty.push(file.path)
   }
   reader.throwIfBad()
   if (empty.length > 0) {
@@ -46,39 +76,10 @@ export async function loadDataset(
   return Dataset.fromReader(reader)
 }
 
-function readRows(bytes: Buffer, file: string, reader: RowReader, options: LoadDatasetOptions): void {
-  const format = formatOf(file, options)
-  if (format === 'jsonl') readJsonLines(bytes, file, reader)
-  else if (format === 'json') readJsonList(bytes, file, reader)
-  else {
-    readDelimited(bytes, file, reader, {
-      delimiter: format === 'csv' ? ',' : '\t',
-      columns: options.columns,
-      quoted: options.quoted ?? true,
-      numeric: ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name),
-    })
-  }
-}
-
-function formatOf(file: string, options: LoadDatasetOptions): DatasetFormat {
-  const wanted = options.format ?? extname(file).slice(1).toLowerCase()
-  if (formats.includes(wanted)) return wanted as DatasetFormat
-  if (options.format === undefined) return 'jsonl'
-  const list = formats.map((name) => `'${name}'`).join(', ')
-  throw new AttuneError('invalid-option', `options.format should be one of ${list}, received '${wanted}'`, {
-    where: 'options.format',
+function checkSplit(split: string | undefined): void {
+  if (split === undefined || splitNames.some((name) => name === split)) return
+  const list = splitNames.map((name) => `'${name}'`).join(', ')
+  throw new AttuneError('invalid-option', `options.split should be one of ${list}, received '${split}'`, {
+    where: 'options.split',
   })
-}
-
-async function readBytes(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'ENOENT') {
-      throw new AttuneError('file-not-found', `dataset ${file} does not exist`, { where: file, cause })
-    }
-    const reason = code === 'EISDIR' ? 'it is a directory; name the files in it' : String(cause)
-    throw new AttuneError('invalid-file', `cannot read dataset ${file}: ${reason}`, { where: file, cause })
-  }
 }

@@ -84,7 +84,8 @@ describe('loadDataset', () => {
   test('no file, a folder, no rows', async () => {
     const missing = join(folder, 'missing.jsonl')
     expect(await errorOf(loadDataset(missing))).toMatchObject({ code: 'file-not-found', where: missing })
-    expect(await errorOf(loadDataset(folder))).toMatchObject({ code: 'invalid-file', where: folder })
+    const hollow = await mkdtemp(join(folder, 'hollow-'))
+    expect(await errorOf(loadDataset(hollow))).toMatchObject({ code: 'invalid-file', where: hollow })
     const empty = await fileWith('')
     const blank = await fileWith('\n \r\n')
     const full = await fileWith('{"text": "a"}')

@@ -1,0 +1,109 @@
+import { stat } from 'node:fs/promises'
+
+import { AttuneError } from '../../errors.js'
+import { type ByteBlocks, blocksOfFile, blocksOfStream, peeked } from './byte-blocks.js'
+import { asUtf8 } from './byte-order.js'
+import { compressionOf, decompressed } from './decompress.js'
+import { numericColumns, readDelimited } from './delimited.js'
+import { formatOfHead, formatOfName } from './file-format.js'
+import { readJson } from './json-list.js'
+import { readJsonLines } from './json-lines.js'
+import type { SourceItem } from './source-item.js'
+import { sourceFormats, type SourceFile, type SourceFormat, type SourceOptions } from './source-options.js'
+import { readText } from './text.js'
+
+// An archive's mark stands at byte 257.
+const headBytes = 512
+
+/**
+ * The rows of a file in chunks, a small part of the file in memory at a time, whatever its format and compression.
+ * What cannot be read as a row is an item that says why.
+ * @throws AttuneError where the file as a whole cannot be read: 'file-not-found', 'invalid-file', 'invalid-json', 'invalid-dataset'
+ */
+export async function* readSource(
+  file: SourceFile,
+  options: SourceOptions = {},
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  checkFormat(options.format)
+  const numeric = options.numeric ?? []
+  if (numeric.length === 0 || !(await canBeReadTwice(file))) {
+    yield* readOnce(file, options)
+    return
+  }
+  // Whether a column is of numbers shows only at its end; a column of names shows it at its beginning.
+  const found = await numericColumns(readOnce(file, { ...options, numeric: [] }, 'delimited'), numeric)
+  yield* readOnce(file, { ...options, numeric: found })
+}
+
+async function* readOnce(
+  file: SourceFile,
+  options: SourceOptions,
+  only?: 'delimited',
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  const name = nameOf(file)
+  const source = await peeked(bytesOf(file), headBytes)
+  const compression = compressionOf(source.head)
+  const { head, blocks } =
+    compression === undefined ? source : await peeked(decompressed(source.blocks, compression, name), headBytes)
+  const format = options.format ?? formatOf(file.path, head, name)
+  if (only === 'delimited' && format !== 'csv' && format !== 'tsv') {
+    await blocks.return()
+    return
+  }
+  const text = asUtf8(blocks, head, name, options.encoding)
+  if (format === 'csv' || format === 'tsv') yield* readDelimited(text, name, { ...options, format })
+  else if (format === 'text') yield* readText(text, name, options)
+  else yield* named(format === 'json' ? readJson(text, name, options) : readJsonLines(text, name, options), options)
+}
+
+function bytesOf(file: SourceFile): ByteBlocks {
+  if (file.open !== undefined) return blocksOfStream(file.open(), nameOf(file))
+  return file.path === '-' ? blocksOfStream(process.stdin, 'stdin') : blocksOfFile(file.path)
+}
+
+function nameOf({ path }: SourceFile): string {
+  return path === '-' ? 'stdin' : path
+}
+
+async function canBeReadTwice({ path, open }: SourceFile): Promise<boolean> {
+  if (open !== undefined || path === '-') return false
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true
+}
+
+/** What is in the file, else its extension, else how its text begins. */
+function formatOf(path: string, head: Buffer, name: string): SourceFormat {
+  const looks = formatOfHead(head)
+  const known = formatOfName(path) ?? (looks === 'empty' ? 'text' : looks)
+  if (known !== undefined) return known
+  const what = `${name}: cannot tell how the file is written; name it in options.format ('csv', 'tsv', 'text', …)`
+  throw new AttuneError('invalid-dataset', what, { where: name })
+}
+
+function checkFormat(format: string | undefined): void {
+  if (format === undefined || sourceFormats.some((name) => name === format)) return
+  const list = sourceFormats.map((name) => `'${name}'`).join(', ')
+  throw new AttuneError('invalid-option', `options.format should be one of ${list}, received '${format}'`, {
+    where: 'options.format',
+  })
+}
+
+/** Rows that are lists, as objects with the names of the columns. */
+async function* named(
+  items: AsyncIterable<readonly SourceItem[]>,
+  { columns }: SourceOptions,
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  for await (const chunk of items) {
+    yield columns === undefined ? chunk : chunk.map((item) => withNames(item, columns))
+  }
+}
+
+function withNames(item: SourceItem, columns: readonly string[]): SourceItem {
+  if (item.code !== undefined || !Array.isArray(item.value)) return item
+  const { origin, value } = item
+  if (value.length === columns.length) {
+    return { origin, value: Object.fromEntries(columns.map((name, at) => [name, value[at] as unknown])) }
+  }
+  const what = `expected a list of ${columns.length} (${columns.join(', ')}), received ${value.length}`
+  return { origin, code: 'invalid-dataset', what }
+}
