@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
 import { Decompress as ZstdDecoder } from 'fzstd'
-import { XzReadableStream } from 'xz-decompress'
+import xzDecompress from 'xz-decompress'
 
 import { AttuneError } from '../../errors.js'
 import type { ByteBlocks } from './byte-blocks.js'
@@ -110,7 +110,7 @@ async function* unzstd(pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
 
 async function* unxz(pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
   const compressed = Readable.toWeb(Readable.from(pieces, { objectMode: false }))
-  const reader = new XzReadableStream(compressed).getReader()
+  const reader = new xzDecompress.XzReadableStream(compressed).getReader()
   try {
     for (;;) {
       const { value, done } = await reader.read()
