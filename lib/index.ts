@@ -21,6 +21,8 @@ export { resolveFiles, resolveSplits, type SplitFiles, type SplitName } from './
 export type { SourceItem, SourceProblem, SourceRow } from './data/sources/source-item.js'
 export type { SourceFile, SourceFormat, SourceOptions, TextRows } from './data/sources/source-options.js'
 export { Dataset, type DatasetSplit, type SplitOptions } from './data/dataset.js'
+export { recognizeShape, type Recognition, type RecognizeOptions } from './data/recognize-shape.js'
+export type { MappedRows, RowOptions } from './data/row-reader.js'
 export {
   encodeDataset,
   type EncodedDataset,

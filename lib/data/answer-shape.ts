@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { codePointIndex, codePointLength, sliceCodePoints } from './code-points.js'
+import { shortened } from './read-field.js'
 import type { QuestionAnsweringRow } from './rows.js'
 import { filledText, isGiven, parsed, type Fields, type ParsedRow, type Shape } from './shape.js'
 
@@ -15,6 +16,8 @@ const singleSchema = textsSchema.extend({ answer: z.string(), answer_start: star
 
 export const questionAnsweringShape: Shape = {
   name: 'question-answering',
+  form: 'a question, the text that answers it, and where (SQuAD)',
+  reads: ({ answers }) => ['question', 'context', ...(isGiven(answers) ? ['answers'] : ['answer', 'answer_start'])],
   expected: 'question, context and answers ({ text, answer_start }, lists) or answer and answer_start',
   detect: (fields) => isGiven(fields['question']) && isGiven(fields['context']),
   parse: (fields) => {
@@ -78,8 +81,4 @@ function misplaced(context: string, text: string, at: number): string {
   const hint = found < 0 ? 'it does not contain the answer' : `the answer stands at ${codePointIndex(context, found)}`
   const there = shortened(sliceCodePoints(context, at, end))
   return `answer_start ${at} points at '${there}' in the context, not at the answer '${shortened(text)}'; ${hint}`
-}
-
-function shortened(text: string): string {
-  return text.length <= 40 ? text : `${text.slice(0, 40)}…`
 }

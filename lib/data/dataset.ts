@@ -1,7 +1,9 @@
 import { AttuneError } from '../errors.js'
 import { RandomStream } from './random.js'
-import { RowReader, type RowOptions } from './row-reader.js'
+import type { Recognition } from './recognize-shape.js'
+import { RowReader, type MappedRows, type RowOptions } from './row-reader.js'
 import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
+import type { Fields } from './shape.js'
 import { stratified } from './stratify.js'
 
 export interface SplitOptions {
@@ -31,10 +33,15 @@ export class Dataset implements Iterable<DatasetRow> {
   /** The shape all rows have; undefined in an empty dataset. */
   readonly shape: ShapeName | undefined
 
-  private constructor(rows: readonly DatasetRow[], origins: readonly string[], shape: ShapeName | undefined) {
+  readonly #unread: readonly Fields[]
+  readonly #recognition: () => Recognition | undefined
+
+  private constructor(rows: readonly DatasetRow[], { origins, unread, shape, recognition }: RowsRead) {
     this.rows = rows
     this.origins = origins
     this.shape = rows.length === 0 ? undefined : shape
+    this.#unread = unread
+    this.#recognition = recognition
   }
 
   /**
@@ -45,18 +52,44 @@ export class Dataset implements Iterable<DatasetRow> {
     const reader = new RowReader(options)
     let index = 0
     for (const row of rows) reader.add(row, `row ${index++}`)
-    if (index === 0) throw new AttuneError('empty-dataset', 'there are no rows', { where: 'rows' })
+    return Dataset.#fromSome(reader)
+  }
+
+  /** As `from`, of rows that come one after the other: a cursor of a database, an answer of a server. */
+  static async fromAsync(
+    rows: AsyncIterable<DatasetRow | RowAlias> | Iterable<DatasetRow | RowAlias | Promise<DatasetRow | RowAlias>>,
+    options: RowOptions = {},
+  ): Promise<Dataset> {
+    const reader = new RowReader(options)
+    let index = 0
+    for await (const row of rows) reader.add(row, `row ${index++}`)
+    return Dataset.#fromSome(reader)
+  }
+
+  static #fromSome(reader: RowReader): Dataset {
+    if (reader.seen === 0) throw new AttuneError('empty-dataset', 'there are no rows', { where: 'rows' })
     return Dataset.fromReader(reader)
   }
 
   /** What a reader has read. Throws AttuneError 'invalid-dataset' or 'invalid-json' where it noted a problem. */
   static fromReader(reader: RowReader): Dataset {
     reader.throwIfBad()
-    return new Dataset(reader.rows, reader.origins, reader.shape)
+    const { rows, origins, unread, shape } = reader
+    return new Dataset(rows, { origins, unread, shape, recognition: () => reader.recognition })
   }
 
   get length(): number {
     return this.rows.length
+  }
+
+  /** The fields of a row that its shape does not read, by the names the row gave them: an id, a date, a patient. */
+  fieldsOf(index: number): Readonly<Record<string, unknown>> {
+    return this.#unread[index] ?? {}
+  }
+
+  /** How the rows are read and why, in words; undefined in an empty dataset. */
+  get recognition(): Recognition | undefined {
+    return this.length === 0 ? undefined : this.#recognition()
   }
 
   [Symbol.iterator](): Iterator<DatasetRow> {
@@ -99,31 +132,69 @@ export class Dataset implements Iterable<DatasetRow> {
 
   /** Rows `start` to `end` - 1, as `Array.slice` counts. */
   slice(start?: number, end?: number): Dataset {
-    return new Dataset(this.rows.slice(start, end), this.origins.slice(start, end), this.shape)
+    return this.#of(this.rows.slice(start, end), this.origins.slice(start, end), this.#unread.slice(start, end))
   }
 
   /** The rows for which `keep` is true. */
-  filter(keep: (row: DatasetRow, index: number) => boolean): Dataset {
-    return this.#pick(this.rows.flatMap((row, index) => (keep(row, index) ? [index] : [])))
+  filter(keep: (row: DatasetRow, index: number, fields: Fields) => boolean): Dataset {
+    return this.#pick(this.rows.flatMap((row, index) => (keep(row, index, this.fieldsOf(index)) ? [index] : [])))
   }
 
   /**
-   * Each row changed; rows keep their origin. The new rows may have another shape, all the same one.
+   * Each row changed: to another row, several, or none (undefined). They keep their origin and the fields that were not
+   * read. The new rows may have another shape, all the same one.
    * @throws AttuneError 'invalid-dataset' where a new row is wrong
    */
-  map(change: (row: DatasetRow, index: number) => DatasetRow): Dataset {
+  map(change: (row: DatasetRow, index: number, fields: Fields) => MappedRows): Dataset {
     const reader = new RowReader()
-    this.rows.forEach((row, index) => reader.add(change(row, index), this.origins[index] ?? ''))
+    this.rows.forEach((row, index) => {
+      const fields = this.fieldsOf(index)
+      const changed = change(row, index, fields)
+      const list: readonly unknown[] = Array.isArray(changed) ? changed : changed === undefined ? [] : [changed]
+      for (const made of list) reader.addRow(made, this.origins[index] ?? '', fields)
+    })
     return Dataset.fromReader(reader)
   }
 
-  #pick(indices: readonly number[]): Dataset {
-    return new Dataset(
-      indices.map((index) => this.rows[index] as DatasetRow),
-      indices.map((index) => this.origins[index] ?? ''),
-      this.shape,
+  /**
+   * These rows and those of others, in this order. All have one shape.
+   * @throws AttuneError 'invalid-dataset' naming the first row of another shape
+   */
+  concat(...others: readonly Dataset[]): Dataset {
+    const filled = [this as Dataset, ...others].filter(({ length }) => length > 0)
+    const [first = this] = filled
+    const odd = filled.find(({ shape }) => shape !== first.shape)
+    if (odd !== undefined) {
+      const where = odd.origins[0] ?? 'rows'
+      const message = `${where}: rows of shape '${odd.shape ?? ''}' cannot follow rows of shape '${first.shape ?? ''}'`
+      throw new AttuneError('invalid-dataset', message, { where })
+    }
+    return first.#of(
+      filled.flatMap(({ rows }) => rows),
+      filled.flatMap(({ origins }) => origins),
+      filled.flatMap((dataset) => dataset.#unread),
     )
   }
+
+  #pick(indices: readonly number[]): Dataset {
+    return this.#of(
+      indices.map((index) => this.rows[index] as DatasetRow),
+      indices.map((index) => this.origins[index] ?? ''),
+      indices.map((index) => this.fieldsOf(index)),
+    )
+  }
+
+  #of(rows: readonly DatasetRow[], origins: readonly string[], unread: readonly Fields[]): Dataset {
+    return new Dataset(rows, { origins, unread, shape: this.shape, recognition: this.#recognition })
+  }
+}
+
+/** What a reader knows about rows. */
+interface RowsRead {
+  readonly origins: readonly string[]
+  readonly unread: readonly Fields[]
+  readonly shape: ShapeName | undefined
+  readonly recognition: () => Recognition | undefined
 }
 
 function partSize(name: string, part: number, length: number): number {

@@ -59,7 +59,7 @@ export async function encodeSequenceClassification(
 export function labelsOfDataset(dataset: Dataset): string[] {
   return collectLabels(
     dataset.rows.map((row, index) => ({
-      labels: 'tags' in row ? row.tags : 'label' in row || 'labels' in row ? labelsOf(row) : [],
+      labels: 'tags' in row ? row.tags : 'text' in row && ('label' in row || 'labels' in row) ? labelsOf(row) : [],
       origin: dataset.origins[index] ?? '',
     })),
   )

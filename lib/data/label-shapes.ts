@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
 import type { Label } from './rows.js'
-import { describeValue, filledText, isGiven, parsed, type Fields, type ParsedRow, type Shape } from './shape.js'
+import { received as receivedField } from './read-field.js'
+import { filledText, isGiven, parsed, type Fields, type ParsedRow, type Shape } from './shape.js'
 
 const isLabel = (value: unknown): value is Label =>
   (typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value))
@@ -19,8 +20,7 @@ const labelsSchema = z.custom<readonly Label[]>((value) => Array.isArray(value) 
 })
 
 function received(value: unknown): string {
-  if (value === '') return 'an empty string'
-  return value === undefined ? 'nothing' : describeValue(value)
+  return value === '' ? 'an empty string' : receivedField(value)
 }
 
 // A text and its pair by the names that datasets use for them.
@@ -29,6 +29,11 @@ const textNames = [
   ['premise', 'hypothesis'],
   ['sentence1', 'sentence2'],
 ] as const
+
+/** The names that a row's texts have. */
+function textsOf(fields: Fields): readonly string[] {
+  return textNames.find(([name]) => isGiven(fields[name])) ?? textNames[0]
+}
 
 function hasText(fields: Fields): boolean {
   return textNames.some(([first, second]) => isGiven(fields[first]) && (first === 'text' || isGiven(fields[second])))
@@ -52,6 +57,8 @@ function parseLabelled(
 
 export const textLabelShape: Shape = {
   name: 'text-label',
+  form: 'a text with its class or number',
+  reads: (fields) => [...textsOf(fields), 'label'],
   expected: 'text (and text_pair) and label (a string or a number)',
   detect: (fields) => hasText(fields) && isGiven(fields['label']),
   parse: (fields) => parseLabelled(fields, { label: labelSchema }),
@@ -59,6 +66,8 @@ export const textLabelShape: Shape = {
 
 export const textLabelsShape: Shape = {
   name: 'text-labels',
+  form: 'a text with any number of classes',
+  reads: (fields) => [...textsOf(fields), 'labels'],
   expected: 'text (and text_pair) and labels (a list)',
   detect: (fields) => hasText(fields) && isGiven(fields['labels']),
   parse: (fields) => parseLabelled(fields, { labels: labelsSchema }),
@@ -66,6 +75,8 @@ export const textLabelsShape: Shape = {
 
 export const tokensTagsShape: Shape = {
   name: 'tokens-tags',
+  form: 'words with a tag each',
+  reads: ({ tags }) => ['tokens', isGiven(tags) ? 'tags' : 'ner_tags'],
   expected: 'tokens and tags (lists of the same length)',
   detect: (fields) => Array.isArray(fields['tokens']) && (isGiven(fields['tags']) || isGiven(fields['ner_tags'])),
   parse: (fields) => {

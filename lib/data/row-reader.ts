@@ -1,71 +1,120 @@
 import { AttuneError, type AttuneErrorCode } from '../errors.js'
+import { fieldAdvice } from './field-advice.js'
+import { recognitionOf, renamed, unreadNames, type Recognition } from './recognize-shape.js'
 import { RowProblems } from './row-problems.js'
-import type { DatasetRow, ShapeName } from './rows.js'
+import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
 import { describeValue, type Fields, type RowMeaning, type Shape } from './shape.js'
-import { expectedFields, shapes } from './shapes.js'
+import { expectedFields, expectedOf, shapeFor, shapeNames, shapes } from './shapes.js'
+
+/** One row, several, or none (undefined: this one is left out) made of what a file has. */
+export type MappedRows = DatasetRow | RowAlias | readonly (DatasetRow | RowAlias)[] | undefined
 
 export interface RowOptions extends RowMeaning {
   /** What the rows are. Default: as the first row shows. */
   readonly shape?: ShapeName | undefined
   /** What the rows call a field, by its usual name: `{ label: 'category' }`. Default: the usual names. */
   readonly fields?: Readonly<Record<string, string>> | undefined
+  /**
+   * Makes rows of whatever the source has: `value` is a row as it was parsed, `origin` its `file:line`. A list stands for
+   * several rows, undefined for none. Default: values are rows.
+   */
+  readonly map?: ((value: never, origin: string) => MappedRows) | undefined
 }
+
+const noFields: Fields = Object.freeze({})
 
 /** Checks rows one after the other: the first good one decides the shape, every bad one is noted. */
 export class RowReader {
   readonly rows: DatasetRow[] = []
   readonly origins: string[] = []
+  /** Of each row, the fields that its shape does not read. */
+  readonly unread: Fields[] = []
   readonly #problems = new RowProblems()
   readonly #options: RowOptions
-  #shape: Shape | undefined
+  /** The shapes that a row may have: those of the option's name, then the first row's. */
+  #candidates: readonly Shape[]
+  #decided: Shape | undefined
+  #firstRow = { fields: noFields, own: noFields }
   #decidedBy = ''
+  #left = 0
 
   constructor(options: RowOptions = {}) {
     const { shape } = options
     this.#options = options
-    this.#shape = shapes.find(({ name }) => name === shape)
+    this.#candidates = shape === undefined ? shapes : shapes.filter(({ name }) => name === shape)
+    if (shape === undefined) return
     this.#decidedBy = 'options.shape'
-    if (shape !== undefined && this.#shape === undefined) {
-      const names = shapes.map(({ name }) => `'${name}'`).join(', ')
+    if (this.#candidates.length === 0) {
+      const names = shapeNames.map((name) => `'${name}'`).join(', ')
       throw new AttuneError('invalid-option', `options.shape should be one of ${names}, received '${shape}'`, {
         where: 'options.shape',
       })
     }
   }
 
-  /** How many rows have been read, good and bad. */
+  /** How many rows have been read: good, bad, and left out by `options.map`. */
   get seen(): number {
-    return this.rows.length + this.#problems.count
+    return this.rows.length + this.#problems.count + this.#left
   }
 
   get shape(): ShapeName | undefined {
-    return this.#shape?.name
+    return this.#decided?.name ?? this.#options.shape
+  }
+
+  /** How the rows are read, undefined before the first good one. */
+  get recognition(): Recognition | undefined {
+    if (this.#decided === undefined) return undefined
+    const ignored = new Set<string>()
+    for (const fields of new Set(this.unread)) for (const name of Object.keys(fields)) ignored.add(name)
+    return recognitionOf(this.#decided, this.#firstRow.fields, {
+      asked: this.#options.shape !== undefined,
+      names: this.#options.fields,
+      ignores: [...ignored],
+    })
   }
 
   add(value: unknown, origin: string): void {
+    const { map } = this.#options
+    if (map === undefined) {
+      this.addRow(value, origin)
+      return
+    }
+    let mapped: MappedRows
+    try {
+      mapped = map(value as never, origin)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.note('invalid-dataset', origin, `options.map failed: ${reason}`)
+      return
+    }
+    const list: readonly unknown[] = Array.isArray(mapped) ? mapped : mapped === undefined ? [] : [mapped]
+    if (list.length === 0) this.#left++
+    list.forEach((row, index) => this.addRow(row, list.length === 1 ? origin : `${origin}[${index}]`))
+  }
+
+  /** Adds a row as it is, whatever `options.map` says. `beside`: fields to keep with it. */
+  addRow(value: unknown, origin: string, beside: Fields = noFields): void {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       const what = `expected an object with ${this.#expected()}, received ${describeValue(value)}`
       this.note('invalid-dataset', origin, what)
       return
     }
-    const fields = renamed(value as Fields, this.#options.fields)
-    const own = this.#shape?.detect(fields) === true ? this.#shape : shapes.find((shape) => shape.detect(fields))
-    if (own === undefined || (this.#shape !== undefined && own !== this.#shape)) {
-      const asIn = this.#shape === undefined ? '' : ` as in ${this.#decidedBy}`
-      this.note('invalid-dataset', origin, `expected ${this.#expected()}${asIn}, received ${describeValue(value)}`)
+    const own = value as Fields
+    const fields = renamed(own, this.#options.fields)
+    const shape = shapeFor(fields, this.#candidates)
+    if (shape === undefined) {
+      this.note('invalid-dataset', origin, this.#unfit(fields, own))
       return
     }
-    const { row, problem } = own.parse(fields, this.#options)
+    const { row, problem } = shape.parse(fields, this.#options)
     if (row === undefined) {
       this.note('invalid-dataset', origin, problem)
       return
     }
-    if (this.#shape === undefined) {
-      this.#shape = own
-      this.#decidedBy = origin
-    }
+    if (this.#decided === undefined) this.#decide(shape, { fields, own }, origin)
     this.rows.push(row)
     this.origins.push(origin)
+    this.unread.push(unreadOf(own, unreadNames(shape, fields, own, this.#options.fields), beside))
   }
 
   note(code: AttuneErrorCode, origin: string, what: string): void {
@@ -77,15 +126,28 @@ export class RowReader {
     this.#problems.throwIfAny()
   }
 
+  #decide(shape: Shape, row: { fields: Fields; own: Fields }, origin: string): void {
+    this.#decided = shape
+    this.#firstRow = row
+    if (this.#options.shape !== undefined) return
+    this.#candidates = [shape]
+    this.#decidedBy = origin
+  }
+
   #expected(): string {
-    return this.#shape?.expected ?? expectedFields
+    return this.#candidates === shapes ? expectedFields : expectedOf(this.#candidates)
+  }
+
+  /** What is wrong with a row that has the fields of none of the candidates. */
+  #unfit(fields: Fields, own: Fields): string {
+    const asIn = this.#decidedBy === '' ? '' : ` as in ${this.#decidedBy}`
+    const other = this.#candidates === shapes ? undefined : shapeFor(fields)
+    const hint = other === undefined ? fieldAdvice(fields) : ` (which is '${other.name}': ${other.form})`
+    return `expected ${this.#expected()}${asIn}, received ${describeValue(own)}${hint}`
   }
 }
 
-/** The fields under their usual names. */
-function renamed(fields: Fields, names: RowOptions['fields']): Fields {
-  if (names === undefined) return fields
-  const theirs = new Set(Object.values(names))
-  const others = Object.entries(fields).filter(([key]) => !theirs.has(key) && !Object.hasOwn(names, key))
-  return Object.fromEntries([...others, ...Object.entries(names).map(([own, their]) => [own, fields[their]] as const)])
+/** One object for all rows without such fields. */
+function unreadOf(own: Fields, names: readonly string[], beside: Fields): Fields {
+  return names.length === 0 ? beside : { ...beside, ...Object.fromEntries(names.map((name) => [name, own[name]])) }
 }

@@ -10,7 +10,35 @@ export interface PromptCompletionRow {
 export interface MessagesRow {
   readonly messages: readonly Message[]
   readonly tools?: readonly Tool[] | undefined
+  /** Whether the assistant may make several calls in one turn, where the row says it. */
+  readonly parallel_tool_calls?: boolean | undefined
 }
+
+/** Two answers to the same prompt, one better than the other: all three texts, or all three messages. */
+export type PreferenceRow = TextPreference | ConversationPreference
+
+export interface TextPreference {
+  readonly prompt: string
+  readonly chosen: string
+  readonly rejected: string
+}
+
+export interface ConversationPreference {
+  readonly prompt: readonly Message[]
+  readonly chosen: readonly Message[]
+  readonly rejected: readonly Message[]
+  readonly tools?: readonly Tool[] | undefined
+}
+
+/** A prompt and an answer that was good (true) or not: both texts, or both messages. */
+export type UnpairedPreferenceRow =
+  | { readonly prompt: string; readonly completion: string; readonly label: boolean }
+  | {
+      readonly prompt: readonly Message[]
+      readonly completion: readonly Message[]
+      readonly label: boolean
+      readonly tools?: readonly Tool[] | undefined
+    }
 
 /** Plain text. */
 export interface TextRow {
@@ -72,6 +100,8 @@ export type DatasetRow =
   | QuestionAnsweringRow
   | SourceTargetRow
   | AnchorPositiveRow
+  | PreferenceRow
+  | UnpairedPreferenceRow
 
 /** Other names for the same things that rows may come with. */
 export type RowAlias =
@@ -85,9 +115,31 @@ export type RowAlias =
       readonly answer_start?: number | null | undefined
     }
   | { readonly translation: Readonly<Record<string, string>> }
+  | { readonly conversations: readonly SharedTurn[]; readonly system?: string | null | undefined }
+  | { readonly instruction: string; readonly input?: string | null | undefined; readonly output: string }
+  | { readonly prompt: readonly Message[]; readonly completion: readonly Message[]; readonly tools?: readonly Tool[] }
+  | { readonly chosen: string | readonly Message[]; readonly rejected: string | readonly Message[] }
+  | {
+      readonly input: { readonly messages: readonly Message[]; readonly tools?: readonly Tool[] | undefined }
+      readonly preferred_output: readonly Message[]
+      readonly non_preferred_output: readonly Message[]
+    }
+  | {
+      readonly input: { readonly messages: readonly Message[]; readonly tools?: readonly Tool[] | undefined }
+      readonly preferred_completion: readonly Message[]
+      readonly non_preferred_completion: readonly Message[]
+    }
+
+/** A turn of a conversation in ShareGPT's form. */
+export interface SharedTurn {
+  readonly from: string
+  readonly value: string
+}
 
 export type ShapeName =
   | 'messages'
+  | 'preference'
+  | 'unpaired-preference'
   | 'prompt-completion'
   | 'tokens-tags'
   | 'question-answering'

@@ -10,15 +10,21 @@ export interface RowMeaning {
   readonly sourceLanguage?: string | undefined
   /** Which language of a `translation` object is the target. */
   readonly targetLanguage?: string | undefined
+  /** Roles of messages, beside the usual ones, that the model's chat template knows. Default: none. */
+  readonly roles?: readonly string[] | undefined
 }
 
 /** How rows of one kind are recognised and read. */
 export interface Shape {
   readonly name: ShapeName
+  /** How such rows are laid out, in words; several layouts may have one name. */
+  readonly form: string
   /** The fields a row needs, for error messages. */
   readonly expected: string
   /** Whether a row is meant to be of this shape: its fields are there, right or wrong. */
   readonly detect: (fields: Fields) => boolean
+  /** The fields that are read, those included that a row may leave out. */
+  readonly reads: (fields: Fields) => readonly string[]
   /** The row with its own fields only, or what is wrong with it. */
   readonly parse: (fields: Fields, meaning: RowMeaning) => ParsedRow
 }

@@ -14,6 +14,8 @@ const tasksOfShape: Readonly<Record<ShapeName, string>> = {
   'text-labels': 'sequence-classification (multi-label)',
   'text-label': 'sequence-classification',
   text: 'causal-lm or masked-lm',
+  preference: 'preference training, which attune does not do yet',
+  'unpaired-preference': 'preference training, which attune does not do yet',
 }
 
 /**
@@ -31,7 +33,9 @@ export function requireShape<Shape extends ShapeName>(dataset: Dataset, task: Ta
   const hint =
     hasText && allowed.some((name) => name === 'text')
       ? "; to train on their texts alone, load them with the option shape: 'text'"
-      : ''
+      : shape === 'preference'
+        ? '; to train on the better answers alone, make rows of prompt and chosen with dataset.map'
+        : ''
   const message = `${where}: rows of shape '${shape}' are for ${tasksOfShape[shape]}; ${task} takes ${list}${hint}`
   throw new AttuneError('invalid-dataset', message, { where })
 }

@@ -21,7 +21,11 @@ export function promptsOf(dataset: Dataset, prefix = ''): PromptedRow[] {
 }
 
 function promptOf(row: DatasetRow, prefix: string): PromptedRow | undefined {
-  if ('prompt' in row) return { prompt: prefix + row.prompt, reference: row.completion }
+  if ('prompt' in row) {
+    // Of two answers, or of one that may be bad, none is the reference.
+    if ('chosen' in row || 'label' in row) return undefined
+    return { prompt: prefix + row.prompt, reference: row.completion }
+  }
   if ('source' in row) return { prompt: prefix + row.source, reference: row.target }
   if ('messages' in row) return lastTurn(row)
   return undefined
@@ -72,5 +76,5 @@ export function textsOf(row: DatasetRow): { readonly text: string; readonly text
     return pair === undefined ? { text: row.text } : { text: row.text, textPair: pair }
   }
   if ('messages' in row) return { text: textOfPrompt(row.messages) }
-  return 'prompt' in row ? { text: row.prompt } : { text: row.source }
+  return { text: 'prompt' in row ? textOfPrompt(row.prompt) : row.source }
 }

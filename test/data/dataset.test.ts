@@ -104,7 +104,7 @@ describe('loadDataset', () => {
   })
 
   test.each([
-    ['{"prompt": "a", "answer": "b"}', ['prompt and completion', 'messages', 'text', 'prompt, answer']],
+    ['{"prompt": "a", "answer": "b"}', ['prompt and completion', 'messages', 'prompt, answer', "completion: 'answer'"]],
     ['{"prompt": "a", "completion": 5}', ['completion', 'string', 'number']],
     ['{"prompt": "a", "completion": null}', ['completion (null)']],
     ['{"text": ["a"]}', ['text', 'string', 'a list']],

@@ -115,7 +115,7 @@ describe('a stratified split', () => {
   const count = (part: Dataset): Record<string, number> => {
     const counts: Record<string, number> = {}
     for (const row of part) {
-      if (!('label' in row)) throw new Error('no label')
+      if (!('label' in row && 'text' in row)) throw new Error('no label')
       counts[row.label] = (counts[row.label] ?? 0) + 1
     }
     return counts
