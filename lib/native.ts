@@ -224,6 +224,12 @@ export interface NativeAddon {
   readonly Session: new (options: { threads: number; instructionSet: string }) => NativeSession
   /** How the core makes its errors: called once, with the factory of AttuneErrors. */
   initialize(makeError: (code: string, message: string, where: string) => Error): void
+  /**
+   * The bytes of a file, read from it when they are looked at. The buffer is this process's own: what is written to it never reaches
+   * the file. It stays as it is when the file is deleted or another one is renamed onto it, and is given back with the last view of
+   * it; a file that is made shorter in place while it is mapped ends the process. Throws `file-not-found`.
+   */
+  mapFile(path: string): ArrayBuffer
   processor(): NativeProcessor
   ops(): NativeOpInfo[]
   /** The op as plain float64 loops: the oracle of the tests. */

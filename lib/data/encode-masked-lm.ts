@@ -3,6 +3,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts, keptOf, type TextOptions, type Truncation } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
+import { exampleList, listOf, type ExampleList } from './example-list.js'
 import { maskTokens, type MaskableText } from './mask-tokens.js'
 import { RowProblems } from './row-problems.js'
 import { ignoredLabel } from './row-encoders.js'
@@ -32,6 +33,12 @@ export interface EncodedMaskedLm extends EncodedTask<MaskedLmExample> {
   readonly atEpoch: (index: number, epoch: number) => MaskedLmExample
 }
 
+/** A text whose tokens can be masked, and its row. */
+export interface MaskableRow extends MaskableText {
+  readonly row: number
+  readonly origin: string
+}
+
 /**
  * Texts with some tokens masked, other ones in each epoch: `atEpoch` masks an example anew, `examples` are those of epoch 0.
  * @throws AttuneError 'invalid-tokenizer' (no mask token), 'invalid-dataset', 'all-labels-masked' (nothing to mask in a
@@ -42,18 +49,27 @@ export async function encodeMaskedLm(
   tokenizer: Tokenizer,
   options: MaskedLmOptions = {},
 ): Promise<EncodedMaskedLm> {
+  const { texts, ...counts } = await encodeMaskableTexts(dataset, tokenizer, options)
+  const { examples: list, atEpoch } = maskedExamples(listOf<MaskableRow>(texts), tokenizer, options)
+  const examples = [...list]
+  const targets = examples.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignoredLabel).length, 0)
+  return { examples, labels: [], targets, ...counts, findings: [], atEpoch }
+}
+
+/** The texts of `encodeMaskedLm` before anything is masked. @throws AttuneError as that does */
+export async function encodeMaskableTexts(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  options: MaskedLmOptions = {},
+): Promise<{ readonly texts: MaskableRow[] } & Pick<EncodedTask, 'tokens' | 'truncated' | 'skipped'>> {
   requireShape(dataset, 'masked-lm', ['text'])
-  const { maskTokenId } = tokenizer
-  if (maskTokenId === undefined) {
-    const message = `the tokenizer in ${tokenizer.directory} has no mask_token; masked-lm needs the tokenizer of a model trained that way`
-    throw new AttuneError('invalid-tokenizer', message, { where: tokenizer.directory })
-  }
-  const probability = checkedProbability(options.maskProbability ?? 0.15)
-  const { truncation = 'error', wholeWord = false, seed = 0 } = options
+  requireMaskToken(tokenizer)
+  checkedProbability(options.maskProbability ?? 0.15)
+  const { truncation = 'error', wholeWord = false } = options
   const special = specialIds(tokenizer)
   const maxLength = checkedMaxLength(options.maxLength)
   const problems = new RowProblems()
-  const texts: (MaskableText & { readonly row: number; readonly origin: string })[] = []
+  const texts: MaskableRow[] = []
   let tokens = 0
   const textOptions = truncation === 'split' ? { signal: options.signal } : { ...options, truncation }
   const counts = await encodeTexts<TextRow>(
@@ -83,19 +99,33 @@ export async function encodeMaskedLm(
     },
   )
   problems.throwIfAny()
+  return { texts, tokens, ...counts }
+}
+
+/** Texts as they are masked in each epoch; `examples` are those of epoch 0. */
+export function maskedExamples(
+  texts: ExampleList<MaskableRow>,
+  tokenizer: Tokenizer,
+  options: MaskedLmOptions = {},
+): { readonly examples: ExampleList<MaskedLmExample>; readonly atEpoch: EncodedMaskedLm['atEpoch'] } {
+  const maskTokenId = requireMaskToken(tokenizer)
+  const probability = checkedProbability(options.maskProbability ?? 0.15)
+  const special = specialIds(tokenizer)
+  const { seed = 0 } = options
   const vocabularySize = options.vocabularySize ?? tokenizer.vocabSize
   const ordinary = Array.from({ length: vocabularySize }, (_, id) => id).filter((id) => !special.has(id))
   const masking = { maskTokenId, probability, seed, replacements: Int32Array.from(ordinary) }
   const atEpoch = (index: number, epoch: number): MaskedLmExample => {
-    const text = texts[index]
-    if (text === undefined) {
-      throw new AttuneError('invalid-option', `there is no example ${index} of ${texts.length}`, { where: 'index' })
-    }
+    const text = texts.at(index)
     return { ...maskTokens(text, { ...masking, epoch, index }), row: text.row, origin: text.origin }
   }
-  const examples = texts.map((_, index) => atEpoch(index, 0))
-  const targets = examples.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignoredLabel).length, 0)
-  return { examples, labels: [], tokens, targets, ...counts, findings: [], atEpoch }
+  return { examples: exampleList(texts.length, (index) => atEpoch(index, 0)), atEpoch }
+}
+
+function requireMaskToken({ maskTokenId, directory }: Tokenizer): number {
+  if (maskTokenId !== undefined) return maskTokenId
+  const message = `the tokenizer in ${directory} has no mask_token; masked-lm needs the tokenizer of a model trained that way`
+  throw new AttuneError('invalid-tokenizer', message, { where: directory })
 }
 
 /** A text in pieces of at most `maxLength` tokens, the added tokens around each; pieces without anything to mask are left out. */

@@ -2,14 +2,14 @@ import { AttuneError } from '../errors.js'
 import type { EncodedExample } from './example.js'
 
 /** Examples by index, wherever they are held: a list may make each one anew when it is asked for. */
-export interface ExampleList<Example extends EncodedExample = EncodedExample> extends Iterable<Example> {
+export interface ExampleList<Example = EncodedExample> extends Iterable<Example> {
   readonly length: number
   /** @throws AttuneError 'invalid-option' for an index that is not from 0 to `length` - 1 */
   at(index: number): Example
 }
 
 /** A list of what `read` gives for each index. */
-export function exampleList<Example extends EncodedExample>(
+export function exampleList<Example>(
   length: number,
   read: (index: number) => Example | undefined,
 ): ExampleList<Example> {
@@ -28,14 +28,10 @@ export function exampleList<Example extends EncodedExample>(
 }
 
 /** An array as a list. */
-export function listOf<Example extends EncodedExample>(
-  examples: readonly Example[] | ExampleList<Example>,
-): ExampleList<Example> {
+export function listOf<Example>(examples: readonly Example[] | ExampleList<Example>): ExampleList<Example> {
   return isArray(examples) ? exampleList(examples.length, (index) => examples[index]) : examples
 }
 
-function isArray<Example extends EncodedExample>(
-  examples: readonly Example[] | ExampleList<Example>,
-): examples is readonly Example[] {
+function isArray<Example>(examples: readonly Example[] | ExampleList<Example>): examples is readonly Example[] {
   return Array.isArray(examples)
 }

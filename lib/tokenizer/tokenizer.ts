@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 import { Tokenizer as NativeTokenizer, type JsEncoding } from 'tokenizers'
@@ -55,6 +56,8 @@ export class Tokenizer {
     readonly directory: string,
     native: NativeTokenizer,
     config: TokenizerConfig,
+    /** Digest of all that decides which ids a text or a conversation becomes. */
+    readonly fingerprint: string,
   ) {
     this.#native = native
     this.vocabSize = native.getVocabSize(true)
@@ -103,7 +106,7 @@ export class Tokenizer {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new AttuneError('invalid-tokenizer', `${path} is no valid tokenizer: ${reason}`, { where: path, cause })
     }
-    return new Tokenizer(directory, native, config)
+    return new Tokenizer(directory, native, config, fingerprintOf(text, config))
   }
 
   /** The ids of a text. */
@@ -255,6 +258,14 @@ export class Tokenizer {
     }
     return id
   }
+}
+
+function fingerprintOf(tokenizerJson: string, { chatTemplates, ...config }: TokenizerConfig): string {
+  const templates = [...chatTemplates].map(([name, { source }]) => [name, source])
+  return createHash('sha256')
+    .update(tokenizerJson)
+    .update(JSON.stringify([config, templates]))
+    .digest('hex')
 }
 
 function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {

@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "binding/graph_class.h"
+#include "binding/map_file.h"
 #include "binding/program_class.h"
 #include "binding/safetensors_class.h"
 #include "binding/session.h"
@@ -113,6 +114,7 @@ Napi::Object register_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("initialize", Napi::Function::New<initialize>(env, "initialize"));
   exports.Set("processor", Napi::Function::New<describe_processor>(env, "processor"));
   exports.Set("ops", Napi::Function::New<ops>(env, "ops"));
+  exports.Set("mapFile", Napi::Function::New<map_file>(env, "mapFile"));
   exports.Set("reference", Napi::Function::New<reference>(env, "reference"));
   env.SetInstanceData(environment.release());  // the environment deletes it when it ends
   return exports;

@@ -1,8 +1,6 @@
 #include "data/safetensors.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,29 +10,14 @@
 #include <cstring>
 #include <utility>
 
+#include "data/descriptor.h"
+
 namespace attune {
 namespace {
 
 /// The format's own limit (100 MB): a larger number is not a header length.
 constexpr std::uint64_t kMaximumHeader = 100'000'000;
 constexpr std::size_t kLengthBytes = 8;
-
-/// Closes a file descriptor when it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-[[nodiscard]] std::string system_reason() { return std::strerror(errno); }
 
 /// 0 where the format has no such type.
 [[nodiscard]] std::int64_t bytes_of(std::string_view dtype) {
@@ -169,25 +152,6 @@ void write_values(int descriptor, const SafetensorsSource& source, const std::st
 }
 
 }  // namespace
-
-MappedFile::MappedFile(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
-  if (file.get() < 0 || fstat(file.get(), &status) != 0) {
-    throw Error("file-not-found", path, "Could not open " + path + ": " + system_reason() + ".");
-  }
-  size_ = static_cast<std::size_t>(status.st_size);
-  if (size_ == 0) return;
-  void* mapped = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (mapped == MAP_FAILED) {
-    throw Error("file-not-found", path, "Could not map " + path + ": " + system_reason() + ".");
-  }
-  data_ = static_cast<const std::byte*>(mapped);
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
-}
 
 SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), file_(path) {
   const std::span<const std::byte> bytes = file_.bytes();

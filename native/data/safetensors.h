@@ -9,6 +9,7 @@
 
 #include "core/dtype.h"
 #include "core/shape.h"
+#include "data/mapped_file.h"
 
 namespace attune {
 
@@ -19,22 +20,6 @@ struct SafetensorsEntry {
   std::vector<std::int64_t> shape;
   std::int64_t begin = 0;  ///< bytes from the end of the header
   std::int64_t end = 0;
-};
-
-/// A read-only mapping of a file.
-class MappedFile {
- public:
-  /// Throws Error{"file-not-found"}.
-  explicit MappedFile(const std::string& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
-
- private:
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 /// A checked safetensors file (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON
