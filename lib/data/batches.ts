@@ -1,11 +1,17 @@
 import { AttuneError } from '../errors.js'
+import { packBestFit } from './packing.js'
 import { RandomStream } from './random.js'
 
 export interface BatchOptions {
-  /** The most examples in a batch. */
-  readonly batchSize: number
+  /** The most examples in a batch; with `binTokens` the most bins. Default: no limit. */
+  readonly batchSize?: number | undefined
   /** The most tokens in a batch; batches get shorter where examples are long. Default: no limit. */
   readonly maxTokens?: number | undefined
+  /**
+   * Packs examples into bins of at most this many tokens, and batches are made of bins: so each has about as many tokens. A
+   * longer example has a bin of its own. Default: no packing.
+   */
+  readonly binTokens?: number | undefined
   /** Whether examples come in random order. Default: true. */
   readonly shuffle?: boolean | undefined
   /** Decides the order, together with `epoch`. Default: 0. */
@@ -22,28 +28,42 @@ export interface BatchOptions {
 
 // Sorting by length happens within this many batches, so that epochs still differ; as transformers' sampler does.
 const batchesPerGroup = 50
+// Packing happens among a quarter of the examples, so that epochs differ, but among no fewer than fill this many bins, as few
+// examples fill bins badly, and no more than fill this many, where more would not fill them any better.
+const groupsPerEpoch = 4
+const [leastBinsPerGroup, mostBinsPerGroup] = [16, 256]
 
 /**
- * One epoch's batches as lists of indices of examples, `lengths` being their tokens. Nothing is padded. The result depends only on the examples'
+ * One epoch's batches as lists of example indices, each example once. Nothing is padded. The result depends only on the
  * lengths and the options, so a run resumes at (epoch, batch) by asking again with `startBatch`.
+ * @param lengths tokens of each example
  * @throws AttuneError 'invalid-option', 'sequence-too-long' (one example alone is over `maxTokens`)
  */
-export function batches(lengths: ArrayLike<number>, options: BatchOptions): number[][] {
-  const { batchSize, maxTokens = Infinity, shuffle = true, seed = 0, epoch = 0, startBatch = 0 } = options
-  requireCount('batchSize', batchSize, 1)
+export function batches(lengths: ArrayLike<number>, options: BatchOptions = {}): number[][] {
+  const { shuffle = true, seed = 0, epoch = 0, startBatch = 0, binTokens } = options
+  for (const name of ['batchSize', 'maxTokens', 'binTokens'] as const) {
+    if (options[name] !== undefined && options[name] !== Infinity) requireCount(name, options[name], 1)
+  }
   requireCount('startBatch', startBatch, 0)
   requireCount('epoch', epoch, 0)
-  if (maxTokens !== Infinity) requireCount('maxTokens', maxTokens, 1)
-  const length = (index: number): number => lengths[index] ?? 0
-
   const random = new RandomStream('order', seed, epoch)
-  let order = shuffle ? random.permutation(lengths.length) : Array.from(lengths, (_, index) => index)
-  if (options.groupByLength === true) order = sortWithinGroups(order, batchSize * batchesPerGroup, length)
+  const order = shuffle ? random.permutation(lengths.length) : Array.from(lengths, (_, index) => index)
+  const result =
+    binTokens === undefined ? filled(order, lengths, options) : packed(order, lengths, binTokens, options, random)
+  if (binTokens === undefined && shuffle && options.groupByLength === true) random.shuffle(result)
+  return result.slice(startBatch)
+}
 
+/** Examples one after the other, as many as go into a batch. */
+function filled(order: number[], lengths: ArrayLike<number>, options: BatchOptions): number[][] {
+  const { batchSize = Infinity, maxTokens = Infinity } = options
+  const length = (index: number): number => lengths[index] ?? 0
+  const limits = { examples: batchSize * batchesPerGroup, tokens: maxTokens * batchesPerGroup }
+  const sorted = options.groupByLength === true ? sortWithinGroups(order, lengths, limits) : order
   const result: number[][] = []
   let batch: number[] = []
   let tokens = 0
-  for (const index of order) {
+  for (const index of sorted) {
     if (length(index) > maxTokens) {
       throw new AttuneError(
         'sequence-too-long',
@@ -60,16 +80,56 @@ export function batches(lengths: ArrayLike<number>, options: BatchOptions): numb
     tokens += length(index)
   }
   if (batch.length === batchSize || (batch.length > 0 && options.dropLast !== true)) result.push(batch)
-  if (shuffle && options.groupByLength === true) random.shuffle(result)
-  return result.slice(startBatch)
+  return result
 }
 
-function sortWithinGroups(order: readonly number[], size: number, length: (index: number) => number): number[] {
-  const sorted: number[] = []
-  for (let start = 0; start < order.length; start += size) {
-    sorted.push(...order.slice(start, start + size).sort((a, b) => length(b) - length(a)))
+/** Bins one after the other, as many as go into a batch. */
+function packed(
+  order: readonly number[],
+  lengths: ArrayLike<number>,
+  binTokens: number,
+  { batchSize = 1, shuffle = true, dropLast = false }: BatchOptions,
+  random: RandomStream,
+): number[][] {
+  const total = order.reduce((sum, index) => sum + (lengths[index] ?? 0), 0)
+  const tokens = Math.min(Math.max(total / groupsPerEpoch, leastBinsPerGroup * binTokens), mostBinsPerGroup * binTokens)
+  const bins = groups(order, lengths, { examples: Infinity, tokens }).flatMap((group) =>
+    packBestFit(group, lengths, binTokens),
+  )
+  // Else the bins that were filled last, and least, would always come together.
+  if (shuffle) random.shuffle(bins)
+  const result: number[][] = []
+  for (let start = 0; start < bins.length; start += batchSize) {
+    const chosen = bins.slice(start, start + batchSize)
+    if (chosen.length === batchSize || !dropLast) result.push(chosen.flat())
   }
-  return sorted
+  return result
+}
+
+interface GroupLimits {
+  readonly examples: number
+  readonly tokens: number
+}
+
+/** Neighbours in the order, until there are as many examples or tokens. */
+function groups(order: readonly number[], lengths: ArrayLike<number>, limits: GroupLimits): number[][] {
+  const result: number[][] = []
+  let group: number[] = []
+  let tokens = 0
+  for (const index of order) {
+    if (group.length >= limits.examples || tokens >= limits.tokens) {
+      result.push(group)
+      group = []
+      tokens = 0
+    }
+    group.push(index)
+    tokens += lengths[index] ?? 0
+  }
+  return [...result, group]
+}
+
+function sortWithinGroups(order: readonly number[], lengths: ArrayLike<number>, limits: GroupLimits): number[] {
+  return groups(order, lengths, limits).flatMap((group) => group.sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0)))
 }
 
 function requireCount(name: string, value: number, least: number): void {

@@ -14,7 +14,7 @@ export interface ExampleSizes {
 export interface ExampleSizeList {
   readonly length: number
   at(index: number): ExampleSizes
-  /** Ids of the example's (first) text: what batches are made by. */
+  /** Tokens of each, of all its texts: what batches are made by. */
   readonly lengths: Int32Array
 }
 
@@ -36,8 +36,8 @@ export class SizeTable implements ExampleSizeList {
     return this.#lengths.values()
   }
 
-  push(length: number, { tokens, sequences, rows, decoderTokens, candidates }: ExampleSizes): void {
-    this.#lengths.push(length)
+  push({ tokens, sequences, rows, decoderTokens, candidates }: ExampleSizes): void {
+    this.#lengths.push(tokens + (decoderTokens ?? 0))
     this.#tokens.push(tokens)
     this.#sequences.push(sequences)
     this.#rows.push(rows)

@@ -3,11 +3,11 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { Dataset } from './dataset.js'
 import { encodeForTask, type TaskOptions } from './encode-for-task.js'
 import type { DataFinding, EncodedTask } from './encoded-task.js'
+import { requireOwnOptions, type EncodingOptions } from './encoding-options.js'
 import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './example.js'
 import { exampleList, listOf, type ExampleList } from './example-list.js'
 import { SizeTable, type ExampleSizeList, type ExampleSizes } from './example-sizes.js'
 import { GrowingInt32Array } from './growing-array.js'
-import type { LossOn } from './row-encoders.js'
 import type { ProblemType, Task } from '../task.js'
 
 /** Rows of a dataset, or rows encoded already. */
@@ -49,35 +49,6 @@ export interface PreparedData {
   readonly findings: readonly DataFinding[]
 }
 
-/** How the rows of a dataset are encoded; each task has options of its own, and no others. */
-export interface EncodingOptions {
-  readonly tokenizer?: Tokenizer | undefined
-  /** Of causal-lm: which tokens carry the loss. */
-  readonly lossOn?: LossOn | undefined
-  readonly maxLength?: number | undefined
-  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | 'split' | undefined
-  readonly labelPieces?: 'first' | 'all' | undefined
-  readonly stride?: number | undefined
-  readonly maskProbability?: number | undefined
-  readonly wholeWord?: boolean | undefined
-  readonly prefix?: string | undefined
-  readonly maxTargetLength?: number | undefined
-  /** Decides what is masked. */
-  readonly seed?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Options that only some tasks have. */
-const taskOptions = {
-  lossOn: 'causal-lm',
-  labelPieces: 'token-classification',
-  stride: 'question-answering',
-  maskProbability: 'masked-lm',
-  wholeWord: 'masked-lm',
-  prefix: 'seq2seq-lm',
-  maxTargetLength: 'seq2seq-lm',
-} as const satisfies Partial<Record<keyof EncodingOptions, Task>>
-
 /**
  * Encodes a dataset for the model's task, or takes rows that are encoded already; checks both.
  * @param where option path of the data, for messages
@@ -101,12 +72,11 @@ export async function prepareData(
     if (isLabelled(example) && example.decoderInputIds !== undefined) decoded++
     // Rows without any label would be empty batches.
     if (size.rows > 0) {
-      const { length } = example.inputIds
       places.push(index)
-      sizes.push(length, size)
+      sizes.push(size)
       tokens += size.tokens + (size.decoderTokens ?? 0)
       labelledTokens += size.rows
-      longest = Math.max(longest, length)
+      longest = Math.max(longest, example.inputIds.length)
     }
     index++
   }
@@ -187,14 +157,6 @@ function unsplit(truncation: EncodingOptions['truncation']): Exclude<EncodingOpt
   throw new AttuneError('invalid-option', "options.truncation: 'split' is for masked-lm", {
     where: 'options.truncation',
   })
-}
-
-function requireOwnOptions(options: EncodingOptions, task: Task): void {
-  for (const [name, owner] of Object.entries(taskOptions)) {
-    if (owner === task || options[name as keyof typeof taskOptions] === undefined) continue
-    const message = `options.${name} is for ${owner}: the model was loaded for ${task}`
-    throw new AttuneError('invalid-option', message, { where: `options.${name}` })
-  }
 }
 
 /** Sizes of an example alone. @throws AttuneError naming the row */

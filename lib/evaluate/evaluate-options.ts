@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
+import { encodingOptions, type EncodingOptions } from '../data/encoding-options.js'
 import type { GenerateOptions } from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
-import type { OptionTable } from '../options.js'
-import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { omit, type OptionTable } from '../options.js'
 import { metricOptions, type MetricOptions } from './metric-options.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import type { BaselineName, EvaluationMetric, EvaluationRecord } from './report.js'
@@ -65,27 +65,8 @@ export const evaluateOptions = {
   },
   ...metricOptions,
   tokensPerBatch: { type: z.int().min(1), description: 'Tokens worked on at once', default: 2048 },
-  lossOn: {
-    type: z.enum(['all', 'completion', 'assistant', 'last-assistant']),
-    description: 'Which tokens are measured; absent: completions, assistant turns, or all of a plain text',
-  },
-  maxLength: { type: z.int().min(2), description: 'Tokens of a row at most; absent: what the model takes' },
-  truncation: {
-    type: z.enum(['error', 'tail', 'head', 'skip']),
-    description: 'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out',
-    default: 'error' as const,
-  },
-  stride: { type: z.int().min(0), description: 'Tokens that neighbouring windows of a context share; absent: 128' },
-  prefix: { type: z.string(), description: 'Put before each source of an encoder-decoder' },
-  maxTargetLength: { type: z.int().min(2), description: 'Tokens of a target at most; absent: maxLength' },
-  maskProbability: { type: z.number().gt(0).lt(1), description: 'Share of the tokens that are masked; absent: 0.15' },
-  wholeWord: { type: z.boolean(), description: 'Masks all pieces of a word together' },
+  ...omit(encodingOptions, 'labelPieces'),
   seed: { type: z.int().min(0), description: 'Decides what is masked and what the bootstrap draws', default: 0 },
-  tokenizer: {
-    type: custom<Tokenizer>('a Tokenizer'),
-    description: "Encodes the rows; absent: the one in the model's directory",
-    flag: false,
-  },
   onProgress: {
     type: z.custom<EvaluationProgress>((value) => typeof value === 'function').describe('a function'),
     description: 'Called after each batch',
@@ -95,7 +76,7 @@ export const evaluateOptions = {
 } satisfies OptionTable
 
 /** See `evaluateOptions` for each option's meaning and default. */
-export interface EvaluateOptions extends MetricOptions {
+export interface EvaluateOptions extends MetricOptions, Omit<EncodingOptions, 'labelPieces'> {
   /** @default what is usual for the task: `defaultMetrics(model)` */
   readonly metrics?: readonly EvaluationMetric[] | EvaluationMetric | undefined
   /** Adds bootstrapped intervals that hold this share of the resamples, and comparisons with the baselines. @default none */
@@ -120,26 +101,7 @@ export interface EvaluateOptions extends MetricOptions {
   readonly customMetrics?: Readonly<Record<string, CustomMetric>> | undefined
   /** Tokens worked on at once. @default 2048 */
   readonly tokensPerBatch?: number | undefined
-  /** @default completions, assistant turns, or all of a plain text */
-  readonly lossOn?: 'all' | 'completion' | 'assistant' | 'last-assistant' | undefined
-  /** Tokens of a row at most. @default what the model takes; of questions' windows 384 */
-  readonly maxLength?: number | undefined
-  /** @default 'error' */
-  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | undefined
-  /** Tokens that neighbouring windows of a context share. @default 128 */
-  readonly stride?: number | undefined
-  /** Put before each source of an encoder-decoder. @default '' */
-  readonly prefix?: string | undefined
-  /** Tokens of a target at most. @default maxLength */
-  readonly maxTargetLength?: number | undefined
-  /** Share of the tokens that are masked. @default 0.15 */
-  readonly maskProbability?: number | undefined
-  /** Masks all pieces of a word together. @default false */
-  readonly wholeWord?: boolean | undefined
   /** Decides what is masked and what the bootstrap draws. @default 0 */
   readonly seed?: number | undefined
-  /** @default the one in the model's directory */
-  readonly tokenizer?: Tokenizer | undefined
   readonly onProgress?: EvaluationProgress | undefined
-  readonly signal?: AbortSignal | undefined
 }

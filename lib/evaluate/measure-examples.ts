@@ -98,7 +98,7 @@ export async function* measuredRows<Row extends MeasuredRow>(
   const lengths = order.map(length)
   const maxTokens = Math.max(tokensPerBatch, lengths[0] ?? 0)
   let done = 0
-  for (const places of batches(lengths, { batchSize: examples.length, maxTokens, shuffle: false })) {
+  for (const places of batches(lengths, { maxTokens, shuffle: false })) {
     if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
     const indices = places.map((place) => order[place] ?? 0)
     const chosen = indices.map((index) => examples.at(index))

@@ -1,8 +1,9 @@
 import { Dataset } from '../data/dataset.js'
 import type { DataFinding } from '../data/encoded-task.js'
+import { encodingOf, type EncodingOptions } from '../data/encoding-options.js'
 import type { EncodedExample } from '../data/example.js'
 import { exampleList, type ExampleList } from '../data/example-list.js'
-import { prepareData, type EncodingOptions, type TrainingData } from '../data/prepare-data.js'
+import { prepareData, type TrainingData } from '../data/prepare-data.js'
 import type { DatasetRow } from '../data/rows.js'
 import type { Model } from '../models/model.js'
 
@@ -32,11 +33,7 @@ export async function prepareExamples(
   options: EvaluationEncoding,
   where = 'data',
 ): Promise<PreparedExamples> {
-  const { tokenizer, lossOn, maxLength, truncation, stride, prefix, maxTargetLength, signal } = options
-  const { maskProbability, wholeWord, seed } = options
-  const encoding = { tokenizer, lossOn, maxLength, truncation, stride, prefix, maxTargetLength, signal }
-  const masking = { maskProbability, wholeWord, seed }
-  const prepared = await prepareData(data, model, { ...encoding, ...masking }, where)
+  const prepared = await prepareData(data, model, encodingOf(options), where)
   const { truncated, skipped, findings, places } = prepared
   const isDataset = data instanceof Dataset
   const rowOf = new Map(isDataset ? data.origins.map((origin, row) => [origin, row]) : [])

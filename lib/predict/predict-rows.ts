@@ -82,11 +82,7 @@ export async function* predictRows<Input, Result>(
     const order = pieces.map((_, at) => at).sort((a, b) => lengthOf(pieces[b]) - lengthOf(pieces[a]) || a - b)
     const sorted = order.flatMap((at) => pieces[at] ?? [])
     const maxTokens = Math.max(tokensPerBatch, lengthOf(sorted[0]))
-    for (const chosen of batches(sorted.map(lengthOf), {
-      batchSize: Math.max(sorted.length, 1),
-      maxTokens,
-      shuffle: false,
-    })) {
+    for (const chosen of batches(sorted.map(lengthOf), { maxTokens, shuffle: false })) {
       requireRunning(signal)
       const batch = chosen.flatMap((at) => sorted[at] ?? [])
       const { logits: all } = await of.forward(batchOf(batch, of))

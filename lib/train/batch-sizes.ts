@@ -2,6 +2,7 @@
 import { collate, type EncodedExample } from '../data/example.js'
 import type { ExampleSizes } from '../data/example-sizes.js'
 import type { PreparedData } from '../data/prepare-data.js'
+import { AttuneError } from '../errors.js'
 import type { BatchSizes } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
@@ -11,6 +12,15 @@ import type { StepPlan } from './step-plan.js'
 /** The example as an epoch sees it. */
 export function exampleAt({ examples, atEpoch }: PreparedData, index: number, epoch: number): EncodedExample {
   return atEpoch === undefined || epoch === 0 ? examples.at(index) : atEpoch(index, epoch)
+}
+
+/** @throws AttuneError 'sequence-too-long' naming a row that no batch of `batchTokens` holds */
+export function requireFit({ sizes, examples }: PreparedData, batchTokens = Infinity): void {
+  const tooLong = sizes.lengths.findIndex((length) => length > batchTokens)
+  if (tooLong < 0) return
+  const where = examples.at(tooLong).origin ?? `options.train[${tooLong}]`
+  const message = `${where} has ${sizes.lengths[tooLong]} tokens, more than options.batchTokens (${batchTokens}): raise that, or shorten rows with options.maxLength and options.truncation`
+  throw new AttuneError('sequence-too-long', message, { where })
 }
 
 /** The batch that needs the most memory. That grows with every size, so only batches that no other exceeds in all are asked for. */

@@ -78,7 +78,15 @@ export const learningOptions = {
   },
   epochs: { type: z.number().positive(), description: 'Passes over the training rows', default: 3 },
   maxSteps: { type: count, description: 'Optimizer steps at most; absent: as many as the epochs need' },
-  batchSize: { type: count, description: 'Rows in a batch', default: 8 },
+  batchSize: {
+    type: count,
+    description:
+      'Rows in a batch, or bins of packed rows; absent: 8 rows, 1 bin, or as many rows as batchTokens allows',
+  },
+  batchTokens: {
+    type: count,
+    description: 'Tokens in a batch at most, so that batches of long rows have fewer of them; absent: no limit',
+  },
   gradientAccumulationSteps: {
     type: count,
     description: 'Batches of one optimizer step; their tokens count alike',
@@ -157,8 +165,10 @@ export interface LearningOptions {
   readonly epochs?: number | undefined
   /** Optimizer steps at most. @default as many as the epochs need */
   readonly maxSteps?: number | undefined
-  /** Rows in a batch. @default 8 */
+  /** Rows in a batch, or bins of packed rows. @default 8; with packing 1; with batchTokens no limit */
   readonly batchSize?: number | undefined
+  /** Tokens in a batch at most. @default no limit */
+  readonly batchTokens?: number | undefined
   /** Batches of one optimizer step; their tokens count alike. @default 1 */
   readonly gradientAccumulationSteps?: number | undefined
   /** @default 2e-4 for an adapter, 5e-5 for a model */

@@ -1,11 +1,12 @@
 import { collate, isLabelled, type LabelledExample } from '../data/example.js'
 import type { ExampleList } from '../data/example-list.js'
 import type { LabelledData } from '../data/label-findings.js'
+import { encodingOf } from '../data/encoding-options.js'
 import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
-import { largestBatch } from './batch-sizes.js'
+import { largestBatch, requireFit } from './batch-sizes.js'
 import { settleLoss } from './loss-weights.js'
 import { StepPlan } from './step-plan.js'
 import { settleTrainOptions, type TrainingOptionsWithData, type TrainOptions } from './train-options.js'
@@ -50,11 +51,8 @@ export async function prepareRun(
   options: TrainingOptionsWithData,
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
-  const { tokenizer, lossOn, maxLength, truncation, labelPieces, stride, maskProbability, wholeWord } = options
-  const { prefix, maxTargetLength, seed } = options
-  const encoding = { tokenizer, lossOn, maxLength, truncation, labelPieces, stride, maskProbability, wholeWord }
   const prepare = (data: TrainingData, where: string): Promise<PreparedData> =>
-    prepareData(data, model, { ...encoding, prefix, maxTargetLength, seed, signal }, where)
+    prepareData(data, model, { ...encodingOf(options), signal }, where)
   const train = await prepare(options.train, 'options.train')
   const validation =
     options.validation === undefined || options.validation.length === 0
@@ -65,6 +63,7 @@ export async function prepareRun(
   const loss = settleLoss(model, classes, options)
   // Options of the loss that do not go with the task are refused here, not at the first step.
   model.batchSizes(collate([train.examples.at(0)], model.definition), 'options.train', loss)
+  requireFit(train, options.batchTokens)
   const steps = new StepPlan(train.sizes.lengths, options)
   if (steps.warmupSteps > steps.steps) {
     const message = `options.warmupSteps: ${steps.warmupSteps} steps of warm-up in a run of ${steps.steps}`

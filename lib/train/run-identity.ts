@@ -8,7 +8,7 @@ import type { SettledTrainOptions } from './train-options.js'
 const deciding = [
   'epochs', 'maxSteps', 'batchSize', 'gradientAccumulationSteps', 'learningRate', 'schedule', 'warmupSteps', 'warmupRatio',
   'weightDecay', 'betas', 'eps', 'maxGradNorm', 'labelSmoothing', 'classWeights', 'positiveWeights', 'focalGamma', 'neftuneAlpha',
-  'layerwiseDecay', 'unfreeze', 'seed', 'shuffle', 'groupByLength', 'maskProbability', 'wholeWord', 'evaluateEvery', 'metricForBest',
+  'layerwiseDecay', 'unfreeze', 'seed', 'shuffle', 'groupByLength', 'batchTokens', 'maskProbability', 'wholeWord', 'evaluateEvery', 'metricForBest',
   'earlyStopping', 'loadBest',
 ] as const // prettier-ignore
 
@@ -18,6 +18,8 @@ export function decidingOptions(options: SettledTrainOptions, model: Model): Rec
   const { task, problemType, labels } = model
   const identity = {
     ...chosen,
+    // Its bins are of so many tokens.
+    ...(options.packing && { packing: true, maxLength: options.maxLength }),
     task,
     problemType,
     labels,

@@ -67,7 +67,10 @@ export class Run {
     this.#rate = schedule(options.schedule, { learningRate, warmupSteps, totalSteps })
     this.#checkpoints = output === undefined ? undefined : join(output, 'checkpoints')
     this.#state = freshState(options.seed, decidingOptions(options, model), digestExamples(prepared.train.examples))
-    this.#optimizer = new StagedOptimizer(model, options, prepared.plan)
+    this.#optimizer = new StagedOptimizer(model, options, {
+      learningRate,
+      epochOf: (step) => prepared.steps.epochOf(step),
+    })
     const { trained } = this.#optimizer
     this.#best =
       this.#checkpoints === undefined
@@ -171,7 +174,7 @@ export class Run {
       tokens,
       seconds,
       epoch: steps.epochAfter(step + 1),
-      beginsEpoch: step % steps.stepsPerEpoch === 0,
+      beginsEpoch: steps.beginsEpoch(step),
       random: this.#model.randomState,
     })
     return {

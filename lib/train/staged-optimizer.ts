@@ -28,18 +28,24 @@ export class StagedOptimizer {
   readonly #model: Model
   readonly #options: SettledTrainOptions
   readonly #learningRate: number
-  readonly #stepsPerStage: number
+  /** The stage that a step is in, were there as many stages. */
+  readonly #stageOf: (step: number) => number
   readonly #layers: Layers
   readonly #stages: Layers
   #stage = 0
 
   /** Of what is trainable now; with gradual unfreezing less is, afterwards. */
-  constructor(model: Model, options: SettledTrainOptions, run: { learningRate: number; stepsPerEpoch: number }) {
+  constructor(
+    model: Model,
+    options: SettledTrainOptions,
+    run: { readonly learningRate: number; readonly epochOf: (step: number) => number },
+  ) {
     const { unfreeze } = options
     this.#model = model
     this.#options = options
     this.#learningRate = run.learningRate
-    this.#stepsPerStage = typeof unfreeze?.every === 'number' ? unfreeze.every : run.stepsPerEpoch
+    const every = unfreeze?.every
+    this.#stageOf = typeof every === 'number' ? (step) => Math.floor(step / every) : run.epochOf
     this.#layers = layersOf(model)
     this.trained = trainedNames(model)
     const trained = new Set(this.trained)
@@ -59,7 +65,7 @@ export class StagedOptimizer {
 
   /** The stage that a step (from 0) is in. */
   stageAt(step: number): number {
-    return Math.min(Math.floor(step / this.#stepsPerStage), this.#stages.length - 1)
+    return Math.min(this.#stageOf(step), this.#stages.length - 1)
   }
 
   async enter(stage: number): Promise<void> {

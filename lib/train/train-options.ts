@@ -29,5 +29,17 @@ export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithDa
     const message = 'options.earlyStopping needs options.validation and options.evaluateEvery'
     throw new AttuneError('invalid-option', message, { where: 'options.earlyStopping' })
   }
-  return { ...settled, train }
+  if (settled.packing) {
+    for (const other of ['batchTokens', 'groupByLength'] as const) {
+      if (settled[other] === undefined || settled[other] === false) continue
+      const message = `options.${other} has no use with options.packing, whose bins of maxLength tokens are alike already`
+      throw new AttuneError('invalid-option', message, { where: `options.${other}` })
+    }
+  }
+  return { ...settled, train, batchSize: settled.batchSize ?? usualBatchSize(settled) }
+}
+
+function usualBatchSize({ packing, batchTokens }: SettledTrainOptions): number | undefined {
+  if (packing) return 1
+  return batchTokens === undefined ? 8 : undefined
 }

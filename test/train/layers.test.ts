@@ -87,7 +87,10 @@ describe('layer-wise decay', () => {
   it('halves the rate from layer to layer, and leaves weight decay where it was', async () => {
     await using model = await tinyModel()
     const options = settleTrainOptions({ train, layerwiseDecay: 0.5, weightDecay: 0.1 })
-    const { optimizer, ...rest } = new StagedOptimizer(model, options, { learningRate: 1e-2, stepsPerEpoch: 4 })
+    const { optimizer, ...rest } = new StagedOptimizer(model, options, {
+      learningRate: 1e-2,
+      epochOf: (step) => Math.floor(step / 4),
+    })
     expect(rest.trained).toHaveLength([...model.parameters()].length)
     const rateOf = (name: string) => optimizer.groups.find(({ parameters }) => parameters.includes(name))
     expect(rateOf('lm_head.weight')).toMatchObject({ learningRate: 1e-2, weightDecay: 0.1 })

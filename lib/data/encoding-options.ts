@@ -1,0 +1,103 @@
+/** How rows become tokens: options that training and evaluation share. Each task has options of its own, and no others. */
+import { z } from 'zod'
+import { AttuneError } from '../errors.js'
+import type { OptionTable } from '../options.js'
+import type { Task } from '../task.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { LossOn } from './row-encoders.js'
+
+export const truncations = ['error', 'tail', 'head', 'skip', 'split'] as const
+
+/** What happens to rows that are longer than `maxLength`. */
+export type Truncation = (typeof truncations)[number]
+
+export const encodingOptions = {
+  tokenizer: {
+    type: z.custom<Tokenizer>((value) => typeof value === 'object' && value !== null).describe('a Tokenizer'),
+    description: "Encodes the rows; absent: the one in the model's directory",
+    flag: false,
+  },
+  lossOn: {
+    type: z.enum(['all', 'completion', 'assistant', 'last-assistant']),
+    description:
+      'Which tokens carry the loss of a causal model; absent: completions, assistant turns, or all of a plain text',
+  },
+  maxLength: { type: z.int().min(2), description: 'Tokens of a row at most; absent: what the model takes' },
+  truncation: {
+    type: z.enum(truncations),
+    description:
+      'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out; of a masked model also make several of one',
+    default: 'error' as const,
+  },
+  stride: {
+    type: z.int().min(0),
+    description: 'Of question answering: tokens that neighbouring windows of a context share; absent: 128',
+  },
+  labelPieces: {
+    type: z.enum(['first', 'all']),
+    description: "Of token classification: which pieces of a word carry its label; absent: 'first'",
+  },
+  maskProbability: {
+    type: z.number().gt(0).lt(1),
+    description: 'Of a masked model: part of the tokens that is to be predicted; absent: 0.15',
+  },
+  wholeWord: { type: z.boolean(), description: 'Of a masked model: all pieces of a word are masked together' },
+  prefix: { type: z.string(), description: 'Of sequence to sequence: put before each source' },
+  maxTargetLength: {
+    type: z.int().min(2),
+    description: 'Of sequence to sequence: tokens of a target at most; absent: maxLength',
+  },
+} satisfies OptionTable
+
+/** See `encodingOptions` for each option's meaning. */
+export interface EncodingOptions {
+  /** @default the one in the model's directory */
+  readonly tokenizer?: Tokenizer | undefined
+  /** Of causal-lm: which tokens carry the loss. @default completions, assistant turns, or all of a plain text */
+  readonly lossOn?: LossOn | undefined
+  /** Tokens of a row at most. @default what the model takes; of windows of a context to answer from 384 */
+  readonly maxLength?: number | undefined
+  /** 'split' (several of one) is for masked models. @default 'error' */
+  readonly truncation?: Truncation | undefined
+  /** Of question answering: tokens that windows share. @default 128 */
+  readonly stride?: number | undefined
+  /** Of token classification. @default 'first' */
+  readonly labelPieces?: 'first' | 'all' | undefined
+  /** Of a masked model. @default 0.15 */
+  readonly maskProbability?: number | undefined
+  /** Of a masked model: whether pieces of a word are masked together. @default false */
+  readonly wholeWord?: boolean | undefined
+  /** Of sequence to sequence: put before each source. @default '' */
+  readonly prefix?: string | undefined
+  /** Of sequence to sequence. @default maxLength */
+  readonly maxTargetLength?: number | undefined
+  /** Decides what is masked. */
+  readonly seed?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What of a verb's options says how rows become tokens. */
+export function encodingOf(options: EncodingOptions): EncodingOptions {
+  const names = [...Object.keys(encodingOptions), 'seed', 'signal'] as (keyof EncodingOptions)[]
+  return Object.fromEntries(names.map((name) => [name, options[name]]))
+}
+
+/** Options that only some tasks have. */
+const tasksOf = {
+  lossOn: ['causal-lm'],
+  labelPieces: ['token-classification'],
+  stride: ['question-answering'],
+  maskProbability: ['masked-lm'],
+  wholeWord: ['masked-lm'],
+  prefix: ['seq2seq-lm'],
+  maxTargetLength: ['seq2seq-lm'],
+} as const satisfies Partial<Record<keyof EncodingOptions, readonly Task[]>>
+
+/** @throws AttuneError 'invalid-option' for an option of another task */
+export function requireOwnOptions(options: EncodingOptions, task: Task): void {
+  for (const [name, owners] of Object.entries(tasksOf) as [keyof typeof tasksOf, readonly Task[]][]) {
+    if (owners.includes(task) || options[name] === undefined) continue
+    const message = `options.${name} is for ${owners.join(' and ')}: the model was loaded for ${task}`
+    throw new AttuneError('invalid-option', message, { where: `options.${name}` })
+  }
+}
