@@ -1,20 +1,32 @@
 import { AttuneError } from '../errors.js'
+import { balancedRows, type BalanceOptions } from './balance.js'
 import { RandomStream } from './random.js'
 import type { Recognition } from './recognize-shape.js'
-import { RowReader, type MappedRows, type RowOptions } from './row-reader.js'
+import { listOf, RowReader, type MappedRows, type RowOptions } from './row-reader.js'
 import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
 import type { Fields } from './shape.js'
-import { stratified } from './stratify.js'
+import { foldRows } from './splits/folds.js'
+import { splitRows } from './splits/split.js'
+import type { FoldOptions, SplitOptions } from './splits/split-options.js'
 
-export interface SplitOptions {
-  /** Part of the rows for validation: a fraction below 1, or a number of rows. Default: 0. */
-  readonly validation?: number | undefined
-  /** Part of the rows for testing: a fraction below 1, or a number of rows. Default: 0. */
-  readonly test?: number | undefined
-  /** Decides which row goes where. Default: 0. */
+export interface AugmentOptions {
+  /** How many new rows are made of each. Default: 1. */
+  readonly times?: number | undefined
+  /** What the random numbers come from. Default: 0. */
   readonly seed?: number | undefined
-  /** 'label': each part gets its share of every class (rows with one label). Default: rows are drawn regardless. */
-  readonly stratify?: 'label' | undefined
+}
+
+/** A row to make a new one of. */
+export interface RowToChange {
+  readonly index: number
+  /** Which of the `times` new rows this is, from 0. */
+  readonly copy: number
+  readonly fields: Fields
+}
+
+export interface Fold {
+  readonly train: Dataset
+  readonly validation: Dataset
 }
 
 export interface DatasetSplit {
@@ -97,32 +109,65 @@ export class Dataset implements Iterable<DatasetRow> {
   }
 
   /**
-   * Parts the rows at random, the same way for the same seed on every machine; rows keep their order in each part.
-   * A part that is asked for gets at least one row.
+   * Parts the rows, the same way for the same options on every machine; rows keep their order in each part. At random
+   * (by `seed`), with the shares of classes (`stratify`), groups kept whole (`groupBy`), by time (`orderBy`). A part
+   * that is asked for gets at least one row.
    * @throws AttuneError 'invalid-option' where a part is no fraction or count, nothing would be left to train on, or
-   * rows without one label each should be stratified
+   * rows lack the field
    */
   split(options: SplitOptions): DatasetSplit {
-    const validation = partSize('validation', options.validation ?? 0, this.length)
-    const test = partSize('test', options.test ?? 0, this.length)
-    if (validation + test >= this.length) {
-      throw new AttuneError(
-        'invalid-option',
-        `${validation} rows for validation and ${test} for testing leave none of ${this.length} to train on`,
-        { where: validation > 0 ? 'options.validation' : 'options.test' },
-      )
+    const { train, validation, test } = splitRows(this, options)
+    return { train: this.#pick(train), validation: this.#pick(validation), test: this.#pick(test) }
+  }
+
+  /**
+   * Parts the rows into `count` folds and gives, for each, its rows to validate on and all others to train on.
+   * @throws AttuneError 'invalid-option'
+   */
+  folds(count: number, options: FoldOptions = {}): readonly Fold[] {
+    return foldRows(this, count, options).map((held) => {
+      const fold = new Set(held)
+      return {
+        train: this.#pickWhere((index) => !fold.has(index)),
+        validation: this.#pickWhere((index) => fold.has(index)),
+      }
+    })
+  }
+
+  /**
+   * Classes of like sizes, by repeating rows of small ones or leaving out rows of large ones. For training rows only:
+   * what is measured should be as it is found, so split first.
+   * @throws AttuneError 'invalid-option'
+   */
+  balance(options: BalanceOptions): Dataset {
+    return this.#pick(balancedRows(this, options))
+  }
+
+  /**
+   * The rows and, after them, changed ones made of each by `change`, which should draw what it needs from `random`: the
+   * same every time. It may make several rows or none (undefined). For training rows only: a changed row must not stand
+   * in one part and its original in another, so split first.
+   * @throws AttuneError 'invalid-dataset' where a new row is wrong or of another shape, 'invalid-option'
+   */
+  augment(
+    change: (row: DatasetRow, random: RandomStream, about: RowToChange) => MappedRows,
+    { times = 1, seed = 0 }: AugmentOptions = {},
+  ): Dataset {
+    if (!Number.isInteger(times) || times < 1) {
+      const message = `options.times should be a whole number from 1 on, received ${times}`
+      throw new AttuneError('invalid-option', message, { where: 'options.times' })
     }
-    const order = new RandomStream('split', options.seed ?? 0).permutation(this.length)
-    const parts =
-      options.stratify === undefined
-        ? { validation: order.slice(0, validation), test: order.slice(validation, validation + test) }
-        : stratified(this, order, { validation, test }, options.stratify)
-    const taken = new Set([...parts.validation, ...parts.test])
-    return {
-      validation: this.#pick([...parts.validation].sort(ascending)),
-      test: this.#pick([...parts.test].sort(ascending)),
-      train: this.#pick(order.filter((index) => !taken.has(index)).sort(ascending)),
-    }
+    const reader = new RowReader()
+    this.rows.forEach((row, index) => {
+      const fields = this.fieldsOf(index)
+      for (let copy = 0; copy < times; copy++) {
+        // Each row has numbers of its own, whatever the others draw.
+        const random = new RandomStream('augment', seed, index, copy)
+        const origin = `${this.origins[index] ?? ''} (changed${times === 1 ? '' : ` ${copy + 1}`})`
+        for (const made of listOf(change(row, random, { index, copy, fields }))) reader.addRow(made, origin, fields)
+      }
+    })
+    return this.concat(Dataset.fromReader(reader))
   }
 
   /** The rows in random order, the same for the same seed on every machine. Default seed: 0. */
@@ -137,7 +182,7 @@ export class Dataset implements Iterable<DatasetRow> {
 
   /** The rows for which `keep` is true. */
   filter(keep: (row: DatasetRow, index: number, fields: Fields) => boolean): Dataset {
-    return this.#pick(this.rows.flatMap((row, index) => (keep(row, index, this.fieldsOf(index)) ? [index] : [])))
+    return this.#pickWhere((index) => keep(this.rows[index] as DatasetRow, index, this.fieldsOf(index)))
   }
 
   /**
@@ -149,9 +194,7 @@ export class Dataset implements Iterable<DatasetRow> {
     const reader = new RowReader()
     this.rows.forEach((row, index) => {
       const fields = this.fieldsOf(index)
-      const changed = change(row, index, fields)
-      const list: readonly unknown[] = Array.isArray(changed) ? changed : changed === undefined ? [] : [changed]
-      for (const made of list) reader.addRow(made, this.origins[index] ?? '', fields)
+      for (const made of listOf(change(row, index, fields))) reader.addRow(made, this.origins[index] ?? '', fields)
     })
     return Dataset.fromReader(reader)
   }
@@ -176,6 +219,10 @@ export class Dataset implements Iterable<DatasetRow> {
     )
   }
 
+  #pickWhere(keep: (index: number) => boolean): Dataset {
+    return this.#pick([...this.rows.keys()].filter(keep))
+  }
+
   #pick(indices: readonly number[]): Dataset {
     return this.#of(
       indices.map((index) => this.rows[index] as DatasetRow),
@@ -195,21 +242,4 @@ interface RowsRead {
   readonly unread: readonly Fields[]
   readonly shape: ShapeName | undefined
   readonly recognition: () => Recognition | undefined
-}
-
-function partSize(name: string, part: number, length: number): number {
-  if (part === 0) return 0
-  if (part > 0 && part < 1) return Math.max(1, Math.round(part * length))
-  if (Number.isInteger(part) && part >= 1) return part
-  throw new AttuneError(
-    'invalid-option',
-    `options.${name} should be a fraction from 0 to 1 or a number of rows, received ${part}`,
-    {
-      where: `options.${name}`,
-    },
-  )
-}
-
-function ascending(a: number, b: number): number {
-  return a - b
 }

@@ -56,6 +56,18 @@ export class RandomStream {
     }
   }
 
+  /** A number from 0 up to 1, 1 excluded, in steps of 2^-32. */
+  nextUnit(): number {
+    return this.nextUint32() / 2 ** 32
+  }
+
+  /** One of the entries, each equally likely. */
+  pick<Entry>(list: readonly Entry[]): Entry {
+    if (list.length === 0)
+      throw new AttuneError('invalid-input', 'cannot pick an entry of an empty list', { where: 'list' })
+    return list[this.nextBelow(list.length)] as Entry
+  }
+
   /** The numbers 0 to `length` - 1 in random order (Fisher-Yates). */
   permutation(length: number): number[] {
     const order = Array.from({ length }, (_, index) => index)

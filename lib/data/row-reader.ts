@@ -36,7 +36,9 @@ export class RowReader {
   #decided: Shape | undefined
   #firstRow = { fields: noFields, own: noFields }
   #decidedBy = ''
+  readonly #ignored = new Set<string>()
   #left = 0
+  #cleared = 0
 
   constructor(options: RowOptions = {}) {
     const { shape } = options
@@ -54,7 +56,7 @@ export class RowReader {
 
   /** How many rows have been read: good, bad, and left out by `options.map`. */
   get seen(): number {
-    return this.rows.length + this.#problems.count + this.#left
+    return this.rows.length + this.#problems.count + this.#left + this.#cleared
   }
 
   get shape(): ShapeName | undefined {
@@ -64,12 +66,10 @@ export class RowReader {
   /** How the rows are read, undefined before the first good one. */
   get recognition(): Recognition | undefined {
     if (this.#decided === undefined) return undefined
-    const ignored = new Set<string>()
-    for (const fields of new Set(this.unread)) for (const name of Object.keys(fields)) ignored.add(name)
     return recognitionOf(this.#decided, this.#firstRow.fields, {
       asked: this.#options.shape !== undefined,
       names: this.#options.fields,
-      ignores: [...ignored],
+      ignores: [...this.#ignored],
     })
   }
 
@@ -87,7 +87,7 @@ export class RowReader {
       this.note('invalid-dataset', origin, `options.map failed: ${reason}`)
       return
     }
-    const list: readonly unknown[] = Array.isArray(mapped) ? mapped : mapped === undefined ? [] : [mapped]
+    const list = listOf(mapped)
     if (list.length === 0) this.#left++
     list.forEach((row, index) => this.addRow(row, list.length === 1 ? origin : `${origin}[${index}]`))
   }
@@ -114,7 +114,17 @@ export class RowReader {
     if (this.#decided === undefined) this.#decide(shape, { fields, own }, origin)
     this.rows.push(row)
     this.origins.push(origin)
-    this.unread.push(unreadOf(own, unreadNames(shape, fields, own, this.#options.fields), beside))
+    const unread = unreadOf(own, unreadNames(shape, fields, own, this.#options.fields), beside)
+    if (unread !== noFields) for (const name of Object.keys(unread)) this.#ignored.add(name)
+    this.unread.push(unread)
+  }
+
+  /** Forgets the rows, as one does between the chunks of a large file; what was decided stays. */
+  clear(): void {
+    this.#cleared += this.rows.length
+    this.rows.length = 0
+    this.origins.length = 0
+    this.unread.length = 0
   }
 
   note(code: AttuneErrorCode, origin: string, what: string): void {
@@ -145,6 +155,12 @@ export class RowReader {
     const hint = other === undefined ? fieldAdvice(fields) : ` (which is '${other.name}': ${other.form})`
     return `expected ${this.#expected()}${asIn}, received ${describeValue(own)}${hint}`
   }
+}
+
+/** The rows that a function made. */
+export function listOf(mapped: MappedRows): readonly unknown[] {
+  if (mapped === undefined) return []
+  return Array.isArray(mapped) ? mapped : [mapped]
 }
 
 /** One object for all rows without such fields. */
