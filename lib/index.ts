@@ -1,4 +1,7 @@
 export { AttuneError, type AttuneErrorCode } from './errors.js'
+export type { DownloadProgress } from './hub/download-progress.js'
+export type { HubOptions } from './hub/hub-options.js'
+export type { HubSourceOptions } from './hub/local-copy.js'
 export { lora, type LoraConfig, type LoraOptions } from './nn/lora.js'
 export type { Batch, BatchSizes } from './models/batch.js'
 export { Decoder, type DecoderOptions, type DecoderStep, type SlotCopies } from './models/decoder.js'

@@ -1,12 +1,14 @@
 /** The place on a model where an adapter is put on, merged, switched off and taken off again. */
 import { AttuneError } from '../errors.js'
 import type { AdapterGraph } from '../graph/builder.js'
+import type { HubSourceOptions } from '../hub/local-copy.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { makeAdapter, merge, mergedWeights, unmerge, type Adapter, type AdapterHost } from './adapter.js'
+import { adapterDirectory } from './model-source.js'
 import type { ParameterSet } from './parameter-set.js'
 
-export interface AddAdapterOptions {
-  /** A PEFT directory. @default the adapter starts with random values */
+export interface AddAdapterOptions extends HubSourceOptions {
+  /** A PEFT directory, or the id of one on the Hub. @default the adapter starts with random values */
   readonly from?: string
   /** Of its random values. @default the model's */
   readonly seed?: number
@@ -37,14 +39,15 @@ export class AdapterSlot {
     return this.#adapter?.before === undefined ? this.#adapter : undefined
   }
 
-  async add(config: LoraConfig | undefined, { from, seed }: AddAdapterOptions): Promise<void> {
+  async add(config: LoraConfig | undefined, { from, seed, ...source }: AddAdapterOptions): Promise<void> {
     if (this.#adapter !== undefined) {
       const message = 'The model has an adapter: remove it first, or save the merged model and load that.'
       throw new AttuneError('invalid-option', message, { where: 'adapter' })
     }
     const host = this.host()
     const seeded = { ...host, seed: seed ?? host.seed }
-    const adapter = await makeAdapter(seeded, config, from, this.parameters.trainable)
+    const directory = from === undefined ? undefined : await adapterDirectory(from, source)
+    const adapter = await makeAdapter(seeded, config, directory, this.parameters.trainable)
     this.#adapter = adapter
     this.parameters.adapter = adapter.parameters
     this.train(new Set(adapter.parameters.map(({ name }) => name)))

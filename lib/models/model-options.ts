@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkOptions } from '../check-options.js'
 import { AttuneError } from '../errors.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
 import { poolings, type Pooling, type TaskRequest } from './task.js'
 
@@ -32,12 +33,16 @@ export interface ModelOptions {
   readonly seed?: number
   /** Kernels to run: 'avx512_bf16', 'avx512', 'avx2' or 'portable'. @default '': the best the processor has */
   readonly instructionSet?: string
+  /** Branch, tag or commit of a model on the Hub. @default what stands after `@` in its id, else 'main' */
+  readonly revision?: string | undefined
+  /** How the Hub is reached where the model is an id. @default as the variables of huggingface_hub say */
+  readonly hub?: HubOptions | undefined
 }
 
 export interface LoadOptions extends ModelOptions {
   /** Starts the head with random values even where the checkpoint has one. @default false */
   readonly newHead?: boolean
-  /** Directory of a PEFT LoRA adapter to put on the model. @default none */
+  /** Directory, or id on the Hub, of a PEFT LoRA adapter to put on the model. @default none */
   readonly adapter?: string
 }
 
@@ -50,6 +55,8 @@ export interface SettledModelOptions {
   readonly instructionSet: string
   readonly adapter: string | undefined
   readonly newHead: boolean
+  readonly revision: string | undefined
+  readonly hub: HubOptions | undefined
   readonly request: TaskRequest
 }
 
@@ -68,13 +75,16 @@ const schema = z.strictObject({
   seed: z.int().min(0).default(0),
   instructionSet: z.string().default(''),
   adapter: z.string().optional(),
+  revision: z.string().min(1).optional(),
+  // Checked where it is used.
+  hub: z.custom<HubOptions>((value) => typeof value === 'object').optional(),
 })
 
 /** Checks the options and fills in defaults. */
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   const settled = checkOptions(schema, options, 'options')
   const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter, newHead } = settled
-  const { task, problemType, labels, pooling, normalize } = settled
+  const { task, problemType, labels, pooling, normalize, revision, hub } = settled
   if (device === 'cuda') {
     throw new AttuneError(
       'unsupported-device',
@@ -86,5 +96,6 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   }
   const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
   const request = { task, problemType, labels, pooling, normalize }
-  return { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet, adapter, newHead, request }
+  const computing = { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet }
+  return { ...computing, adapter, newHead, revision, hub, request }
 }

@@ -7,6 +7,7 @@ import type { ConfigJson, ModelDefinition } from './family.js'
 import { defineModel } from './index.js'
 import { initializeParameters } from './initialize.js'
 import { readJsonObject } from './json-file.js'
+import { adapterDirectory, configDirectory, modelDirectory } from './model-source.js'
 import { settleModelOptions, type LoadOptions, type ModelOptions, type SettledModelOptions } from './model-options.js'
 import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
@@ -26,11 +27,14 @@ export interface ModelParts {
   readonly initialized: readonly string[]
 }
 
-/** config.json and safetensors of a Hugging Face directory. Options, configuration and weights are checked before memory is taken. */
-export async function loadParts(directory: string, given: LoadOptions): Promise<ModelParts> {
-  const options = settleModelOptions(given)
-  const { dropout, dtype, request } = options
-  const trained = options.adapter === undefined ? {} : await readAdapterTask(options.adapter)
+/** config.json and safetensors of a directory or a repository. Options, configuration and weights are checked before memory is taken. */
+export async function loadParts(source: string, given: LoadOptions): Promise<ModelParts> {
+  const settled = settleModelOptions(given)
+  const { dropout, dtype, request, hub, revision } = settled
+  const directory = await modelDirectory(source, { hub, revision })
+  const adapter = settled.adapter === undefined ? undefined : await adapterDirectory(settled.adapter, { hub })
+  const options = { ...settled, adapter }
+  const trained = adapter === undefined ? {} : await readAdapterTask(adapter)
   const config = await readJsonObject(join(directory, 'config.json'))
   const stored = await sentenceModules(directory)
   const configured = defineModel(config, {
@@ -59,11 +63,11 @@ export async function loadParts(directory: string, given: LoadOptions): Promise<
   }
 }
 
-/** Random weights as Hugging Face draws them, from a configuration or a directory that holds one. */
+/** Random weights as Hugging Face draws them, from a configuration, or a directory or repository that holds one. */
 export async function randomParts(source: string | ConfigJson, given: ModelOptions): Promise<ModelParts> {
   const options = settleModelOptions(given)
-  const directory = typeof source === 'string' ? source : undefined
-  const config = typeof source === 'string' ? await readJsonObject(join(source, 'config.json')) : source
+  const directory = typeof source === 'string' ? await configDirectory(source, options) : undefined
+  const config = typeof source === 'object' ? source : await readJsonObject(join(directory ?? '', 'config.json'))
   const definition = defineModel(config, { ...options.request, dropout: options.dropout })
   const { parameters, modules } = forwardGraph(definition, options.dtype)
   const session = await fill(options, (opened) =>

@@ -1,4 +1,5 @@
 import { AttuneError } from '../errors.js'
+import { snapshotOrigin } from '../hub/cache-layout.js'
 import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
@@ -64,9 +65,9 @@ export class Model implements AsyncDisposable {
     this.#random = { seed: parts.options.seed, draw: 0 }
   }
 
-  /** Loads a Hugging Face directory: config.json and safetensors. */
-  static async load(directory: string, options: LoadOptions = {}): Promise<Model> {
-    const parts = await loadParts(directory, options)
+  /** Loads a Hugging Face directory, or a model of the Hub by its id (`org/name`, `org/name@revision`): config.json and safetensors. */
+  static async load(source: string, options: LoadOptions = {}): Promise<Model> {
+    const parts = await loadParts(source, options)
     const model = new Model(parts)
     try {
       if (parts.options.adapter !== undefined) await model.addAdapter(undefined, { from: parts.options.adapter })
@@ -77,7 +78,7 @@ export class Model implements AsyncDisposable {
     }
   }
 
-  /** A model with random weights, as Hugging Face initialises them, from a configuration or a directory that holds one. */
+  /** A model with random weights, as Hugging Face initialises them, from a configuration, or a directory or repository that holds one. */
   static async fromConfig(source: string | ConfigJson, options: ModelOptions = {}): Promise<Model> {
     return new Model(await randomParts(source, options))
   }
@@ -327,7 +328,9 @@ export class Model implements AsyncDisposable {
         const { config: lora, modulesToSave, parameters } = open
         const modules = [...open.placed.lowRanks.keys()]
         const { fanInFanOut, task } = definition
-        const peft = { config: lora, modules, fanInFanOut, base: source, task, modulesToSave }
+        // An id holds on every machine, the path of a copy on this one.
+        const base = source === undefined ? undefined : (snapshotOrigin(source)?.id ?? source)
+        const peft = { config: lora, modules, fanInFanOut, base, task, modulesToSave }
         const dtype = options.dtype ?? 'f32'
         return saveAdapter(directory, { session, source, parameters, dtype, peft, definition })
       }

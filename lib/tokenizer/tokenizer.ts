@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { Tokenizer as NativeTokenizer, type JsEncoding } from 'tokenizers'
 
 import { AttuneError } from '../errors.js'
+import type { HubSourceOptions } from '../hub/local-copy.js'
 import { ChatTemplate, type ChatTemplateOptions } from './chat-template.js'
 import { DecodeStream } from './decode-stream.js'
 import { NativeEncodedText, type EncodedText } from './encoded-text.js'
 import type { Message } from './message.js'
 import { readTokenizerConfig, type SpecialTokenName, type TokenizerConfig } from './tokenizer-config.js'
 import { copyTokenizerFiles, readTextIfThere } from './tokenizer-files.js'
+import { tokenizerDirectory } from './tokenizer-source.js'
 
 export type { EncodedText }
 
@@ -81,12 +83,13 @@ export class Tokenizer {
   }
 
   /**
-   * Loads the tokenizer of a model directory: tokenizer.json, and where they are there tokenizer_config.json,
+   * Loads the tokenizer of a model directory, or of a model of the Hub by its id: tokenizer.json, and where they are there tokenizer_config.json,
    * special_tokens_map.json, generation_config.json, chat_template.jinja or chat_template.json.
    * Truncation and padding that tokenizer.json asks for are switched off: lengths are decided where data is encoded.
    * @throws AttuneError 'invalid-tokenizer' naming the missing or broken file
    */
-  static async load(directory: string): Promise<Tokenizer> {
+  static async load(source: string, options: HubSourceOptions = {}): Promise<Tokenizer> {
+    const directory = await tokenizerDirectory(source, options)
     const path = join(directory, 'tokenizer.json')
     const [text, config] = await Promise.all([readTextIfThere(path), readTokenizerConfig(directory)])
     if (text === undefined) {

@@ -32,7 +32,7 @@ export const libLayers: Layers = {
     ['models', 'data', 'tokenizer', 'export', 'page'],
     ['nn'],
     ['graph'],
-    ['native'],
+    ['native', 'hub'],
     ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically', 'task'],
     ['errors'],
   ],
