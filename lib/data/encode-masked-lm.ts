@@ -71,7 +71,8 @@ export async function encodeMaskableTexts(
   const problems = new RowProblems()
   const texts: MaskableRow[] = []
   let tokens = 0
-  const textOptions = truncation === 'split' ? { signal: options.signal } : { ...options, truncation }
+  const textOptions =
+    truncation === 'split' ? { signal: options.signal, onRows: options.onRows } : { ...options, truncation }
   const counts = await encodeTexts<TextRow>(
     dataset,
     tokenizer,

@@ -1,5 +1,6 @@
 import { AttuneError } from '../errors.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
+import type { ChunkOptions } from './chunks-ahead.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts } from './encode-texts.js'
@@ -10,15 +11,13 @@ import { RowProblems } from './row-problems.js'
 import type { QuestionAnsweringRow } from './rows.js'
 import { requireShape } from './task.js'
 
-export interface QuestionAnsweringOptions {
+export interface QuestionAnsweringOptions extends ChunkOptions {
   /** The most tokens of a window: question, piece of the context, added tokens. Default: 384. */
   readonly maxLength?: number | undefined
   /** How many tokens of the context neighbouring windows share. Default: 128. */
   readonly stride?: number | undefined
   /** What a window without the answer is to predict: the [CLS] token (else the first), or nothing (-100). Default: 'cls'. */
   readonly noAnswer?: 'cls' | 'ignore' | undefined
-  /** Stops the work between chunks of rows. Default: none. */
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface QuestionAnsweringExample extends TaskExample, QuestionWindow {
@@ -48,7 +47,7 @@ export async function encodeQuestionAnswering(
     dataset,
     tokenizer,
     ({ question, context }) => [question, context],
-    { signal: options.signal },
+    { signal: options.signal, onRows: options.onRows },
     ({ encoded, ids }, row, { answers }) => {
       const origin = dataset.origins[row] ?? ''
       const { sequenceIds } = encoded

@@ -1,12 +1,13 @@
 import { AttuneError } from '../errors.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
+import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
 import type { Dataset } from './dataset.js'
 import type { DatasetRow } from './rows.js'
 import { RowProblems } from './row-problems.js'
 import { keptTokens } from './shorten.js'
 
 /** Options that the encoders of all tasks have. */
-export interface TextOptions {
+export interface TextOptions extends ChunkOptions {
   /** The most tokens of an example. Default: no limit. */
   readonly maxLength?: number | undefined
   /**
@@ -14,8 +15,6 @@ export interface TextOptions {
    * pair the longer text gives first), 'skip' leaves the row out. Default: 'error'.
    */
   readonly truncation?: Truncation | undefined
-  /** Stops the work between chunks of rows. Default: none. */
-  readonly signal?: AbortSignal | undefined
 }
 
 export type Truncation = 'error' | 'tail' | 'head' | 'skip'
@@ -35,9 +34,6 @@ export interface TextCounts {
   readonly skipped: number
 }
 
-// Rows tokenized in one go: enough to use the library's threads, few enough not to hold the event loop.
-const rowsPerChunk = 64
-
 /**
  * Tokenizes the texts of all rows and hands them on, row after row.
  * @throws AttuneError 'sequence-too-long', 'invalid-dataset' (a text without tokens), 'invalid-option', 'aborted'
@@ -54,10 +50,11 @@ export async function encodeTexts<Row extends DatasetRow>(
   const problems = new RowProblems()
   let [truncated, skipped] = [0, 0]
   const rows = dataset.rows as readonly Row[]
-  for (let start = 0; start < rows.length; start += rowsPerChunk) {
-    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'encoding the dataset was aborted')
-    const texts = await tokenizer.encodeBatchInFull(rows.slice(start, start + rowsPerChunk).map(textOf))
-    texts.forEach((encoded, offset) => {
+  const chunks = chunksAhead(rows.length, options, (start, end) =>
+    tokenizer.encodeBatchInFull(rows.slice(start, end).map(textOf)),
+  )
+  for await (const { start, result } of chunks) {
+    result.forEach((encoded, offset) => {
       const index = start + offset
       const origin = dataset.origins[index] ?? ''
       const row = rows[index] as Row

@@ -1,12 +1,13 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
 import type { Dataset } from './dataset.js'
 import { ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
 import { requireShape } from './task.js'
 
 export { ignoredLabel, type LossOn }
 
-export interface EncodeDatasetOptions {
+export interface EncodeDatasetOptions extends ChunkOptions {
   /**
    * Which tokens carry the loss. 'completion' is for prompt/completion rows, 'assistant' (all the assistant's turns)
    * and 'last-assistant' for messages, 'all' for every shape.
@@ -24,8 +25,6 @@ export interface EncodeDatasetOptions {
   readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | undefined
   /** Further variables for the chat template. Default: none. */
   readonly chatTemplateVariables?: Readonly<Record<string, unknown>> | undefined
-  /** Stops the work between chunks of rows. Default: none. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /** One training example. Labels are aligned with the ids: a causal model shifts them itself. */
@@ -55,8 +54,6 @@ const lossesOfShape: Readonly<Record<CausalShape, readonly LossOn[]>> = {
   text: ['all'],
 }
 
-// Rows rendered and tokenized in one go: enough to use the library's threads, few enough not to hold the event loop.
-const rowsPerChunk = 64
 const rowsNamed = 10
 
 /**
@@ -86,16 +83,13 @@ export async function encodeDataset(
   const examples: TrainingExample[] = []
   const masked: string[] = []
   const totals = { tokens: 0, targets: 0, truncated: 0, skipped: 0 }
-  for (let start = 0; start < dataset.length; start += rowsPerChunk) {
-    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'encoding the dataset was aborted')
-    const chunk = dataset.slice(start, start + rowsPerChunk)
-    const encoded = await rowEncoders[shape](chunk, tokenizer, {
-      loss,
-      appendEos: options.appendEos ?? true,
-      variables: options.chatTemplateVariables,
-    })
-    encoded.forEach((row, index) => {
-      const origin = chunk.origins[index] ?? ''
+  const rowOptions = { loss, appendEos: options.appendEos ?? true, variables: options.chatTemplateVariables }
+  const chunks = chunksAhead(dataset.length, options, (start, end) =>
+    rowEncoders[shape](dataset.slice(start, end), tokenizer, rowOptions),
+  )
+  for await (const { start, result } of chunks) {
+    result.forEach((row, index) => {
+      const origin = dataset.origins[start + index] ?? ''
       let kept = row
       if (row.inputIds.length > maxLength) {
         if (truncation === 'error') throw tooLong(row.inputIds.length, maxLength, origin)

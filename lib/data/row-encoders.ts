@@ -1,5 +1,5 @@
 import { AttuneError } from '../errors.js'
-import { renderWithAssistantSpans, tokensInSpans } from '../tokenizer/assistant-spans.js'
+import { renderWithAssistantSpans, tokenRanges } from '../tokenizer/assistant-spans.js'
 import type { RenderedChat } from '../tokenizer/chat-template.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
@@ -81,14 +81,11 @@ async function encodeMessages(
     chats.map(({ text }) => text),
     { addSpecialTokens: false },
   )
-  return encoded.map(({ ids, offsets }, index) => {
+  return encoded.map(({ ids, offsetAt }, index) => {
     const { text, spans } = chats[index] ?? { text: '', spans: [] }
-    const labels = ids.slice()
-    if (options.loss !== 'all') {
-      tokensInSpans(text, offsets, spans).forEach((inside, at) => {
-        if (!inside) labels[at] = ignoredLabel
-      })
-    }
+    if (options.loss === 'all') return { inputIds: ids, labels: ids.slice() }
+    const labels = new Int32Array(ids.length).fill(ignoredLabel)
+    for (const [from, to] of tokenRanges(text, ids.length, offsetAt, spans)) labels.set(ids.subarray(from, to), from)
     return { inputIds: ids, labels }
   })
 }

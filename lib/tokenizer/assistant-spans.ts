@@ -63,15 +63,45 @@ export function tokensInSpans(
   offsets: readonly (readonly [number, number])[],
   spans: readonly Span[],
 ): boolean[] {
-  const bounds = codePointSpans(text, spans)
-  let current = 0
-  return offsets.map(([start, end]) => {
-    // Tokenizers that trim offsets leave nothing of a token that is a blank: it is the character before `end`.
-    const first = start === end ? Math.max(end - 1, 0) : start
-    while (current < bounds.length && (bounds[current]?.[1] ?? 0) <= first) current++
-    const span = bounds[current]
-    return span !== undefined && first < span[1] && Math.max(end, first + 1) > span[0]
+  const inside = new Array<boolean>(offsets.length).fill(false)
+  const offsetAt = (token: number): readonly [number, number] => offsets[token] ?? [0, 0]
+  for (const [from, to] of tokenRanges(text, offsets.length, offsetAt, spans)) inside.fill(true, from, to)
+  return inside
+}
+
+/**
+ * The tokens of each span, from the first that reaches into it to the first that begins behind it. Tokens stand in the order of the
+ * text, so the offsets of a few say where a range begins and ends.
+ */
+export function tokenRanges(
+  text: string,
+  tokens: number,
+  offsetAt: (token: number) => readonly [start: number, end: number],
+  spans: readonly Span[],
+): Span[] {
+  // Tokenizers that trim offsets leave nothing of a token that is a blank: it is the character before `end`.
+  const startOf = (token: number): number => {
+    const [start, end] = offsetAt(token)
+    return start === end ? Math.max(end - 1, 0) : start
+  }
+  const endOf = (token: number): number => Math.max(offsetAt(token)[1], startOf(token) + 1)
+  let after = 0
+  return codePointSpans(text, spans).map(([start, end]): Span => {
+    const from = firstToken(after, tokens, (token) => endOf(token) > start)
+    after = firstToken(from, tokens, (token) => startOf(token) >= end)
+    return [from, after]
   })
+}
+
+/** The first token, from `from` on, of which something is true that is true of all later ones. */
+function firstToken(from: number, tokens: number, isTrue: (token: number) => boolean): number {
+  let [low, high] = [from, tokens]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isTrue(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Ranges in UTF-16 units as ranges in code points; the spans come in order and do not overlap. */

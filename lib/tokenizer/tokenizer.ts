@@ -26,7 +26,10 @@ export interface DecodeOptions {
 }
 
 /** What training on spans of a text needs of each token. */
-export type IdsWithOffsets = Pick<EncodedText, 'ids' | 'offsets'>
+export interface IdsWithOffsets extends Pick<EncodedText, 'ids' | 'offsets'> {
+  /** Where one token stands. Some of these cost far less than the list of all, which is copied out of the library. */
+  offsetAt(token: number): readonly [start: number, end: number]
+}
 
 // A native call's results are copied out on the main thread, some 100 ns a number: about 10 ms for this much text.
 const charactersPerCall = 1 << 18
@@ -150,7 +153,7 @@ export class Tokenizer {
 
   /** The ids of each text, and where in it they stand. */
   async encodeBatchWithOffsets(texts: readonly string[], options: EncodeOptions = {}): Promise<IdsWithOffsets[]> {
-    return this.#encodeChunks(texts, options, (encoding) => ({ ids: idsOf(encoding), offsets: offsetsOf(encoding) }))
+    return this.#encodeChunks(texts, options, withOffsets)
   }
 
   /** How many tokens the tokenizer adds before and after a text: 1 and 0 for a BOS, 0 and 1 for a closing eos. */
@@ -279,6 +282,12 @@ function idsOf(encoding: JsEncoding): Int32Array {
   return new Int32Array(encoding.getIds())
 }
 
-function offsetsOf(encoding: JsEncoding): (readonly [number, number])[] {
-  return encoding.getOffsets() as [number, number][]
+function withOffsets(encoding: JsEncoding): IdsWithOffsets {
+  return {
+    ids: idsOf(encoding),
+    get offsets() {
+      return encoding.getOffsets() as [number, number][]
+    },
+    offsetAt: (token) => encoding.tokenToChars(token) ?? [0, 0],
+  }
 }
