@@ -28,7 +28,7 @@ export interface DecodeOptions {
 /** What training on spans of a text needs of each token. */
 export interface IdsWithOffsets extends Pick<EncodedText, 'ids' | 'offsets'> {
   /** Where one token stands. Some of these cost far less than the list of all, which is copied out of the library. */
-  offsetAt(token: number): readonly [start: number, end: number]
+  readonly offsetAt: (token: number) => readonly [start: number, end: number]
 }
 
 // A native call's results are copied out on the main thread, some 100 ns a number: about 10 ms for this much text.
