@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { AttuneError } from '../errors.js'
+import { namesTheHub, parseRepository } from '../hub/repository.js'
 import { pathToFileURL } from 'node:url'
 
 /**
@@ -18,6 +20,12 @@ export async function readConfigFile(path: string): Promise<Record<string, unkno
 /** Paths in a config file count from the file's own directory. */
 export function fromConfig(config: string | undefined, path: string): string {
   return config === undefined || isAbsolute(path) ? path : join(dirname(config), path)
+}
+
+/** The same of a model or an adapter: where there is nothing, an id of the Hub stays one. */
+export function modelFromConfig(config: string | undefined, source: string): string {
+  const path = fromConfig(config, source)
+  return namesTheHub(source) || (!existsSync(path) && parseRepository(source, 'model') !== undefined) ? source : path
 }
 
 async function readJson(path: string): Promise<unknown> {

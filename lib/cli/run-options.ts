@@ -8,12 +8,13 @@ import type { OptionTable, Settled } from '../options.js'
 export const modelOptions = {
   model: {
     type: z.string().min(1),
-    description: "Directory of the model, as Hugging Face's: config.json, model.safetensors, tokenizer.json",
+    description:
+      'Directory of the model (config.json, model.safetensors, tokenizer.json), or its id on the Hub: org/name@revision',
     flag: 'directory',
   },
   adapterFrom: {
     type: z.string().min(1),
-    description: 'Directory of a LoRA adapter to put on the model',
+    description: 'Directory of a LoRA adapter to put on the model, or its id on the Hub',
     flag: 'directory',
   },
   task: { type: z.enum(tasks), description: 'What the model is for; absent: what its architecture says' },

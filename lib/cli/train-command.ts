@@ -7,6 +7,7 @@ import { loadDataset } from '../data/load-dataset.js'
 import { AttuneError } from '../errors.js'
 import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
+import { configDirectory } from '../models/model-source.js'
 import type { LoadOptions } from '../models/model-options.js'
 import { lora } from '../nn/lora.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
@@ -15,7 +16,7 @@ import { plan } from '../train/plan.js'
 import { trainOptions, type TrainOptions } from '../train/train-options.js'
 import { Trainer } from '../train/trainer.js'
 import type { CommandContext } from './command-context.js'
-import { fromConfig, readConfigFile } from './config-file.js'
+import { fromConfig, modelFromConfig, readConfigFile } from './config-file.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
@@ -80,16 +81,17 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const { model, adapterFrom } = asked
   const { data, validation } = settled(dataOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
+  const source = (key: string, name: string): string => (givesFlag(command, key) ? name : modelFromConfig(config, name))
   const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
   // Before the model is loaded, which takes a while.
   settleOptions(plainOptions, options)
   const adapter = adapterOf(command, file.adapter)
   const output = options.output === undefined ? {} : { output: inFile('output', options.output) }
   return {
-    model: inFile('model', required(model, 'model')),
+    model: source('model', required(model, 'model')),
     modelOptions: modelFrom({
       ...asked,
-      adapterFrom: adapterFrom === undefined ? undefined : inFile('adapterFrom', adapterFrom),
+      adapterFrom: adapterFrom === undefined ? undefined : source('adapterFrom', adapterFrom),
     }),
     data: required(data, 'data').map((path) => inFile('data', path)),
     validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
@@ -127,7 +129,7 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
   if (!classifies || labels !== undefined || problemType === 'regression' || adapter !== undefined) {
     return Model.load(model, options)
   }
-  const { id2label } = await readJsonObject(join(model, 'config.json'))
+  const { id2label } = await readJsonObject(join(await configDirectory(model, options), 'config.json'))
   const stored = Object.values((id2label ?? {}) as Record<string, unknown>)
   const names = labelsOfDataset(train)
   const several = train.shape === 'text-labels'
