@@ -88,3 +88,23 @@ export type { EmbedOptions } from './predict/embed.js'
 export type { Entity, TaggedText, TagOptions } from './predict/tag.js'
 export type { Aggregation } from './predict/entities.js'
 export { reportPage } from './evaluate/page/report-page.js'
+export {
+  deidentify,
+  deidentifier,
+  type Deidentifier,
+  type DeidentifiedText,
+  type DeidentifyFinding,
+} from './prepare/deidentify.js'
+export type { DeidentifyOptions } from './prepare/deidentify-options.js'
+export type { PersonalDataKind } from './prepare/personal-data.js'
+export { findDuplicates } from './prepare/find-duplicates.js'
+export { findNearDuplicates, type NearDuplicateGroup, type NearDuplicates } from './prepare/find-near-duplicates.js'
+export { NearDuplicateIndex, type NearDuplicate, type NearDuplicateOptions } from './prepare/near-duplicate-index.js'
+export type { NormalizeOptions } from './prepare/normalize-text.js'
+export {
+  oddCharacters,
+  type OddCharacter,
+  type OddCharacterKind,
+  type OddCharacters,
+} from './prepare/odd-characters.js'
+export { countScripts, scriptMix, scriptsOf, type ScriptMix } from './prepare/scripts.js'

@@ -29,6 +29,7 @@ export const libLayers: Layers = {
     ['jobs'],
     ['train', 'evaluate', 'predict', 'generate'],
     ['inspect'],
+    ['prepare'],
     ['models', 'data', 'tokenizer', 'export', 'page'],
     ['nn'],
     ['graph'],
