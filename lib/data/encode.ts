@@ -10,7 +10,7 @@ export { ignoredLabel, type LossOn }
 export interface EncodeDatasetOptions extends ChunkOptions {
   /**
    * Which tokens carry the loss. 'completion' is for prompt/completion rows, 'assistant' (all the assistant's turns)
-   * and 'last-assistant' for messages, 'all' for every shape.
+   * and 'last-assistant' for messages, 'all' for every shape. What a message of weight 0 says carries none.
    * Default: 'completion' for prompt/completion, 'assistant' for messages, 'all' for text.
    */
   readonly loss?: LossOn | undefined
@@ -50,7 +50,8 @@ export interface EncodedDataset {
 const lossesOfShape: Readonly<Record<CausalShape, readonly LossOn[]>> = {
   // The first is the default.
   'prompt-completion': ['completion', 'all'],
-  messages: ['assistant', 'last-assistant', 'all'],
+  // Of a conversation in two parts what the prompt says has weight 0: 'completion' is what the assistant says after it.
+  messages: ['assistant', 'completion', 'last-assistant', 'all'],
   text: ['all'],
 }
 

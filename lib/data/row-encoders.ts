@@ -1,6 +1,6 @@
 import { AttuneError } from '../errors.js'
 import { renderWithAssistantSpans, tokenRanges } from '../tokenizer/assistant-spans.js'
-import type { RenderedChat } from '../tokenizer/chat-template.js'
+import type { Span } from '../tokenizer/chat-template.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
 import type { MessagesRow, PromptCompletionRow, TextRow } from './rows.js'
@@ -83,24 +83,50 @@ async function encodeMessages(
   )
   return encoded.map(({ ids, offsetAt }, index) => {
     const { text, spans } = chats[index] ?? { text: '', spans: [] }
-    if (options.loss === 'all') return { inputIds: ids, labels: ids.slice() }
+    if (spans === 'all') return { inputIds: ids, labels: ids.slice() }
     const labels = new Int32Array(ids.length).fill(ignoredLabel)
     for (const [from, to] of tokenRanges(text, ids.length, offsetAt, spans)) labels.set(ids.subarray(from, to), from)
     return { inputIds: ids, labels }
   })
 }
 
-function renderRow(row: MessagesRow, origin: string, tokenizer: Tokenizer, options: RowEncoderOptions): RenderedChat {
+/** A conversation's text, and what of it carries loss. */
+interface TrainedChat {
+  readonly text: string
+  readonly spans: readonly Span[] | 'all'
+}
+
+function renderRow(row: MessagesRow, origin: string, tokenizer: Tokenizer, options: RowEncoderOptions): TrainedChat {
   const templateOptions = { tools: row.tools, variables: options.variables }
   const template = tokenizer.chatTemplateFor(templateOptions)
   try {
-    if (options.loss === 'all') return { text: template.render(row.messages, templateOptions), spans: [] }
-    const turns = options.loss === 'last-assistant' ? 'last' : 'all'
-    return renderWithAssistantSpans(template, row.messages, templateOptions, turns)
+    const { messages } = row
+    const turns = messages.flatMap(({ role }, index) => (role === 'assistant' ? [index] : []))
+    const isSilent = (index: number): boolean => messages[index]?.weight === 0
+    if (options.loss === 'all') {
+      const silent = turns.filter(isSilent)
+      if (silent.length === 0) return { text: template.render(messages, templateOptions), spans: 'all' }
+      const { text, spans } = renderWithAssistantSpans(template, messages, templateOptions, silent)
+      return { text, spans: between(spans, text.length) }
+    }
+    const wanted = options.loss === 'last-assistant' ? turns.slice(-1) : turns
+    return renderWithAssistantSpans(
+      template,
+      messages,
+      templateOptions,
+      wanted.filter((index) => !isSilent(index)),
+    )
   } catch (error) {
     if (!(error instanceof AttuneError)) throw error
     throw new AttuneError(error.code, `${origin}: ${error.message}`, { where: origin, cause: error })
   }
+}
+
+/** What is left of a text of this length. */
+function between(spans: readonly Span[], length: number): Span[] {
+  const starts = [0, ...spans.map(([, end]) => end)]
+  const ends = [...spans.map(([start]) => start), length]
+  return starts.map((start, at): Span => [start, ends[at] ?? length]).filter(([start, end]) => start < end)
 }
 
 /** The id that ends an example, where one is wanted and the tokenizer has one. */

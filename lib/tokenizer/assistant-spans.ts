@@ -5,7 +5,8 @@ import type { Message } from './message.js'
 /**
  * The conversation's text and what the assistant wrote in it: by the template's `{% generation %}` tags, else by
  * rendering the conversation up to each assistant message (with the generation prompt) and up to its end. `turns`
- * 'last' looks only at the last assistant message, which more templates without tags allow.
+ * 'last' looks only at the last assistant message, which more templates without tags allow; a list of indices only at those
+ * messages.
  * @throws AttuneError 'invalid-chat-template' where the template has no tags and writes earlier messages otherwise
  * once more follow; 'chat-template-failed' where it refuses the conversation
  */
@@ -13,16 +14,59 @@ export function renderWithAssistantSpans(
   template: ChatTemplate,
   messages: readonly Message[],
   options: ChatTemplateOptions = {},
-  turns: 'all' | 'last' = 'all',
+  turns: 'all' | 'last' | readonly number[] = 'all',
 ): RenderedChat {
-  if (template.hasGenerationTags) {
-    const { text, spans } = template.renderWithSpans(messages, options)
-    return { text, spans: turns === 'last' ? spans.slice(-1) : spans }
-  }
+  const all = messages.flatMap((message, index) => (message.role === 'assistant' ? [index] : []))
+  const wanted = turns === 'all' ? all : turns === 'last' ? all.slice(-1) : turns
+  const { text, spans } = template.hasGenerationTags
+    ? taggedSpans(template, messages, options, { all, wanted })
+    : foundSpans(template, messages, options, wanted)
+  return { text, spans: spans.filter(([start, end]) => start < end) }
+}
+
+interface Turns {
+  /** Indices of the assistant's messages. */
+  readonly all: readonly number[]
+  /** Those of them that are asked for. */
+  readonly wanted: readonly number[]
+}
+
+function taggedSpans(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  options: ChatTemplateOptions,
+  { all, wanted }: Turns,
+): RenderedChat {
+  const { text, spans } = template.renderWithSpans(messages, options)
+  if (wanted.length === all.length) return { text, spans }
+  // Mostly a block for each message of the assistant.
+  if (spans.length === all.length) return { text, spans: spans.filter((_, at) => wanted.includes(all[at] ?? -1)) }
+  const regions = foundSpans(template, messages, options, wanted).spans
+  return { text, spans: spans.filter(([from, to]) => regions.some(([start, end]) => from >= start && to <= end)) }
+}
+
+function foundSpans(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  options: ChatTemplateOptions,
+  wanted: readonly number[],
+): RenderedChat {
   const text = template.render(messages, options)
-  const indices = messages.flatMap((message, index) => (message.role === 'assistant' ? [index] : []))
-  const wanted = turns === 'last' ? indices.slice(-1) : indices
-  return { text, spans: wanted.map((index) => spanOfMessage(template, messages, index, options, text)) }
+  const spans = wanted.map((index) => spanOfMessage(template, messages, index, options, text))
+  spans.forEach(([start], at) => {
+    if (start >= (spans[at - 1]?.[1] ?? 0)) return
+    throw unsound(template, wanted[at] ?? 0, 'it is written before the end of an earlier one')
+  })
+  return { text, spans }
+}
+
+function unsound({ where }: ChatTemplate, index: number, what: string, cause?: unknown): AttuneError {
+  return new AttuneError(
+    'invalid-chat-template',
+    `cannot tell the assistant's words apart: ${what} (messages[${index}], ${where}); put {% generation %} and ` +
+      "{% endgeneration %} around them in the template, or train on loss 'last-assistant' or 'all'",
+    { where, cause },
+  )
 }
 
 function spanOfMessage(
@@ -32,13 +76,7 @@ function spanOfMessage(
   options: ChatTemplateOptions,
   text: string,
 ): Span {
-  const refuse = (what: string, cause?: unknown): AttuneError =>
-    new AttuneError(
-      'invalid-chat-template',
-      `cannot tell the assistant's words apart: ${what} (messages[${index}], ${template.where}); put {% generation %} and ` +
-        "{% endgeneration %} around them in the template, or train on loss 'last-assistant' or 'all'",
-      { where: template.where, cause },
-    )
+  const refuse = (what: string, cause?: unknown): AttuneError => unsound(template, index, what, cause)
   let before: string
   let after: string
   try {
@@ -54,6 +92,7 @@ function spanOfMessage(
   const withoutEos = typeof eos === 'string' && after.endsWith(eos) ? after.slice(0, -eos.length) : after
   const end = [after, withoutEos].find((prefix) => text.startsWith(prefix))
   if (end === undefined) throw refuse('the text up to this message changes once more messages follow')
+  if (end.length < before.length) throw refuse('the message ends before the generation prompt does')
   return [before.length, end.length]
 }
 

@@ -29,7 +29,7 @@ export interface ChatTemplateOptions {
 
 export interface RenderedChat {
   readonly text: string
-  /** What the template's `{% generation %}` blocks enclose. */
+  /** What the template's `{% generation %}` blocks enclose; an empty range where one encloses nothing. */
   readonly spans: readonly Span[]
 }
 
@@ -88,8 +88,8 @@ export class ChatTemplate {
         { where: this.where },
       )
     }
-    const clipped = spans.map(([start, end]): Span => [start, Math.min(end, text.length)])
-    return { text, spans: clipped.filter(([start, end]) => start < end) }
+    const within = (at: number): number => Math.min(at, text.length)
+    return { text, spans: spans.map(([start, end]): Span => [within(start), within(end)]) }
   }
 
   #run(messages: readonly Message[], options: ChatTemplateOptions, start: string, end: string): string {
@@ -101,7 +101,7 @@ export class ChatTemplate {
       documents: options.documents ?? null,
       add_generation_prompt: options.addGenerationPrompt ?? false,
       ...options.variables,
-      messages: messages.map(withoutNulls),
+      messages: messages.map((message) => this.#asRead(message)),
       [generationStartName]: start,
       [generationEndName]: end,
     }
@@ -115,6 +115,16 @@ export class ChatTemplate {
         cause instanceof RaisedByTemplate ? 'the chat template refuses the conversation' : 'the chat template failed'
       throw new AttuneError('chat-template-failed', `${told}: ${reason} (${this.where})`, { where: this.where, cause })
     }
+  }
+
+  /**
+   * The message as templates know it: without what is null, without `weight`, which is for training, and with 'system' for
+   * 'developer' (OpenAI's newer name of the same) where the template has no such role.
+   */
+  #asRead(message: Message): Record<string, unknown> {
+    const given = Object.entries(message).filter(([key, value]) => (value ?? null) !== null && key !== 'weight')
+    const renamed = message.role === 'developer' && !this.source.includes('developer')
+    return { ...Object.fromEntries(given), ...(renamed && { role: 'system' }) }
   }
 
   #parse(): TemplateProgram {
@@ -154,10 +164,6 @@ const globals: Readonly<Record<string, unknown>> = {
   },
   strftime_now: (format: string): string => strftime(new Date(), format),
   [jsonDumpsName]: jsonDumpsForTemplate,
-}
-
-function withoutNulls(message: Message): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null && value !== undefined))
 }
 
 function takeOutMarks(marked: string, mark: string): { readonly plain: string; readonly spans: readonly Span[] } {

@@ -7,7 +7,8 @@ export interface ContentPart {
 
 /**
  * One turn of a conversation, as chat templates read it. Keys beyond these (`tool_calls`, `name`, `tool_call_id`,
- * `reasoning_content`, …) are handed to the template as they are; keys whose value is null are left out.
+ * `reasoning_content`, …) are handed to the template as they are; keys whose value is null are left out, and `weight`, where 0
+ * keeps what a message of the assistant says out of the loss (OpenAI's).
  */
 export interface Message {
   readonly role: string

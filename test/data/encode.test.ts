@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { Dataset } from '../../lib/data/dataset.js'
-import { encodeDataset, type EncodeDatasetOptions, type TrainingExample } from '../../lib/data/encode.js'
+import { encodeDataset, type EncodeDatasetOptions, type LossOn, type TrainingExample } from '../../lib/data/encode.js'
 import type { DatasetRow } from '../../lib/data/rows.js'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
 import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
@@ -106,6 +106,33 @@ describe('messages', () => {
     }
   })
 
+  test('what has weight 0 carries no loss, whatever else does', async () => {
+    const weighed = messages.map((message, at) => (at === 1 ? { ...message, weight: 0 } : message))
+    for (const chatTemplate of [chatml, chatml.replaceAll(/\{% (end)?generation %\}/g, '')]) {
+      const tokenizer = await tokenizerWith({ chatTemplate })
+      const labelsOf = async (row: DatasetRow, loss?: LossOn): Promise<number[]> =>
+        (await encodeOne(row, tokenizer, { loss })).labels
+      const onlyLast = [...masked(expectedIds.length - said('B').length), ...said('B')]
+      expect((await encodeOne({ messages: weighed }, tokenizer)).ids).toEqual(expectedIds)
+      for (const loss of ['assistant', 'completion', 'last-assistant'] as const) {
+        expect(await labelsOf({ messages: weighed }, loss), loss).toEqual(onlyLast)
+      }
+      const silent = [turn('user', 'u').length + said('').length - 1, said('A👋').length - said('').length + 1] as const
+      const allButOne = [...expectedIds].fill(x, silent[0], silent[0] + silent[1])
+      expect(await labelsOf({ messages: weighed }, 'all')).toEqual(allButOne)
+      const weighing = messages.map((message) => (message.role === 'user' ? message : { ...message, weight: 1 }))
+      expect(await labelsOf({ messages: weighing }, 'all')).toEqual(expectedIds)
+      const lastSilent = messages.map((message, at) => (at === 3 ? { ...message, weight: 0 } : message))
+      await expect(labelsOf({ messages: lastSilent }, 'last-assistant')).rejects.toMatchObject({
+        code: 'all-labels-masked',
+      })
+      // TRL's rows of a prompt and a completion that are conversations.
+      const parts = { prompt: messages.slice(0, 3), completion: messages.slice(3) }
+      const { examples } = await encodeDataset(Dataset.from([parts]), tokenizer, { loss: 'completion' })
+      expect([...(examples[0]?.labels ?? [])]).toEqual(onlyLast)
+    }
+  })
+
   test('a tokenizer without a template, and a template that refuses, name what is wrong', async () => {
     const dataset = Dataset.from([{ messages: messages.slice(0, 2) }, { messages }])
     await expect(encodeDataset(dataset, await tokenizerWith())).rejects.toMatchObject({ code: 'invalid-chat-template' })
@@ -164,7 +191,6 @@ describe('limits and refusals', () => {
   test.each([
     [{ text: 'a' }, { loss: 'completion' }, 'options.loss'],
     [{ prompt: 'a', completion: 'b' }, { loss: 'assistant' }, 'options.loss'],
-    [{ messages: [{ role: 'assistant', content: 'a' }] }, { loss: 'completion' }, 'options.loss'],
     [{ text: 'a' }, { maxLength: 1 }, 'options.maxLength'],
     [{ text: 'a' }, { maxLength: 2.5 }, 'options.maxLength'],
   ] as [DatasetRow, EncodeDatasetOptions, string][])('%o with %o', async (row, options, where) => {

@@ -142,6 +142,62 @@ describe('what the assistant wrote', () => {
     expect(said(template, talk, 'last')).toEqual(['<think></think>TWO</>'])
   })
 
+  const turn = "{{ '<' + m.role + '>' }}{{ m.content }}</>"
+  const prompt = '{% if add_generation_prompt %}<assistant>{% endif %}'
+  test.each([
+    ['drops earlier turns', `{% for m in messages[-2:] %}${turn}{% endfor %}${prompt}`],
+    ['keeps the last turn only', `{% for m in messages[-1:] %}${turn}{% endfor %}${prompt}`],
+    ['counts the turns', `{{ messages | length }}{% for m in messages %}${turn}{% endfor %}${prompt}`],
+    [
+      'trims what is followed by more',
+      `{% for m in messages %}<{{ m.role }}>{{ m.content if loop.last else m.content | trim }}</>{% endfor %}${prompt}`,
+    ],
+    [
+      'trims the prompt for the answer',
+      `{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}{% if add_generation_prompt %}assistant:  {% endif %}`,
+    ],
+    ['has the latest turn first', `{% for m in messages | reverse %}${turn}{% endfor %}${prompt}`],
+  ])('a template without tags that %s is refused', (_, source) => {
+    const spaced = talk.map((message) => ({ ...message, content: `${message.content as string} ` }))
+    expect(() => said(new ChatTemplate(source), spaced)).toThrow(
+      expect.objectContaining({ code: 'invalid-chat-template' }) as Error,
+    )
+  })
+
+  test('turns that read alike do not hide that earlier ones are dropped', () => {
+    const same = [0, 1].flatMap(() => [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'ho' },
+    ])
+    const dropping = new ChatTemplate(`{% for m in messages[-2:] %}${turn}{% endfor %}${prompt}`)
+    expect(() => said(dropping, same)).toThrow(expect.objectContaining({ code: 'invalid-chat-template' }) as Error)
+  })
+
+  test('some turns, where a template has several blocks for one, or an empty one', () => {
+    const blocks = `{% for m in messages %}{% if m.role == 'assistant' %}<assistant>{% for c in m.content %}{% generation %}{{ c.text }}{% endgeneration %}-{% endfor %}</>{% else %}${turn}{% endif %}{% endfor %}${prompt}`
+    const template = new ChatTemplate(blocks)
+    const parts = (...texts: string[]) => texts.map((text) => ({ type: 'text', text }))
+    const several = [
+      { role: 'user', content: 'u' },
+      { role: 'assistant', content: parts('a', 'b') },
+      { role: 'user', content: 'v' },
+      { role: 'assistant', content: parts('c') },
+    ]
+    const { text, spans } = renderWithAssistantSpans(template, several, {}, [1])
+    expect(spans.map(([from, to]) => text.slice(from, to))).toEqual(['a', 'b'])
+    expect(said(template, several, 'last')).toEqual(['c'])
+    const silent = `{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}`
+    const unsaid = talk.map((message, at) => (at === talk.length - 1 ? { ...message, content: '' } : message))
+    expect(said(new ChatTemplate(silent), unsaid, 'last'), 'not the turn before').toEqual([])
+  })
+
+  test('a developer is the system where the template knows none; a weight is for training only', () => {
+    const messages = [{ role: 'developer', content: 'x', weight: 1 }]
+    const plain = `{% for m in messages %}{{ m.role }}{{ m | length }}{% endfor %}`
+    expect(new ChatTemplate(plain).render(messages)).toBe('system2')
+    expect(new ChatTemplate(`${plain}{# developer #}`).render(messages)).toBe('developer2')
+  })
+
   test('a filter over a generation block is refused', () => {
     const template = new ChatTemplate(
       '{% set x %}{% generation %}  hi {% endgeneration %}{% endset %}{{ x | trim }}{{ x | upper }}',
