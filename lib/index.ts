@@ -45,6 +45,7 @@ export type { EncodedExample, LabelledExample, PairExample } from './data/exampl
 export type { TrainingData } from './data/prepare-data.js'
 export type * from './data/rows.js'
 export { Tokenizer } from './tokenizer/tokenizer.js'
+export type { AddedToken } from './tokenizer/added-tokens.js'
 export type { Message, Tool } from './tokenizer/message.js'
 export { Trainer, type RunOptions } from './train/trainer.js'
 export { plan } from './train/plan.js'

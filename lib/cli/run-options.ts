@@ -32,6 +32,13 @@ export const modelOptions = {
     type: z.enum(poolings),
     description: 'What stands for a text in an embedding; absent: as the directory says',
   },
+  addTokens: {
+    type: z
+      .union([z.string().transform((tokens) => tokens.split(',')), z.array(z.string())])
+      .describe('a list of tokens'),
+    description: 'Tokens that the vocabulary gets beside its own; each starts as the mean of the others',
+    flag: 'list',
+  },
   dtype: { type: z.enum(['f32', 'bf16']), description: 'Of weights and activations', default: 'f32' as const },
   device: { type: z.enum(['auto', 'cpu', 'cuda']), description: 'Where to compute', default: 'auto' as const },
   threads: { type: z.int().min(0), description: 'Threads that compute; 0: one per core', default: 0 },
@@ -73,7 +80,7 @@ export const loraFlags = {
 
 /** The model that a command asks for, by the options above. */
 export function modelFrom(settled: Settled<typeof modelOptions>): LoadOptions {
-  const { adapterFrom: adapter, task, labels, problemType, pooling, dtype, device, threads } = settled
+  const { adapterFrom: adapter, task, labels, problemType, pooling, addTokens, dtype, device, threads } = settled
   return {
     dtype,
     device,
@@ -83,5 +90,6 @@ export function modelFrom(settled: Settled<typeof modelOptions>): LoadOptions {
     ...(labels === undefined ? {} : { labels }),
     ...(problemType === undefined ? {} : { problemType }),
     ...(pooling === undefined ? {} : { pooling }),
+    ...(addTokens === undefined ? {} : { addTokens }),
   }
 }

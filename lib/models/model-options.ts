@@ -3,6 +3,7 @@ import { checkOptions } from '../check-options.js'
 import { AttuneError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
+import type { AddedToken } from '../tokenizer/added-tokens.js'
 import { poolings, type Pooling, type TaskRequest } from './task.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda'
@@ -42,6 +43,11 @@ export interface ModelOptions {
 export interface LoadOptions extends ModelOptions {
   /** Starts the head with random values even where the checkpoint has one. @default false */
   readonly newHead?: boolean
+  /**
+   * Tokens that the vocabulary gets beside its own. Where the tables have too few rows they grow, and a new row starts as the mean
+   * of the others (Hewitt 2021). @default those that the adapter's tokenizer has beyond the model's
+   */
+  readonly addTokens?: readonly (string | AddedToken)[]
   /** Directory, or id on the Hub, of a PEFT LoRA adapter to put on the model. @default none */
   readonly adapter?: string
 }
@@ -57,6 +63,7 @@ export interface SettledModelOptions {
   readonly newHead: boolean
   readonly revision: string | undefined
   readonly hub: HubOptions | undefined
+  readonly addTokens: readonly (string | AddedToken)[]
   readonly request: TaskRequest
 }
 
@@ -69,6 +76,9 @@ const schema = z.strictObject({
   pooling: z.enum(poolings).optional(),
   normalize: z.boolean().optional(),
   newHead: z.boolean().default(false),
+  addTokens: z
+    .array(z.union([z.string(), z.strictObject({ content: z.string(), special: z.boolean().optional() })]))
+    .default([]),
   dropout: z.union([z.boolean(), z.number().min(0).lt(1)]).optional(),
   labelSmoothing: z.number().min(0).lt(1).default(0),
   threads: z.int().min(0).default(0),
@@ -83,7 +93,7 @@ const schema = z.strictObject({
 /** Checks the options and fills in defaults. */
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   const settled = checkOptions(schema, options, 'options')
-  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter, newHead } = settled
+  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter, newHead, addTokens } = settled
   const { task, problemType, labels, pooling, normalize, revision, hub } = settled
   if (device === 'cuda') {
     throw new AttuneError(
@@ -97,5 +107,5 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
   const request = { task, problemType, labels, pooling, normalize }
   const computing = { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet }
-  return { ...computing, adapter, newHead, revision, hub, request }
+  return { ...computing, adapter, newHead, addTokens, revision, hub, request }
 }

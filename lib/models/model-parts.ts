@@ -1,4 +1,5 @@
 /** What a model is made of, and the two ways to get it: from files, or from random numbers. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import { native, type NativeSession } from '../native.js'
@@ -13,6 +14,7 @@ import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
 import { sentenceModules } from './sentence-modules.js'
 import type { TaskRequest } from './task.js'
+import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { assignWeights, loadParameters, openWeights, type AssignOptions, type WeightFiles } from './weights.js'
 
 export interface ModelParts {
@@ -25,6 +27,8 @@ export interface ModelParts {
   readonly modules: ReadonlyMap<string, ModuleSpec>
   /** Parameters that started with random values because the checkpoint has none. */
   readonly initialized: readonly string[]
+  /** With the tokens that were added, where any were. */
+  readonly tokenizer: Tokenizer | undefined
 }
 
 /** config.json and safetensors of a directory or a repository. Options, configuration and weights are checked before memory is taken. */
@@ -35,7 +39,8 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
   const adapter = settled.adapter === undefined ? undefined : await adapterDirectory(settled.adapter, { hub })
   const options = { ...settled, adapter }
   const trained = adapter === undefined ? {} : await readAdapterTask(adapter)
-  const config = await readJsonObject(join(directory, 'config.json'))
+  const tokenizer = await extendedTokenizer(directory, options)
+  const config = withVocabulary(await readJsonObject(join(directory, 'config.json')), tokenizer)
   const stored = await sentenceModules(directory)
   const configured = defineModel(config, {
     ...combined(request, trained),
@@ -48,7 +53,8 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
     const definition = asStored(configured, files)
     const { parameters, modules } = forwardGraph(definition, dtype)
     const named = fileNames(definition, options.newHead)
-    const rules = headRules(definition, [...files.tensors.keys()].map(named))
+    const mayGrow = tokenizer === undefined ? undefined : vocabularyTables(definition)
+    const rules = { ...headRules(definition, [...files.tensors.keys()].map(named)), mayGrow }
     const assigned = assignWeights(parameters.values(), files, named, rules)
     const missing = [...parameters.values()].filter(({ name }) => !assigned.has(name))
     const session = await fill(options, async (opened) => {
@@ -57,7 +63,7 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
       await initializeParameters(opened, missing, { ...options, definition })
     })
     const initialized = missing.map(({ name }) => name)
-    return { config, definition, directory, options, session, parameters, modules, initialized }
+    return { config, definition, directory, options, session, parameters, modules, initialized, tokenizer }
   } finally {
     files.close()
   }
@@ -73,7 +79,39 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
   const session = await fill(options, (opened) =>
     initializeParameters(opened, parameters.values(), { ...options, definition }),
   )
-  return { config, definition, directory, options, session, parameters, modules, initialized: [...parameters.keys()] }
+  const initialized = [...parameters.keys()]
+  return { config, definition, directory, options, session, parameters, modules, initialized, tokenizer: undefined }
+}
+
+/** The tokenizer with the tokens that the caller adds, or that the adapter came with; undefined where that is none. */
+async function extendedTokenizer(
+  directory: string,
+  { addTokens, adapter }: SettledModelOptions,
+): Promise<Tokenizer | undefined> {
+  if (addTokens.length === 0 && (adapter === undefined || !existsSync(join(adapter, 'tokenizer.json'))))
+    return undefined
+  if (addTokens.length === 0 && !existsSync(join(directory, 'tokenizer.json'))) return undefined
+  const tokenizer = await Tokenizer.load(directory)
+  const learned = adapter === undefined ? [] : await tokenizer.addedIn(adapter)
+  const extended = tokenizer.withAddedTokens([...learned, ...addTokens])
+  return extended === tokenizer ? undefined : extended
+}
+
+function withVocabulary(config: ConfigJson, tokenizer: Tokenizer | undefined): ConfigJson {
+  const { vocab_size: rows } = config
+  return tokenizer === undefined || typeof rows !== 'number' || rows >= tokenizer.vocabSize
+    ? config
+    : { ...config, vocab_size: tokenizer.vocabSize }
+}
+
+/** Whether a parameter has a row, or a value, for each token. */
+function vocabularyTables({ embedding, head }: ModelDefinition): (name: string) => boolean {
+  const names = new Set([`${embedding}.weight`])
+  if (head.kind === 'vocabulary') {
+    for (const part of ['weight', 'bias']) names.add(`${head.module}.${part}`)
+    if (head.bias !== undefined) names.add(head.bias)
+  }
+  return (name) => names.has(name)
 }
 
 /** What the caller asks for, and where that leaves something open what an adapter was trained for. */

@@ -135,7 +135,7 @@ export class Model implements AsyncDisposable {
       const message = 'The model was made from a configuration object: it has no directory, so no tokenizer.'
       return Promise.reject(new AttuneError('invalid-tokenizer', message))
     }
-    this.#tokenizer ??= Tokenizer.load(this.directory)
+    this.#tokenizer ??= Promise.resolve(this.#parts.tokenizer ?? Tokenizer.load(this.directory))
     return this.#tokenizer
   }
 
@@ -322,6 +322,7 @@ export class Model implements AsyncDisposable {
     checkSaveOptions(options)
     return this.#inOrder(async (session) => {
       const { config, definition, directory: source } = this
+      const { tokenizer } = this.#parts
       const open = this.#adapter.unmerged
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
@@ -332,12 +333,12 @@ export class Model implements AsyncDisposable {
         const base = source === undefined ? undefined : (snapshotOrigin(source)?.id ?? source)
         const peft = { config: lora, modules, fanInFanOut, base, task, modulesToSave }
         const dtype = options.dtype ?? 'f32'
-        return saveAdapter(directory, { session, source, parameters, dtype, peft, definition })
+        return saveAdapter(directory, { session, source, tokenizer, parameters, dtype, peft, definition })
       }
       const replaced = await this.#adapter.mergedWeights()
       const parameters = this.#parameters.base.values()
       const dtype = options.dtype ?? this.dtype
-      return saveModel(directory, { session, source, parameters, dtype, config, definition, replaced })
+      return saveModel(directory, { session, source, tokenizer, parameters, dtype, config, definition, replaced })
     })
   }
 

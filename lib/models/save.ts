@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { writeDirectory, writeJson } from '../export/write-directory.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { NativeSafetensorsEntry, NativeSession } from '../native.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { copyTokenizerFiles } from '../tokenizer/tokenizer-files.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
 import { labelFields } from './labels.js'
@@ -35,6 +36,8 @@ export interface ModelFiles {
   readonly definition: ModelDefinition
   /** Where the tokenizer's files lie. */
   readonly source: string | undefined
+  /** In place of the one in `source`. */
+  readonly tokenizer: Tokenizer | undefined
 }
 
 const torchDtypes = { f32: 'float32', bf16: 'bfloat16', f16: 'float16' } as const
@@ -45,7 +48,7 @@ const metadata = { format: 'pt' }
 const stale = ['model.safetensors.index.json', 'adapter_config.json', 'adapter_model.safetensors', adapterTaskFile]
 
 export async function saveModel(target: string, files: ModelFiles): Promise<void> {
-  const { session, parameters, dtype, replaced, source } = files
+  const { session, parameters, dtype, replaced, source, tokenizer } = files
   const entries: NativeSafetensorsEntry[] = []
   for (const { name, shape } of parameters) {
     const data = replaced.get(name)
@@ -56,6 +59,7 @@ export async function saveModel(target: string, files: ModelFiles): Promise<void
     await writeFile(join(directory, 'config.json'), `${withFloats(JSON.stringify(savedConfig(files), null, 2))}\n`)
     if (files.definition.task === 'embedding') await writeSentenceModules(directory, files.definition)
     if (source !== undefined) await copyCompanions(source, directory)
+    await tokenizer?.save(directory)
   }
   await writeDirectory(target, fill, { replaces: stale })
 }
@@ -67,16 +71,18 @@ export interface AdapterFiles {
   readonly peft: PeftOptions
   readonly definition: ModelDefinition
   readonly source: string | undefined
+  readonly tokenizer: Tokenizer | undefined
 }
 
 export async function saveAdapter(target: string, files: AdapterFiles): Promise<void> {
-  const { session, parameters, dtype, peft, definition, source } = files
+  const { session, parameters, dtype, peft, definition, source, tokenizer } = files
   const entries = [...parameters].map(({ name, shape }) => ({ name, dtype, shape, parameter: name }))
   await writeDirectory(target, async (directory) => {
     await session.saveSafetensors(join(directory, 'adapter_model.safetensors'), entries, metadata)
     await writeJson(join(directory, 'adapter_config.json'), writePeftConfig(peft))
     await writeJson(join(directory, adapterTaskFile), adapterTask(definition))
     if (source !== undefined) await copyTokenizerFiles(source, directory)
+    await tokenizer?.save(directory)
   })
 }
 

@@ -85,6 +85,8 @@ export interface AssignOptions {
   readonly mayBeMissing?: (name: string) => boolean
   /** Whether a tensor of that name that no parameter takes may be left alone. @default none */
   readonly mayBeLeft?: (name: string) => boolean
+  /** Whether a tensor with fewer rows than the parameter will do; `loadParameters` makes the others. @default none */
+  readonly mayGrow?: ((name: string) => boolean) | undefined
   /** What to say besides of a wrong shape. @default nothing */
   readonly shapeAdvice?: (name: string) => string
 }
@@ -97,7 +99,7 @@ export function assignWeights(
   parameters: Iterable<ParameterSpec>,
   files: WeightFiles,
   nameOf: (tensor: string) => string | undefined,
-  { mayBeMissing, mayBeLeft, shapeAdvice }: AssignOptions = {},
+  { mayBeMissing, mayBeLeft, mayGrow, shapeAdvice }: AssignOptions = {},
 ): Map<string, StoredTensor> {
   const byName = new Map<string, StoredTensor>()
   for (const [tensor, stored] of files.tensors) {
@@ -111,7 +113,7 @@ export function assignWeights(
     byName.delete(name)
     if (stored === undefined) {
       if (mayBeMissing?.(name) !== true) problems.push(`missing: ${name} ${formatShape(shape)}`)
-    } else if (formatShape(stored.info.shape) !== formatShape(shape)) {
+    } else if (!fits(stored.info.shape, shape, mayGrow?.(name) === true)) {
       const advice = shapeAdvice?.(name) ?? ''
       problems.push(`shape: ${name} should be ${formatShape(shape)} but is ${formatShape(stored.info.shape)}${advice}`)
     } else if (!floatDtypes.has(stored.info.dtype.toLowerCase())) {
@@ -140,6 +142,25 @@ export async function loadParameters(
     const stored = assigned.get(name)
     if (stored === undefined) throw new AttuneError('internal', 'a parameter without a tensor', { where: name })
     session.defineParameter(name, shape, dtype)
-    if (elementCount(shape) > 0) await session.loadParameter(name, stored.file, stored.info.name)
+    if (elementCount(stored.info.shape) < elementCount(shape)) {
+      await session.writeParameter(name, withMeanRows(stored.file.read(stored.info.name), stored.info.shape, shape))
+    } else if (elementCount(shape) > 0) await session.loadParameter(name, stored.file, stored.info.name)
   }
+}
+
+function fits(stored: readonly number[], wanted: readonly number[], mayGrow: boolean): boolean {
+  if (stored.length !== wanted.length) return false
+  return stored.every((size, i) => size === wanted[i] || (i === 0 && mayGrow && size > 0 && size < (wanted[i] ?? 0)))
+}
+
+/** The rows there are, and their mean for each that is not. */
+function withMeanRows(values: Float32Array, stored: readonly number[], wanted: readonly number[]): Float32Array {
+  const [rows = 0] = stored
+  const features = values.length / rows
+  const mean = new Float64Array(features)
+  values.forEach((value, i) => (mean[i % features] = (mean[i % features] ?? 0) + value / rows))
+  const grown = new Float32Array(elementCount(wanted))
+  grown.set(values)
+  for (let at = values.length; at < grown.length; at += features) grown.set(mean, at)
+  return grown
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { AttuneError } from '../errors.js'
@@ -65,6 +65,15 @@ export async function copyTokenizerFiles(from: string, to: string): Promise<read
     })
   }
   return copied
+}
+
+/** @throws AttuneError 'file-write-failed' */
+export async function writeTokenizerFile(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (cause) {
+    throw new AttuneError('file-write-failed', `cannot write ${path}: ${reasonOf(cause)}`, { where: path, cause })
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -10,7 +10,8 @@ import { DecodeStream } from './decode-stream.js'
 import { NativeEncodedText, type EncodedText } from './encoded-text.js'
 import type { Message } from './message.js'
 import { readTokenizerConfig, type SpecialTokenName, type TokenizerConfig } from './tokenizer-config.js'
-import { copyTokenizerFiles, readTextIfThere } from './tokenizer-files.js'
+import { addedTokensOf, withAddedTokens, type AddedToken } from './added-tokens.js'
+import { copyTokenizerFiles, readTextIfThere, writeTokenizerFile } from './tokenizer-files.js'
 import { tokenizerDirectory } from './tokenizer-source.js'
 
 export type { EncodedText }
@@ -53,18 +54,29 @@ export class Tokenizer {
   /** The default chat template, undefined where the tokenizer has none. */
   readonly chatTemplate: ChatTemplate | undefined
 
+  /** Digest of all that decides which ids a text or a conversation becomes. */
+  readonly fingerprint: string
+
   readonly #native: NativeTokenizer
+  /** Of tokenizer.json, with what was added to it. */
+  readonly #json: string
+  readonly #config: TokenizerConfig
+  readonly #isExtended: boolean
   readonly #chatTemplates: ReadonlyMap<string, ChatTemplate>
   #addedTokenCounts: Promise<{ readonly before: number; readonly after: number }> | undefined
 
   private constructor(
     readonly directory: string,
-    native: NativeTokenizer,
+    json: string,
     config: TokenizerConfig,
-    /** Digest of all that decides which ids a text or a conversation becomes. */
-    readonly fingerprint: string,
+    isExtended = false,
   ) {
+    const native = parsed(json, join(directory, 'tokenizer.json'))
     this.#native = native
+    this.#json = json
+    this.#config = config
+    this.#isExtended = isExtended
+    this.fingerprint = fingerprintOf(json, config)
     this.vocabSize = native.getVocabSize(true)
     this.modelMaxLength = config.modelMaxLength
     this.specialTokens = config.specialTokens
@@ -103,16 +115,22 @@ export class Tokenizer {
         { where: path },
       )
     }
-    let native: NativeTokenizer
-    try {
-      native = NativeTokenizer.fromString(text)
-      native.disableTruncation()
-      native.disablePadding()
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new AttuneError('invalid-tokenizer', `${path} is no valid tokenizer: ${reason}`, { where: path, cause })
-    }
-    return new Tokenizer(directory, native, config, fingerprintOf(text, config))
+    return new Tokenizer(directory, text, config)
+  }
+
+  /**
+   * A tokenizer that knows these tokens too; those it knows already stay as they are. New ones get the ids after the last.
+   * @throws AttuneError 'invalid-option' for a token of nothing but white space
+   */
+  withAddedTokens(tokens: readonly (string | AddedToken)[]): Tokenizer {
+    const { json, added } = withAddedTokens(this.#json, tokens, this.vocabSize, (token) => this.#knows(token))
+    return added.size === 0 ? this : new Tokenizer(this.directory, json, this.#config, true)
+  }
+
+  /** The tokens that the tokenizer in `directory` has beyond this one's. */
+  async addedIn(directory: string): Promise<readonly AddedToken[]> {
+    const json = await readTextIfThere(join(directory, 'tokenizer.json'))
+    return json === undefined ? [] : addedTokensOf(json, (token) => this.#knows(token))
   }
 
   /** The ids of a text. */
@@ -224,8 +242,14 @@ export class Tokenizer {
    * Copies the tokenizer's files into a directory and returns their names.
    * @throws AttuneError 'file-write-failed'
    */
-  save(directory: string): Promise<readonly string[]> {
-    return copyTokenizerFiles(this.directory, directory)
+  async save(directory: string): Promise<readonly string[]> {
+    const files = await copyTokenizerFiles(this.directory, directory)
+    if (this.#isExtended) await writeTokenizerFile(join(directory, 'tokenizer.json'), this.#json)
+    return files
+  }
+
+  #knows(token: string): boolean {
+    return this.tokenToId(token) !== undefined
   }
 
   async #encodeChunks<T>(
@@ -272,6 +296,18 @@ function fingerprintOf(tokenizerJson: string, { chatTemplates, ...config }: Toke
     .update(tokenizerJson)
     .update(JSON.stringify([config, templates]))
     .digest('hex')
+}
+
+function parsed(json: string, path: string): NativeTokenizer {
+  try {
+    const native = NativeTokenizer.fromString(json)
+    native.disableTruncation()
+    native.disablePadding()
+    return native
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AttuneError('invalid-tokenizer', `${path} is no valid tokenizer: ${reason}`, { where: path, cause })
+  }
 }
 
 function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {
