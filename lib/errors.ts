@@ -46,10 +46,21 @@ export type AttuneErrorCode =
   | 'missing-addon'
   | 'internal'
 
+/** A row of a dataset and what is wrong with it. */
+export interface RowProblem {
+  /** `file:line`, or as the row is called otherwise. */
+  readonly origin: string
+  readonly what: string
+}
+
 export interface AttuneErrorOptions {
   /** What is guilty: an option path, a file and line, a parameter, a node. */
   readonly where?: string
   readonly cause?: unknown
+  /** Of an error about rows: the first of them. */
+  readonly rows?: readonly RowProblem[]
+  /** How many rows it is about. */
+  readonly rowCount?: number
 }
 
 /** The one error class of attune: says what was wrong, where, and what to do. */
@@ -57,10 +68,16 @@ export class AttuneError extends Error {
   override readonly name = 'AttuneError'
   readonly code: AttuneErrorCode
   readonly where: string | undefined
+  /** Of an error about rows: the first of them, and what is wrong with each. */
+  readonly rows: readonly RowProblem[]
+  /** How many rows it is about. */
+  readonly rowCount: number
 
   constructor(code: AttuneErrorCode, message: string, options: AttuneErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.where = options.where
+    this.rows = options.rows ?? []
+    this.rowCount = options.rowCount ?? this.rows.length
   }
 }

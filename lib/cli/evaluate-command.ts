@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { loadDataset } from '../data/load-dataset.js'
-import { AttuneError } from '../errors.js'
 import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
 import { reportPage } from '../evaluate/page/report-page.js'
@@ -16,6 +14,7 @@ import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { dataOptions, modelFrom, modelOptions } from './run-options.js'
 import { required } from './train-command.js'
+import { writeResult } from './write-result.js'
 
 const fileOptions = {
   data: dataOptions.data,
@@ -74,9 +73,9 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     })
     const { records = [], ...summary } = report
     if (files.records !== undefined) {
-      await written(files.records, 'the records', records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+      await writeResult(files.records, 'the records', records.map((record) => `${JSON.stringify(record)}\n`).join(''))
     }
-    if (files.report !== undefined) await written(files.report, 'the report', reportPage(summary))
+    if (files.report !== undefined) await writeResult(files.report, 'the report', reportPage(summary))
     terminal.out(json ? `${JSON.stringify({ type: 'evaluation', ...summary })}\n` : describeEvaluation(summary))
   })
 }
@@ -84,15 +83,4 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
 /** The untuned directory may not say what the tuned one was tuned for. */
 function sameTask({ task, problemType, labels }: Model): LoadOptions {
   return { task, ...(problemType !== undefined && { problemType }), ...(labels.length > 0 && { labels: [...labels] }) }
-}
-
-async function written(path: string, what: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text)
-  } catch (cause) {
-    throw new AttuneError('file-write-failed', `cannot write ${what} to ${path}: ${String(cause)}`, {
-      where: path,
-      cause,
-    })
-  }
 }

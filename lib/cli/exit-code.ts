@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { AttuneError } from '../errors.js'
 
-export const exitCodes = { done: 0, failed: 1, usedWrongly: 2, interrupted: 130 } as const
+export const exitCodes = { done: 0, failed: 1, usedWrongly: 2, errorsFound: 3, interrupted: 130 } as const
 
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {

@@ -32,6 +32,16 @@ export interface LabelFindingOptions {
   readonly fewRows?: number | undefined
 }
 
+/** A class, and the rows that have it. */
+export interface ClassRows {
+  readonly name: string
+  readonly rows: number
+  /** Where the first of them came from. */
+  readonly origins: readonly string[]
+  /** Undefined where nothing is validated. */
+  readonly validationRows: number | undefined
+}
+
 /**
  * What is doubtful about the classes of some data: ones that training or validation lacks, ones with very few rows.
  * Nothing for regression and for tasks without labels.
@@ -39,38 +49,59 @@ export interface LabelFindingOptions {
 export function labelFindings(
   train: LabelledData,
   validation?: LabelledData,
+  options: LabelFindingOptions = {},
+): DataFinding[] {
+  return classFindings(classRows(train, validation), options)
+}
+
+/** `labelFindings` of classes whose rows were counted otherwise. */
+export function classFindings(
+  classes: readonly ClassRows[],
   { fewRows = 5 }: LabelFindingOptions = {},
 ): DataFinding[] {
-  if (train.labels.length === 0 || train.problemType === 'regression') return []
-  const trained = originsByClass(train)
-  const validated = validation === undefined ? undefined : originsByClass(validation)
-  return train.labels.flatMap((name, index): DataFinding[] => {
-    const rows = trained[index] ?? []
-    const checks = validated?.[index] ?? []
+  return classes.flatMap(({ name, rows, origins, validationRows }): DataFinding[] => {
     const absent = (code: DataFinding['code'], where: string): DataFinding => ({
       code,
       message: `no ${where} row has label '${name}'`,
       origins: [],
     })
     return [
-      ...(rows.length === 0 ? [absent('class-absent-from-training', 'training')] : []),
-      ...(rows.length > 0 && rows.length < fewRows
-        ? findingAbout('class-with-few-rows', rows, `label '${name}' has only ${rows.length} training rows`)
+      ...(rows === 0 ? [absent('class-absent-from-training', 'training')] : []),
+      ...(rows > 0 && rows < fewRows
+        ? findingAbout('class-with-few-rows', origins, `label '${name}' has only ${rows} training rows`)
         : []),
-      ...(validated !== undefined && checks.length === 0 ? [absent('class-absent-from-validation', 'validation')] : []),
+      ...(validationRows === 0 ? [absent('class-absent-from-validation', 'validation')] : []),
     ]
   })
 }
 
-/** The rows in which each class occurs, each row once. */
-function originsByClass(data: LabelledData): string[][] {
-  const origins = data.labels.map((): string[] => [])
+/** The classes of training rows, and how often they are validated. None for regression and tasks without labels. */
+export function classRows(train: LabelledData, validation: LabelledData | undefined): ClassRows[] {
+  if (train.labels.length === 0 || train.problemType === 'regression') return []
+  const trained = rowsByClass(train)
+  const validated = validation === undefined ? undefined : rowsByClass(validation)
+  return train.labels.map((name, index) => {
+    const { rows = 0, origins = [] } = trained[index] ?? {}
+    return { name, rows, origins, validationRows: validated?.[index]?.rows }
+  })
+}
+
+const originsKept = 10
+
+/** How many rows have each class, and the first of them; each row once. */
+function rowsByClass(data: LabelledData): { readonly rows: number; readonly origins: readonly string[] }[] {
+  const classes = data.labels.map(() => ({ rows: 0, origins: [] as string[] }))
   let at = 0
   for (const example of data.examples) {
-    for (const index of new Set(classesOf(example, data))) origins[index]?.push(example.origin ?? `row ${at}`)
+    for (const index of new Set(classesOf(example, data))) {
+      const one = classes[index]
+      if (one === undefined) continue
+      one.rows++
+      if (one.origins.length < originsKept) one.origins.push(example.origin ?? `row ${at}`)
+    }
     at++
   }
-  return origins
+  return classes
 }
 
 /** The classes of an example; for token classification one per labelled token. */

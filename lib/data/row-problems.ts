@@ -31,6 +31,7 @@ export class RowProblems {
     const more = this.#count - this.#shown.length
     if (more > 0) lines.push(`… and ${more} more`)
     const message = lines.length === 1 ? lines.join('') : `${this.#count} rows cannot be used:\n  ${lines.join('\n  ')}`
-    throw new AttuneError(first.code, message, { where: first.origin })
+    const rows = this.#shown.map(({ origin, what }) => ({ origin, what }))
+    throw new AttuneError(first.code, message, { where: first.origin, rows, rowCount: this.#count })
   }
 }

@@ -3,12 +3,12 @@ export const pageStyle = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --ink: #1b2330; --soft: #5b6675; --line: #d9dee6; --panel: #f5f7fa; --over: #ffffff;
-  --first: #1f5fd0; --second: #b45309; --third: #15803d; --wrong: #c2332f; --marker: #7a8594;
+  --first: #1f5fd0; --second: #b45309; --third: #15803d; --wrong: #c2332f; --marker: #7a8594; --mark: #cfe3ff;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #12161c; --ink: #e6eaf0; --soft: #9aa6b5; --line: #2d3643; --panel: #1a2029; --over: #0b0e12;
-    --first: #7fb0ff; --second: #f3b062; --third: #6bd08c; --wrong: #ff8580; --marker: #8c97a6;
+    --first: #7fb0ff; --second: #f3b062; --third: #6bd08c; --wrong: #ff8580; --marker: #8c97a6; --mark: #24436e;
   }
 }
 * { box-sizing: border-box; }
@@ -32,6 +32,12 @@ tbody th { color: var(--ink); }
 .text { min-width: 16rem; max-width: 36rem; } .said { white-space: pre-wrap; overflow-wrap: anywhere; }
 .name { overflow-wrap: break-word; white-space: normal; min-width: 7rem; max-width: 16rem; }
 .warning { border-left: 4px solid var(--second); background: var(--panel); padding: .5rem .75rem; margin: .5rem 0; }
+.error, .good, .note { border-left: 4px solid var(--wrong); background: var(--panel); padding: .5rem .75rem; margin: .5rem 0; }
+.good { border-color: var(--third); } .note { border-color: var(--marker); }
+.verdict { font-weight: 600; } .finding p { margin: .15rem 0; overflow-wrap: anywhere; } .finding ul { margin: .25rem 0; padding-left: 1.2rem; }
+.finding li { overflow-wrap: anywhere; font-size: .9rem; }
+mark { background: var(--mark); color: inherit; border-radius: 2px; }
+.bar { fill: var(--first); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; margin: 0; font-size: .92rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code, pre { font: .85rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

@@ -1,0 +1,167 @@
+/** An inspection as people read it on a terminal. */
+import type { Finding, Severity } from '../inspect/finding.js'
+import type { InspectionReport } from '../inspect/inspection-report.js'
+import type { ShownExample } from '../inspect/show-row.js'
+import { bar } from './bar.js'
+import { painter, type Color } from './paint.js'
+import { printable, printableLine } from './printable.js'
+import { table } from './table.js'
+
+const barWidth = 32
+const labelsShown = 12
+const longestShown = 3
+const placesShown = 3
+const textShown = 110
+
+const colorOf: Readonly<Record<Severity, Color>> = { error: 'red', warning: 'yellow', note: 'cyan' }
+
+export function describeInspection(report: InspectionReport, { colors = false } = {}): string {
+  const paint = painter(colors)
+  const title = (text: string): string => `${paint('bold', text)}\n`
+  const parts = [
+    report.files
+      .map(({ path }) => path)
+      .filter((path) => path !== '')
+      .map((path) => title(printable(path)))
+      .join('') + overview(report),
+    report.examples
+      .map((example, at) => title(`example ${at + 1} of ${example.origin}`) + shown(example, colors))
+      .join('\n'),
+    section(title(`${report.unit} per example`), histogram(report)),
+    section(title('longest rows'), longest(report)),
+    section(title('labels'), labels(report)),
+    section(title('findings'), report.findings.map((finding) => described(finding, paint)).join('')),
+    `${paint(report.counts.error > 0 ? 'red' : report.counts.warning > 0 ? 'yellow' : 'green', report.verdict)}\n`,
+  ]
+  return parts.filter((part) => part !== '').join('\n')
+}
+
+function section(title: string, text: string): string {
+  return text === '' ? '' : title + text
+}
+
+function overview(report: InspectionReport): string {
+  const { rows, validationRows, unreadable, ignoredFields, lengths, unit, trained, truncation, hosted } = report
+  const lines: [string, string][] = [
+    ['read as', report.reading],
+    [
+      'rows',
+      [
+        count(rows),
+        ...(validationRows > 0 ? [`${count(validationRows)} to validate on`] : []),
+        ...(unreadable > 0 ? [`${count(unreadable)} that cannot be read`] : []),
+      ].join(', '),
+    ],
+  ]
+  if (ignoredFields.length > 0) {
+    const names = ignoredFields.map(({ name }) => name)
+    lines.push(['not read', printableLine(names.join(', '), textShown)])
+  }
+  if (lengths !== undefined) {
+    const learned = trained === undefined ? '' : `, ${count(trained)} of them trained`
+    const ofRows = report.task === 'causal-lm' || report.task === 'seq2seq-lm' ? learned : ''
+    lines.push([unit, `${count(lengths.total)} an epoch${ofRows}`])
+    const { mean, median, p95, min, max } = lengths
+    lines.push([
+      'an example',
+      `mean ${count(Math.round(mean))}, median ${count(Math.round(median))}, 95 % up to ${count(Math.round(p95))}, from ${count(min)} to ${count(max)}`,
+    ])
+  }
+  if (truncation !== undefined) {
+    const none = `no row is longer than ${count(truncation.maxLength)}`
+    const some = `${count(truncation.rows)} rows are longer than ${count(truncation.maxLength)}, by ${count(truncation.tokens)} tokens in all`
+    lines.push(['at most', truncation.rows === 0 ? none : some])
+  }
+  if (hosted !== undefined) {
+    const { epochs, batchSize, learningRateMultiplier, billedTokens } = hosted
+    const billed = billedTokens === undefined ? '' : `; ${count(billedTokens)} tokens billed`
+    lines.push([
+      'hosted',
+      `'auto' would be ${epochs} epochs, batch size ${batchSize}, learning-rate multiplier ${learningRateMultiplier}${billed}`,
+    ])
+  }
+  return table(lines)
+}
+
+function histogram({ lengths }: InspectionReport): string {
+  if (lengths === undefined || lengths.min === lengths.max) return ''
+  const { histogram: bins } = lengths
+  const most = Math.max(...bins.map((bin) => bin.count))
+  return bars(bins.map(({ from, to, count: times }) => [range(from, to), times, most]))
+}
+
+function range(from: number, to: number): string {
+  return to - from === 1 ? count(from) : `${count(from)}–${count(to - 1)}`
+}
+
+/** Lines of a name at the right, a bar and a number. */
+function bars(lines: readonly (readonly [name: string, value: number, most: number, more?: string])[]): string {
+  const names = Math.max(...lines.map(([name]) => name.length))
+  const numbers = Math.max(...lines.map(([, value]) => count(value).length))
+  return lines
+    .map(([name, value, most, more = '']) => {
+      const drawn = bar(value / Math.max(most, 1), barWidth).padEnd(barWidth)
+      return `  ${name.padStart(names)}  ${drawn}  ${count(value).padStart(numbers)}${more}`.trimEnd() + '\n'
+    })
+    .join('')
+}
+
+function longest({ longest: rows, unit }: InspectionReport): string {
+  const lines = rows
+    .slice(0, longestShown)
+    .map(({ origin, length }) => [`  ${printable(origin)}`, `${count(length)} ${unit}`])
+  return table(lines, { numbers: true })
+}
+
+function labels({ labels: all }: InspectionReport): string {
+  if (all.length === 0) return ''
+  const most = Math.max(...all.map(({ rows }) => rows))
+  const some = all.length <= labelsShown ? all : [...all.slice(0, labelsShown - 4), ...all.slice(-3)]
+  const lines = some.map(({ label, rows, validationRows }) => {
+    const more = validationRows === undefined ? '' : `, ${count(validationRows)} to validate on`
+    return [printableLine(label, 32), rows, most, more] as const
+  })
+  const drawn = bars(lines)
+  const left = all.length - some.length
+  if (left === 0) return drawn
+  const rowsDrawn = drawn.split('\n')
+  return [
+    ...rowsDrawn.slice(0, labelsShown - 4),
+    `  … ${left} more labels …`,
+    ...rowsDrawn.slice(labelsShown - 4),
+  ].join('\n')
+}
+
+function described(finding: Finding, paint: ReturnType<typeof painter>): string {
+  const { code, severity, message, advice, where, count: total } = finding
+  const indent = ' '.repeat(9)
+  const places = where.slice(0, placesShown).map(({ origin, what }) => {
+    return `${indent}${printableLine(what === undefined ? origin : `${origin}: ${what}`, textShown)}\n`
+  })
+  const left = total - Math.min(where.length, placesShown)
+  const more = places.length > 0 && left > 0 ? `${indent}${paint('dim', `and ${count(left)} more`)}\n` : ''
+  const head = `${paint(colorOf[severity], severity.padEnd(7))}  ${printable(message)} ${paint('dim', `(${code})`)}\n`
+  return `${head}${places.join('')}${more}${advice === '' ? '' : `${indent}${paint('dim', `→ ${printable(advice)}`)}\n`}`
+}
+
+/** What is trained is green, or stands in brackets. */
+function shown({ pieces, answer }: ShownExample, colors: boolean): string {
+  const paint = painter(colors)
+  const text = pieces.map((piece) => {
+    const clean = printable(piece.text)
+    if (!piece.trained) return clean
+    return colors
+      ? clean
+          .split('\n')
+          .map((line) => (line === '' ? '' : paint('green', line)))
+          .join('\n')
+      : `⟦${clean}⟧`
+  })
+  const whole = text.join('')
+  const after = answer === undefined ? '' : `${colors ? paint('green', printable(answer)) : `⟦${printable(answer)}⟧`}\n`
+  return `${whole}${whole.endsWith('\n') ? '' : '\n'}${after}`
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en')
+}

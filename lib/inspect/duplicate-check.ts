@@ -1,0 +1,79 @@
+import type { DatasetRow } from '../data/rows.js'
+import { counted } from './counted.js'
+import type { Finding } from './finding.js'
+import type { Part } from './label-book.js'
+import type { OriginList } from './origin-list.js'
+import { Places } from './places.js'
+import { partsOf } from './row-texts.js'
+import { textHash } from './text-hash.js'
+
+/** Rows that stand twice, ask the same and expect something else, or are validated on after they were trained on. */
+export class DuplicateCheck {
+  // By hash, the first training row: of input and answer, and of the input alone.
+  readonly #rows = new Map<number, number>()
+  readonly #inputs = new Map<number, number>()
+  readonly #repeated = new Places()
+  readonly #otherwise = new Places()
+  readonly #leaked = new Places()
+  #labelled = false
+
+  /** All training rows come first. */
+  add(row: DatasetRow, part: Part, origins: OriginList, index: number): void {
+    const { input, answer } = partsOf(row)
+    this.#labelled ||= 'label' in row || 'labels' in row || 'tags' in row
+    const inputText = JSON.stringify(input)
+    const ofInput = textHash(inputText)
+    const ofRow = textHash(`${inputText}\n${JSON.stringify(answer) ?? ''}`)
+    const same = this.#rows.get(ofRow)
+    const asked = this.#inputs.get(ofInput)
+    const origin = origins.at(index)
+    if (part === 'validation') {
+      const first = same ?? asked
+      if (first !== undefined)
+        this.#leaked.note(
+          origin,
+          `${same === undefined ? 'asks what' : 'is'} ${origins.at(first)}${same === undefined ? ' asks' : ''}`,
+        )
+      return
+    }
+    if (same !== undefined) this.#repeated.note(origin, `is ${origins.at(same)}`)
+    else {
+      this.#rows.set(ofRow, index)
+      if (asked !== undefined) this.#otherwise.note(origin, `asks what ${origins.at(asked)} asks`)
+      else this.#inputs.set(ofInput, index)
+    }
+  }
+
+  findings(): Finding[] {
+    return [...this.#repeatedFinding(), ...this.#otherwiseFinding(), ...this.#leakedFinding()]
+  }
+
+  #repeatedFinding(): Finding[] {
+    const { count, where } = this.#repeated
+    if (count === 0) return []
+    const message = `${counted(count, 'row')} ${count === 1 ? 'repeats' : 'repeat'} an earlier one, sign for sign: what stands twice weighs twice.`
+    const advice = 'Leave them out (attune prepare), unless they stand there more often on purpose.'
+    return [{ code: 'duplicate-rows', severity: 'warning', message, advice, where, count }]
+  }
+
+  #otherwiseFinding(): Finding[] {
+    const { count, where } = this.#otherwise
+    if (count === 0) return []
+    if (this.#labelled) {
+      const message = `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} the text of an earlier one and another label: one of them is wrong.`
+      const advice = 'Look at these pairs and correct the labels; where both are right, give the rows several labels.'
+      return [{ code: 'conflicting-labels', severity: 'warning', message, advice, where, count }]
+    }
+    const message = `${counted(count, 'row')} ${count === 1 ? 'asks' : 'ask'} what an earlier one asks, with another answer.`
+    const advice = 'Good where several answers are right; else keep the best one.'
+    return [{ code: 'several-answers', severity: 'note', message, advice, where, count }]
+  }
+
+  #leakedFinding(): Finding[] {
+    const { count, where } = this.#leaked
+    if (count === 0) return []
+    const message = `${counted(count, 'validation row')} ${count === 1 ? 'is' : 'are'} trained on too: the results will look better than they are.`
+    const advice = 'Take them out of one of the two; remove duplicates before splitting, or split with groupBy.'
+    return [{ code: 'leakage', severity: 'warning', message, advice, where, count }]
+  }
+}

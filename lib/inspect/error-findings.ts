@@ -1,0 +1,102 @@
+import type { AttuneError, AttuneErrorCode } from '../errors.js'
+import { counted } from './counted.js'
+import type { Finding } from './finding.js'
+import { Places } from './places.js'
+
+interface Wording {
+  /** After the count of rows. */
+  readonly says: string
+  readonly advice: string
+}
+
+const wordings: Readonly<Partial<Record<AttuneErrorCode, Wording>>> = {
+  'invalid-json': {
+    says: 'cannot be read as JSON',
+    advice:
+      'Write one JSON object a line, as JSON.stringify or json.dumps do, or leave such lines out with --on-bad-row skip.',
+  },
+  'invalid-dataset': {
+    says: 'cannot be used as they are',
+    advice: 'Correct these rows, or leave them out with --on-bad-row skip.',
+  },
+  'invalid-file': {
+    says: 'cannot be read',
+    advice: 'Write the file anew: it is damaged, cut short, or of another format.',
+  },
+  'empty-dataset': { says: 'without rows', advice: 'Leave out the files without rows, or look at how they were made.' },
+  'unknown-label': {
+    says: 'have a label that the model does not have',
+    advice: 'Correct the labels, or train a model with a new head for the labels of the data (--labels).',
+  },
+  'mixed-label-types': { says: 'have labels of another type', advice: 'Use names or numbers throughout.' },
+  'label-count-mismatch': {
+    says: 'have labels that do not fit the model',
+    advice: 'Give each row as many entries as there are labels, or load the model for the labels of the data.',
+  },
+  'all-labels-masked': {
+    says: 'have nothing to learn from: no token carries loss',
+    advice: 'Give them a completion or an assistant turn, choose another lossOn, or leave them out.',
+  },
+  'sequence-too-long': {
+    says: 'are longer than the model may read',
+    advice: "Raise maxLength, shorten the rows, or set truncation to 'tail', 'head' or 'skip'.",
+  },
+  'invalid-chat-template': {
+    says: 'cannot be written as a conversation',
+    advice: "Choose a built-in template (chatTemplate), another lossOn, or add the model's own chat_template.jinja.",
+  },
+  'chat-template-failed': {
+    says: "are refused by the model's chat template",
+    advice:
+      'Give the conversations the order of roles that the template wants; often: system first, then user and assistant in turn.',
+  },
+}
+
+/** Errors about rows, gathered by their code: what a run would refuse, but all of it and not the first. */
+export class ErrorBook {
+  readonly #places = new Map<AttuneErrorCode, Places>()
+
+  note(code: AttuneErrorCode, origin: string, what: string): void {
+    const places = this.#places.get(code) ?? new Places()
+    this.#places.set(code, places)
+    places.note(origin, what)
+  }
+
+  /** An error that was thrown about one row. */
+  noteError(error: AttuneError, origin: string): void {
+    this.note(error.code, origin, error.rows[0]?.what ?? withoutPlace(error.message, origin))
+  }
+
+  findings(): Finding[] {
+    return [...this.#places].map(([code, { where, count }]) => rowsFinding(code, where, count))
+  }
+}
+
+/** An error about many rows. */
+export function errorFinding({ code, message, rows, rowCount, where }: AttuneError): Finding {
+  if (rows.length > 0) return rowsFinding(code, rows, rowCount)
+  return {
+    code,
+    severity: 'error',
+    message,
+    advice: wordings[code]?.advice ?? '',
+    where: where === undefined ? [] : [{ origin: where }],
+    count: 1,
+  }
+}
+
+function rowsFinding(code: AttuneErrorCode, where: Finding['where'], count: number): Finding {
+  const { says, advice } = wordings[code] ?? {
+    says: 'cannot be used',
+    advice: 'Correct these rows, or leave them out.',
+  }
+  return { code, severity: 'error', message: `${counted(count, nounOf(code))} ${says}.`, advice, where, count }
+}
+
+function nounOf(code: AttuneErrorCode): string {
+  return code === 'invalid-json' ? 'line' : code === 'invalid-file' || code === 'empty-dataset' ? 'file' : 'row'
+}
+
+function withoutPlace(message: string, origin: string): string {
+  return message.startsWith(`${origin}: `) ? message.slice(origin.length + 2) : message
+}

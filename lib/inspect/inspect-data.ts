@@ -1,0 +1,93 @@
+import { Dataset } from '../data/dataset.js'
+import type { LoadDatasetOptions } from '../data/load-dataset.js'
+import type { LossOn } from '../data/row-encoders.js'
+import type { ShapeName } from '../data/rows.js'
+import { AttuneError } from '../errors.js'
+import { DataInspection, type CheckSettings } from './data-inspection.js'
+import { ExampleShow } from './example-show.js'
+import { FieldCheck } from './field-check.js'
+import { forRows, openModel, type InspectedForOptions, type OpenedModel } from './inspected-for.js'
+import type { InspectedFile, InspectionReport } from './inspection-report.js'
+import type { Part } from './label-book.js'
+import type { TruncationPolicy } from './length-check.js'
+import { ListingReader, readRows, readWhole, rowOptions, type InspectedData, type RowChunk } from './read-rows.js'
+import { reportOf } from './report-of.js'
+
+export interface InspectOptions extends InspectedForOptions, LoadDatasetOptions {
+  /** Rows to validate on, or how many of the rows (0.1: a tenth) training would take for that. Default: none. */
+  readonly validation?: InspectedData | number | undefined
+  /** Decides which rows are taken for validation, as in training. Default: 0. */
+  readonly seed?: number | undefined
+  /** The most tokens of an example. Default: what the model takes. */
+  readonly maxLength?: number | undefined
+  /** Of a target. Default: `maxLength`. */
+  readonly maxTargetLength?: number | undefined
+  /** What is to happen to longer rows. Default: 'error'. */
+  readonly truncation?: TruncationPolicy | undefined
+  /** Which tokens carry the loss of a causal model. Default: completions, assistant turns, or all of a plain text. */
+  readonly lossOn?: LossOn | undefined
+  /** Tokens that windows share. Default: 128. */
+  readonly stride?: number | undefined
+  /** How many examples are given as the model reads them. Default: 0. */
+  readonly show?: number | undefined
+  /** Told now and then how many rows have been read. */
+  readonly onProgress?: ((rows: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Reads data as training would, and says how they will be read and what is wrong with them. Files are read in one pass, in
+ * little memory; only a share for validation (`validation: 0.1`) needs all rows at once.
+ * @throws AttuneError 'file-not-found', 'invalid-option', 'invalid-tokenizer', 'aborted'; what is wrong with the data is told
+ */
+export async function inspectData(data: InspectedData, options: InspectOptions = {}): Promise<InspectionReport> {
+  const started = performance.now()
+  const opened = await openModel(options)
+  const inspection = new DataInspection((shape) => settingsFor(opened, shape, options))
+  const fields = new FieldCheck()
+  const show = new ExampleShow(options.show ?? 0)
+  const files = new Map<string, InspectedFile>()
+  for await (const { part, file, rows, unreadable } of partsOf(data, options)) {
+    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'inspecting was aborted')
+    const { rows: before = 0, unreadable: bad = 0 } = files.get(file) ?? {}
+    files.set(file, { path: file, rows: before + rows.length, unreadable: bad + unreadable.length })
+    inspection.noteUnreadable(unreadable)
+    if (part === 'train') fields.addRows(file, rows)
+    await inspection.add(rows, part)
+    if (part === 'train') await show.add(rows, inspection.settings)
+    options.onProgress?.(inspection.rows + inspection.validationRows)
+  }
+  const seconds = (performance.now() - started) / 1000
+  return reportOf(inspection, { files: [...files.values()], fields, examples: show.examples, seconds })
+}
+
+function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options: InspectOptions): CheckSettings {
+  const suited = forRows(opened, shape, options)
+  const { lossOn, maxTargetLength, truncation = 'error', stride, signal } = options
+  // Contexts are cut into windows: training takes no longer ones by itself.
+  const asked = options.maxLength ?? (suited.task === 'question-answering' ? 384 : undefined)
+  const limit = Math.min(asked ?? Infinity, suited.maxPositions ?? Infinity)
+  const maxLength = limit === Infinity ? undefined : limit
+  return { ...suited, lossOn, maxLength, maxTargetLength, truncation, stride, signal }
+}
+
+type PartChunk = RowChunk & { readonly part: Part }
+
+/** Training rows, then those to validate on. */
+async function* partsOf(data: InspectedData, options: InspectOptions): AsyncGenerator<PartChunk, void, void> {
+  const { validation, seed } = options
+  const reader = new ListingReader(rowOptions(options))
+  if (typeof validation === 'number') {
+    const { rows, unreadable } = await readWhole(data, reader, options)
+    yield { part: 'train', file: '', rows: rows.slice(0, 0), unreadable }
+    if (rows.length === 0) return
+    const split = rows.split({ validation, seed })
+    for (const part of ['train', 'validation'] as const) {
+      for await (const chunk of readRows(split[part], reader, options)) yield { ...chunk, part }
+    }
+    return
+  }
+  for await (const chunk of readRows(data, reader, options)) yield { ...chunk, part: 'train' }
+  if (validation === undefined || (validation instanceof Dataset && validation.length === 0)) return
+  for await (const chunk of readRows(validation, reader, options)) yield { ...chunk, part: 'validation' }
+}

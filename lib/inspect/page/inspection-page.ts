@@ -1,0 +1,120 @@
+/** An inspection as one page that needs nothing else. */
+import { facts } from '../../page/facts.js'
+import { count, short } from '../../page/figures.js'
+import { html, type Content, type Markup } from '../../page/markup.js'
+import { page } from '../../page/page.js'
+import { plainTable } from '../../page/plain-table.js'
+import { section } from '../../page/section.js'
+import type { Finding } from '../finding.js'
+import type { InspectionReport } from '../inspection-report.js'
+import type { ShownExample } from '../show-row.js'
+import { histogramChart } from './histogram-chart.js'
+import { labelChart } from './label-chart.js'
+
+/** Holds whatever the report holds. */
+export function inspectionPage(report: InspectionReport): string {
+  const { files, counts, verdict, reading, labels, lengths, unit } = report
+  const named = files.map(({ path }) => path).filter((path) => path !== '')
+  const title = named.length === 0 ? 'Inspection of rows' : `Inspection of ${short(named.join(', '), 120)}`
+  const tone = counts.error > 0 ? 'error' : counts.warning > 0 ? 'warning' : 'good'
+  return page(
+    title,
+    html`<p class="soft">${reading}</p>
+      <p class="${tone} verdict">${verdict}</p>`,
+    section('Findings', report.findings.length > 0 && report.findings.map(findingBlock)),
+    section('Data', overview(report)),
+    section(`${unit === 'tokens' ? 'Tokens' : 'Characters'} per example`, lengths !== undefined && lengthBlock(report)),
+    section('Labels', labels.length > 0 && labelChart(labels)),
+    section('Examples', report.examples.length > 0 && examples(report.examples)),
+  )
+}
+
+function findingBlock({ code, severity, message, advice, where, count: total }: Finding): Markup {
+  const places = where.map(
+    ({ origin, what }) => html`<li><code>${origin}</code>${what !== undefined && html`: ${short(what, 400)}`}</li>`,
+  )
+  const more = total - where.length
+  return html`<div class="finding ${severity}">
+    <p><strong>${severity}</strong> ${message} <code class="soft">${code}</code></p>
+    ${advice !== '' && html`<p class="soft">${advice}</p>`}
+    ${
+      where.length > 0 &&
+      html`<details ${severity === 'error' && 'open'}>
+        <summary>${more > 0 ? `the first ${where.length} of ${count(total)}` : 'where'}</summary>
+        <ul>
+          ${places}
+        </ul>
+      </details>`
+    }
+  </div>`
+}
+
+function overview(report: InspectionReport): Content {
+  const { files, rows, validationRows, unreadable, shape, ignoredFields, lengths, unit, trained, truncation, hosted } =
+    report
+  const one = files.length === 1 ? files[0]?.path : undefined
+  return [
+    facts([
+      ['file', one !== undefined && one !== '' && one],
+      ['rows', count(rows)],
+      ['to validate on', validationRows > 0 && count(validationRows)],
+      ['cannot be read', unreadable > 0 && count(unreadable)],
+      ['shape', shape],
+      ['task', report.task],
+      ['not read', ignoredFields.length > 0 && ignoredFields.map(({ name }) => name).join(', ')],
+      [`${unit} an epoch`, lengths !== undefined && count(lengths.total)],
+      ['trained an epoch', trained !== undefined && count(trained)],
+      [
+        `longer than ${count(truncation?.maxLength ?? 0)} tokens`,
+        truncation !== undefined &&
+          `${count(truncation.rows)} rows, by ${count(truncation.tokens)} tokens (truncation: ${truncation.truncation})`,
+      ],
+      [
+        "hosted service's auto",
+        hosted !== undefined &&
+          `${hosted.epochs} epochs, batch size ${hosted.batchSize}, learning-rate multiplier ${hosted.learningRateMultiplier}${hosted.billedTokens === undefined ? '' : `; ${count(hosted.billedTokens)} tokens billed`}`,
+      ],
+    ]),
+    files.length > 1 &&
+      html`<details>
+        <summary>${files.length} files</summary>
+        ${plainTable(
+          ['file', 'rows', 'cannot be read'],
+          files.map((file) => [file.path, count(file.rows), count(file.unreadable)]),
+        )}
+      </details>`,
+  ]
+}
+
+function lengthBlock({ lengths, unit, longest }: InspectionReport): Content {
+  if (lengths === undefined) return undefined
+  const figures = [lengths.mean, lengths.min, lengths.median, lengths.p95, lengths.max].map((value) =>
+    count(Math.round(value)),
+  )
+  return [
+    histogramChart(lengths, unit),
+    html`<p class="soft">The dotted lines are the median and the length that 95 % of the examples do not exceed.</p>`,
+    plainTable(['', 'mean', 'least', 'median', '95 % up to', 'most'], [[unit, ...figures]]),
+    html`<details>
+      <summary>the longest rows</summary>
+      ${plainTable(
+        ['row', unit],
+        longest.map(({ origin, length }) => [origin, count(length)]),
+      )}
+    </details>`,
+  ]
+}
+
+function examples(list: readonly ShownExample[]): Content {
+  return [
+    html`<p class="soft">What is marked the model learns to write; the rest it only reads.</p>`,
+    list.map(
+      ({ origin, pieces, answer }) =>
+        html`<p class="soft"><code>${origin}</code></p>
+          <pre>
+${pieces.map(({ text, trained }) => (trained ? html`<mark>${text}</mark>` : text))}${
+              answer !== undefined && html` <mark>${answer}</mark>`
+            }</pre>`,
+    ),
+  ]
+}
