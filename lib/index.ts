@@ -109,3 +109,8 @@ export {
   type OddCharacters,
 } from './prepare/odd-characters.js'
 export { countScripts, scriptMix, scriptsOf, type ScriptMix } from './prepare/scripts.js'
+export { inspectData, type InspectOptions } from './inspect/inspect-data.js'
+export type { InspectedData } from './inspect/read-rows.js'
+export type { InspectedFile, InspectionReport } from './inspect/inspection-report.js'
+export type { Finding, FindingCode, FindingPlace, Severity } from './inspect/finding.js'
+export { inspectionPage } from './inspect/page/inspection-page.js'

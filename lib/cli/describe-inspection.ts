@@ -10,8 +10,8 @@ import { table } from './table.js'
 const barWidth = 32
 const labelsShown = 12
 const longestShown = 3
-const placesShown = 3
-const textShown = 110
+const placesShown: Readonly<Record<Severity, number>> = { error: 5, warning: 3, note: 3 }
+const textShown = 180
 
 const colorOf: Readonly<Record<Severity, Color>> = { error: 'red', warning: 'yellow', note: 'cyan' }
 
@@ -135,10 +135,10 @@ function labels({ labels: all }: InspectionReport): string {
 function described(finding: Finding, paint: ReturnType<typeof painter>): string {
   const { code, severity, message, advice, where, count: total } = finding
   const indent = ' '.repeat(9)
-  const places = where.slice(0, placesShown).map(({ origin, what }) => {
+  const places = where.slice(0, placesShown[severity]).map(({ origin, what }) => {
     return `${indent}${printableLine(what === undefined ? origin : `${origin}: ${what}`, textShown)}\n`
   })
-  const left = total - Math.min(where.length, placesShown)
+  const left = total - Math.min(where.length, placesShown[severity])
   const more = places.length > 0 && left > 0 ? `${indent}${paint('dim', `and ${count(left)} more`)}\n` : ''
   const head = `${paint(colorOf[severity], severity.padEnd(7))}  ${printable(message)} ${paint('dim', `(${code})`)}\n`
   return `${head}${places.join('')}${more}${advice === '' ? '' : `${indent}${paint('dim', `→ ${printable(advice)}`)}\n`}`

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js'
 import type { DataFinding } from '../data/encoded-task.js'
+import type { Recognition } from '../data/recognize-shape.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
 import { findingsOf } from './class-checks.js'
@@ -38,7 +39,7 @@ export class DataInspection {
   readonly #rows: Record<Part, number> = { train: 0, validation: 0 }
   #settings: CheckSettings | undefined
   #lengths: LengthCheck | undefined
-  #shape: ShapeName | undefined
+  #recognition: Recognition | undefined
   #unreadable = 0
 
   /** @param settle what the rows are checked for, once their shape is known */
@@ -47,11 +48,16 @@ export class DataInspection {
   }
 
   get shape(): ShapeName | undefined {
-    return this.#shape
+    return this.#recognition?.shape
+  }
+
+  /** How the rows are read. */
+  get recognition(): Recognition | undefined {
+    return this.#recognition
   }
 
   get settings(): CheckSettings {
-    return (this.#settings ??= this.#settle(this.#shape))
+    return (this.#settings ??= this.#settle(this.shape))
   }
 
   get lengths(): LengthCheck {
@@ -77,7 +83,7 @@ export class DataInspection {
 
   async add(chunk: Dataset, part: Part): Promise<void> {
     if (chunk.length === 0) return
-    this.#shape ??= chunk.shape
+    this.#recognition ??= chunk.recognition
     chunk.rows.forEach((row, at) => {
       const origin = chunk.origins[at] ?? ''
       const index = this.#origins.add(origin)

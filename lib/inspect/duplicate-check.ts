@@ -1,5 +1,5 @@
 import type { DatasetRow } from '../data/rows.js'
-import { counted } from './counted.js'
+import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import type { Part } from './label-book.js'
 import type { OriginList } from './origin-list.js'
@@ -51,7 +51,7 @@ export class DuplicateCheck {
   #repeatedFinding(): Finding[] {
     const { count, where } = this.#repeated
     if (count === 0) return []
-    const message = `${counted(count, 'row')} ${count === 1 ? 'repeats' : 'repeat'} an earlier one, sign for sign: what stands twice weighs twice.`
+    const message = countedThat(count, 'row', 'repeat an earlier one, sign for sign: what stands twice weighs twice.')
     const advice = 'Leave them out (attune prepare), unless they stand there more often on purpose.'
     return [{ code: 'duplicate-rows', severity: 'warning', message, advice, where, count }]
   }
@@ -60,11 +60,15 @@ export class DuplicateCheck {
     const { count, where } = this.#otherwise
     if (count === 0) return []
     if (this.#labelled) {
-      const message = `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} the text of an earlier one and another label: one of them is wrong.`
+      const message = countedThat(
+        count,
+        'row',
+        'have the text of an earlier one and another label: one of them is wrong.',
+      )
       const advice = 'Look at these pairs and correct the labels; where both are right, give the rows several labels.'
       return [{ code: 'conflicting-labels', severity: 'warning', message, advice, where, count }]
     }
-    const message = `${counted(count, 'row')} ${count === 1 ? 'asks' : 'ask'} what an earlier one asks, with another answer.`
+    const message = countedThat(count, 'row', 'ask what an earlier one asks, with another answer.')
     const advice = 'Good where several answers are right; else keep the best one.'
     return [{ code: 'several-answers', severity: 'note', message, advice, where, count }]
   }
@@ -72,7 +76,11 @@ export class DuplicateCheck {
   #leakedFinding(): Finding[] {
     const { count, where } = this.#leaked
     if (count === 0) return []
-    const message = `${counted(count, 'validation row')} ${count === 1 ? 'is' : 'are'} trained on too: the results will look better than they are.`
+    const message = countedThat(
+      count,
+      'validation row',
+      'are trained on too: the results will look better than they are.',
+    )
     const advice = 'Take them out of one of the two; remove duplicates before splitting, or split with groupBy.'
     return [{ code: 'leakage', severity: 'warning', message, advice, where, count }]
   }

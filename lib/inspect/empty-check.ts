@@ -1,6 +1,6 @@
 import type { DatasetRow } from '../data/rows.js'
 import type { Message } from '../tokenizer/message.js'
-import { counted } from './counted.js'
+import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import { Places } from './places.js'
 
@@ -16,7 +16,11 @@ export class EmptyCheck {
   findings(): Finding[] {
     const { count, where } = this.#empty
     if (count === 0) return []
-    const message = `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} an empty text where the model should learn to write or read something.`
+    const message = countedThat(
+      count,
+      'row',
+      'have an empty text where the model should learn to write or read something.',
+    )
     const advice = 'Fill them or leave them out: the model learns to say nothing.'
     return [{ code: 'empty-texts', severity: 'warning', message, advice, where, count }]
   }

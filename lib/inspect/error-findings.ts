@@ -1,5 +1,5 @@
 import type { AttuneError, AttuneErrorCode } from '../errors.js'
-import { counted } from './counted.js'
+import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import { Places } from './places.js'
 
@@ -23,7 +23,7 @@ const wordings: Readonly<Partial<Record<AttuneErrorCode, Wording>>> = {
     says: 'cannot be read',
     advice: 'Write the file anew: it is damaged, cut short, or of another format.',
   },
-  'empty-dataset': { says: 'without rows', advice: 'Leave out the files without rows, or look at how they were made.' },
+  'empty-dataset': { says: 'have no rows', advice: 'Leave out the files without rows, or look at how they were made.' },
   'unknown-label': {
     says: 'have a label that the model does not have',
     advice: 'Correct the labels, or train a model with a new head for the labels of the data (--labels).',
@@ -90,7 +90,7 @@ function rowsFinding(code: AttuneErrorCode, where: Finding['where'], count: numb
     says: 'cannot be used',
     advice: 'Correct these rows, or leave them out.',
   }
-  return { code, severity: 'error', message: `${counted(count, nounOf(code))} ${says}.`, advice, where, count }
+  return { code, severity: 'error', message: `${countedThat(count, nounOf(code), says)}.`, advice, where, count }
 }
 
 function nounOf(code: AttuneErrorCode): string {

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.js'
-import { counted } from './counted.js'
+import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import { Places } from './places.js'
 
@@ -16,7 +16,7 @@ export class FieldCheck {
 
   addRows(file: string, rows: Dataset): void {
     rows.rows.forEach((row, at) => {
-      const ignored = Object.keys((rows as unknown as { fieldsOf?(at: number): object }).fieldsOf?.(at) ?? {})
+      const ignored = Object.keys(rows.fieldsOf(at))
       this.#add(file, [...Object.keys(row), ...ignored], ignored)
     })
   }
@@ -47,7 +47,7 @@ export class FieldCheck {
       {
         code: 'ignored-fields',
         severity: 'note',
-        message: `${counted(ignored.length, 'field')} ${ignored.length === 1 ? 'is' : 'are'} not read: ${names.join(', ')}${more}.`,
+        message: countedThat(ignored.length, 'field', `are not read: ${names.join(', ')}${more}.`),
         advice: 'Name a field that should be read with the option fields, as { "text": "sentence" }.',
         where: [],
         count: ignored.length,
@@ -69,7 +69,7 @@ export class FieldCheck {
       {
         code: 'inconsistent-fields',
         severity: 'warning',
-        message: `${counted(places.count, 'file')} of ${this.#files.size} ${places.count === 1 ? 'has' : 'have'} other columns than the rest.`,
+        message: countedThat(places.count, 'file', 'have other columns than the rest.'),
         advice: 'See whether these files belong to the data.',
         where: places.where,
         count: places.count,

@@ -1,4 +1,4 @@
-import { counted } from './counted.js'
+import { counted, countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import { LengthCounter, type LengthSummary } from './length-counter.js'
 import { labelledAfterCut, type MeasuredExample } from './measure-rows.js'
@@ -100,24 +100,27 @@ export class LengthCheck {
     const { count, where } = this.#tooLong
     if (count === 0) return []
     const limit = maxLength.toLocaleString('en')
-    const rows = counted(count, 'row')
     const tokens = counted(this.#cut, 'token')
     if (truncation === 'error') {
-      const message = `${rows} ${count === 1 ? 'is' : 'are'} longer than ${limit} tokens, and truncation is 'error'.`
+      const message = countedThat(count, 'row', `are longer than ${limit} tokens, and truncation is 'error'.`)
       const advice =
         "Raise maxLength where the model allows it, shorten the rows, or set truncation to 'tail', 'head' or 'skip'."
       return [{ code: 'sequence-too-long', severity: 'error', message, advice, where, count }]
     }
     if (truncation === 'skip') {
-      const message = `${rows} ${count === 1 ? 'is' : 'are'} left out: longer than ${limit} tokens.`
+      const message = countedThat(count, 'row', `are left out: longer than ${limit} tokens.`)
       const advice = 'Raise maxLength where the model allows it, or shorten the rows.'
       return [{ code: 'skipped-rows', severity: 'warning', message, advice, where, count }]
     }
     if (truncation === 'split' || truncation === 'window') {
-      const message = `${rows} ${count === 1 ? 'is' : 'are'} cut into several examples of ${limit} tokens.`
+      const message = countedThat(count, 'row', `are cut into several examples of ${limit} tokens.`)
       return [{ code: 'truncated-rows', severity: 'note', message, advice: 'Nothing is lost.', where, count }]
     }
-    const message = `${rows} lose ${tokens}: ${truncation === 'tail' ? 'their end' : 'their beginning'} is cut off at ${limit}.`
+    const message = countedThat(
+      count,
+      'row',
+      `lose ${tokens}: what is beyond ${limit} is cut off at the ${truncation === 'tail' ? 'end' : 'beginning'}.`,
+    )
     const advice =
       'Raise maxLength where the model allows it, or shorten the rows; look at what is lost in the longest ones.'
     return [{ code: 'truncated-rows', severity: 'warning', message, advice, where, count }]
@@ -126,7 +129,11 @@ export class LengthCheck {
   #maskedFinding(): Finding[] {
     const { count, where } = this.#masked
     if (count === 0) return []
-    const message = `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} nothing left to learn from after truncation: all that carries loss is cut off.`
+    const message = countedThat(
+      count,
+      'row',
+      'have nothing left to learn from after truncation: all that carries loss is cut off.',
+    )
     const advice = "Raise maxLength, cut off the other end, or set truncation to 'skip'."
     return [{ code: 'all-labels-masked', severity: 'error', message, advice, where, count }]
   }

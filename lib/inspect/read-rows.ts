@@ -38,6 +38,7 @@ export class ListingReader extends RowReader {
     this.#unreadable = []
     this.rows.length = 0
     this.origins.length = 0
+    this.unread.length = 0
     return chunk
   }
 }
@@ -70,7 +71,7 @@ async function* rowsOfFiles(
 ): AsyncGenerator<RowChunk, void, void> {
   // Their cells may be names or numbers, which only the whole column shows.
   const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
-  for (const file of await resolveFiles(paths, { split: (options as { split?: 'train' }).split })) {
+  for (const file of await resolveFiles(paths, { split: options.split })) {
     let [seen, waiting] = [0, 0]
     try {
       for await (const items of readSource(file, { ...options, numeric })) {
@@ -114,11 +115,18 @@ export async function readWhole(
   if (data instanceof Dataset) return { rows: data, unreadable: [] }
   const chunks: RowChunk[] = []
   for await (const chunk of readRows(data, reader, options)) chunks.push(chunk)
-  const whole = new RowReader({ shape: reader.shape })
-  for (const { rows } of chunks) rows.rows.forEach((row, at) => whole.add(row, rows.origins[at] ?? ''))
-  return { rows: Dataset.fromReader(whole), unreadable: chunks.flatMap(({ unreadable }) => unreadable) }
+  const [first, ...others] = chunks.map(({ rows }) => rows)
+  const rows = first === undefined ? Dataset.fromReader(reader) : first.concat(...others)
+  return { rows, unreadable: chunks.flatMap(({ unreadable }) => unreadable) }
 }
 
-export function rowOptions({ shape, fields, sourceLanguage, targetLanguage }: LoadDatasetOptions): RowOptions {
-  return { shape, fields, sourceLanguage, targetLanguage }
+export function rowOptions({
+  shape,
+  fields,
+  sourceLanguage,
+  targetLanguage,
+  roles,
+  map,
+}: LoadDatasetOptions): RowOptions {
+  return { shape, fields, sourceLanguage, targetLanguage, roles, map }
 }

@@ -1,18 +1,6 @@
 import type { LossOn } from '../data/row-encoders.js'
-import type { ShapeName } from '../data/rows.js'
+import type { Recognition } from '../data/recognize-shape.js'
 import type { Task } from '../task.js'
-
-const rowsAre: Readonly<Partial<Record<ShapeName, string>>> = {
-  messages: 'conversations',
-  'prompt-completion': 'prompts and what the model should answer',
-  text: 'plain texts',
-  'text-label': 'texts with a label each',
-  'text-labels': 'texts with any number of labels',
-  'tokens-tags': 'words with a tag each',
-  'question-answering': 'questions, contexts and where the answers stand in them',
-  'source-target': 'texts and what they should become',
-  'anchor-positive': 'pairs of texts that should lie close to each other',
-}
 
 const learns: Readonly<Record<LossOn, string>> = {
   assistant: 'the model learns to write every turn of the assistant',
@@ -30,12 +18,16 @@ const taskLearns: Readonly<Record<Exclude<Task, 'causal-lm'>, string>> = {
   embedding: 'the model learns which texts lie close to each other',
 }
 
-/** How rows are read, in words. */
-export function readingOf(shape: ShapeName | undefined, task: Task | undefined, lossOn: LossOn | undefined): string {
-  if (shape === undefined) return 'no row could be read'
-  const rows = rowsAre[shape] ?? `rows of the form '${shape}'`
-  if (task === undefined) return `${rows}; attune trains on such rows in no task yet`
-  if (task !== 'causal-lm') return `${rows}: ${taskLearns[task]}`
+/** How rows are read and what is learned from them, in words. */
+export function readingOf(
+  recognition: Recognition | undefined,
+  task: Task | undefined,
+  lossOn: LossOn | undefined,
+): string {
+  if (recognition === undefined) return 'no row could be read'
+  const { form, shape } = recognition
+  if (task === undefined) return `${form}: attune trains on such rows in no task yet`
+  if (task !== 'causal-lm') return `${form}: ${taskLearns[task]}`
   const usual = shape === 'messages' ? 'assistant' : shape === 'prompt-completion' ? 'completion' : 'all'
-  return `${rows}: ${learns[lossOn ?? usual]}`
+  return `${form}: ${learns[lossOn ?? usual]}`
 }

@@ -1,4 +1,4 @@
-import { counted } from './counted.js'
+import { counted, countedThat } from './counted.js'
 import type { DataInspection } from './data-inspection.js'
 import type { FieldCheck } from './field-check.js'
 import { bySeverity, type Finding, type Severity } from './finding.js'
@@ -27,7 +27,7 @@ export function reportOf(inspection: DataInspection, { files, fields, examples, 
     unreadable,
     validationRows,
     shape,
-    reading: readingOf(shape, task, lossOn),
+    reading: readingOf(inspection.recognition, task, lossOn),
     ignoredFields: fields.ignored,
     task,
     unit: tokenizer === undefined ? 'characters' : 'tokens',
@@ -41,7 +41,7 @@ export function reportOf(inspection: DataInspection, { files, fields, examples, 
     findings: all,
     counts,
     trainable: counts.error === 0,
-    verdict: verdictOf(counts),
+    verdict: verdictOf(counts, task === undefined),
     seconds,
   }
 }
@@ -52,13 +52,14 @@ function countsOf(findings: readonly Finding[]): Record<Severity, number> {
   return counts
 }
 
-function verdictOf({ error, warning, note }: Readonly<Record<Severity, number>>): string {
+function verdictOf({ error, warning, note }: Readonly<Record<Severity, number>>, taskless: boolean): string {
   const others = [...(warning > 0 ? [counted(warning, 'warning')] : []), ...(note > 0 ? [counted(note, 'note')] : [])]
   const beside = others.join(' and ')
   if (error > 0) {
     const more = beside === '' ? '' : ` (${beside} besides)`
     return `These data cannot be trained on as they are: ${counted(error, 'error')} to mend first${more}.`
   }
+  if (taskless) return 'These data can be read, but attune does not train on such rows yet.'
   if (warning > 0) return `These data can be trained on; look at ${beside} first.`
   return `These data can be trained on${beside === '' ? '' : `; there ${note === 1 ? 'is' : 'are'} ${beside}`}.`
 }
@@ -76,7 +77,7 @@ const fewRows = 50
 
 function few(rows: number): Finding[] {
   if (rows === 0 || rows >= fewRows) return []
-  const message = `${counted(rows, 'row')} ${rows === 1 ? 'is' : 'are'} few: the model may learn them by heart.`
+  const message = countedThat(rows, 'row', 'are few: the model may learn them by heart.')
   const advice = 'Some hundred are a good start; with a handful, try examples in the prompt first.'
   return [{ code: 'few-rows', severity: 'warning', message, advice, where: [], count: rows }]
 }

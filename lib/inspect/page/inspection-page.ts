@@ -88,13 +88,15 @@ function overview(report: InspectionReport): Content {
 
 function lengthBlock({ lengths, unit, longest }: InspectionReport): Content {
   if (lengths === undefined) return undefined
-  const figures = [lengths.mean, lengths.min, lengths.median, lengths.p95, lengths.max].map((value) =>
-    count(Math.round(value)),
-  )
   return [
     histogramChart(lengths, unit),
     html`<p class="soft">The dotted lines are the median and the length that 95 % of the examples do not exceed.</p>`,
-    plainTable(['', 'mean', 'least', 'median', '95 % up to', 'most'], [[unit, ...figures]]),
+    facts([
+      ['mean', count(Math.round(lengths.mean))],
+      ['median', count(Math.round(lengths.median))],
+      ['95 % have no more than', count(Math.round(lengths.p95))],
+      ['least and most', `${count(lengths.min)} and ${count(lengths.max)}`],
+    ]),
     html`<details>
       <summary>the longest rows</summary>
       ${plainTable(
@@ -113,7 +115,7 @@ function examples(list: readonly ShownExample[]): Content {
         html`<p class="soft"><code>${origin}</code></p>
           <pre>
 ${pieces.map(({ text, trained }) => (trained ? html`<mark>${text}</mark>` : text))}${
-              answer !== undefined && html` <mark>${answer}</mark>`
+              answer !== undefined && ['\n', html`<mark>${answer}</mark>`]
             }</pre>`,
     ),
   ]
