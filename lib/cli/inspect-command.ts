@@ -35,19 +35,17 @@ const commandOptions = {
   report: { type: z.string().min(1), description: 'Writes the report as one page to look at', flag: 'out.html' },
 } satisfies OptionTable
 
-const verbOptions: OptionTable = inspectOptions
-
 export function addInspectCommand(program: Command, context: () => CommandContext): void {
   const command = program
     .command('inspect')
     .description('say how data will be read and what is wrong with them, before it costs anything')
     .addArgument(new Argument('[data...]', 'files of rows'))
   addFlags(command, commandOptions)
-  addFlags(command, verbOptions)
+  addFlags(command, inspectOptions)
   command.action(async (named: readonly string[]) => {
     const { terminal, json, exitWith } = context()
     const { report: page, data, ...files } = settleOptions(commandOptions, givenFlags(command, commandOptions))
-    const options = givenFlags(command, verbOptions) as InspectOptions
+    const options = settleOptions(inspectOptions, givenFlags(command, inspectOptions)) as InspectOptions
     if (named.length > 0 && data !== undefined) {
       throw new AttuneError('invalid-option', 'name the files once: as arguments, or with --data', { where: 'data' })
     }

@@ -47,18 +47,24 @@ export async function inspectData(data: InspectedData, options: InspectOptions =
   const fields = new FieldCheck()
   const show = new ExampleShow(options.show ?? 0)
   const files = new Map<string, InspectedFile>()
-  for await (const { part, file, rows, unreadable } of partsOf(data, options)) {
+  for await (const { part, file, rows, unreadable, read } of partsOf(data, options)) {
     if (options.signal?.aborted === true) throw new AttuneError('aborted', 'inspecting was aborted')
     const { rows: before = 0, unreadable: bad = 0 } = files.get(file) ?? {}
-    files.set(file, { path: file, rows: before + rows.length, unreadable: bad + unreadable.length })
+    files.set(file, { path: file, rows: before + read, unreadable: bad + unreadable.length })
     inspection.noteUnreadable(unreadable)
     if (part === 'train') fields.addRows(file, rows)
     await inspection.add(rows, part)
-    if (part === 'train') await show.add(rows, inspection.settings)
+    // What they are checked for is known from the first rows on.
+    if (part === 'train' && rows.length > 0) await show.add(rows, inspection.settings)
     options.onProgress?.(inspection.rows + inspection.validationRows)
   }
   const seconds = (performance.now() - started) / 1000
-  return reportOf(inspection, { files: [...files.values()], fields, examples: show.examples, seconds })
+  return reportOf(inspection, {
+    files: [...files.values()].filter(({ path, rows }) => path !== '' || rows > 0),
+    fields,
+    examples: show.examples,
+    seconds,
+  })
 }
 
 function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options: InspectOptions): CheckSettings {
@@ -71,23 +77,28 @@ function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options:
   return { ...suited, lossOn, maxLength, maxTargetLength, truncation, stride, signal }
 }
 
-type PartChunk = RowChunk & { readonly part: Part }
+interface PartChunk extends RowChunk {
+  readonly part: Part
+  /** Rows that the file gave. */
+  readonly read: number
+}
 
 /** Training rows, then those to validate on. */
 async function* partsOf(data: InspectedData, options: InspectOptions): AsyncGenerator<PartChunk, void, void> {
   const { validation, seed } = options
   const reader = new ListingReader(rowOptions(options))
   if (typeof validation === 'number') {
-    const { rows, unreadable } = await readWhole(data, reader, options)
-    yield { part: 'train', file: '', rows: rows.slice(0, 0), unreadable }
+    const { rows, chunks } = await readWhole(data, reader, options)
+    for (const chunk of chunks) yield { ...chunk, part: 'train', rows: rows.slice(0, 0), read: chunk.rows.length }
     if (rows.length === 0) return
     const split = rows.split({ validation, seed })
     for (const part of ['train', 'validation'] as const) {
-      for await (const chunk of readRows(split[part], reader, options)) yield { ...chunk, part }
+      for await (const chunk of readRows(split[part], reader, options)) yield { ...chunk, part, read: 0 }
     }
     return
   }
-  for await (const chunk of readRows(data, reader, options)) yield { ...chunk, part: 'train' }
+  for await (const chunk of readRows(data, reader, options)) yield { ...chunk, part: 'train', read: chunk.rows.length }
   if (validation === undefined || (validation instanceof Dataset && validation.length === 0)) return
-  for await (const chunk of readRows(validation, reader, options)) yield { ...chunk, part: 'validation' }
+  for await (const chunk of readRows(validation, reader, options))
+    yield { ...chunk, part: 'validation', read: chunk.rows.length }
 }

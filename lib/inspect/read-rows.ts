@@ -106,18 +106,16 @@ function isPaths(data: InspectedData): data is string | readonly string[] {
   return typeof data === 'string' || (Array.isArray(data) && data.every((item) => typeof item === 'string'))
 }
 
-/** All rows at once, to part them as training would. */
+/** The chunks without their rows, and all rows at once, to part them as training would. */
 export async function readWhole(
   data: InspectedData,
   reader: ListingReader,
   options: LoadDatasetOptions,
-): Promise<{ readonly rows: Dataset; readonly unreadable: readonly UnreadableRow[] }> {
-  if (data instanceof Dataset) return { rows: data, unreadable: [] }
+): Promise<{ readonly rows: Dataset; readonly chunks: readonly RowChunk[] }> {
   const chunks: RowChunk[] = []
   for await (const chunk of readRows(data, reader, options)) chunks.push(chunk)
   const [first, ...others] = chunks.map(({ rows }) => rows)
-  const rows = first === undefined ? Dataset.fromReader(reader) : first.concat(...others)
-  return { rows, unreadable: chunks.flatMap(({ unreadable }) => unreadable) }
+  return { rows: first === undefined ? Dataset.fromReader(reader) : first.concat(...others), chunks }
 }
 
 export function rowOptions({

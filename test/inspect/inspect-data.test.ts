@@ -75,6 +75,14 @@ describe('lines that cannot be read', () => {
     ])
   })
 
+  it('at the beginning do not hide what the others are', async () => {
+    const path = await file('late.jsonl', ['{', '[]', ...many.slice(0, 2).map((row) => JSON.stringify(row))].join('\n'))
+    const report = await inspectData(path, { show: 1 })
+    expect(report).toMatchObject({ rows: 2, unreadable: 2, shape: 'text-label', task: 'sequence-classification' })
+    const none = await inspectData(await file('none.jsonl', '{\n[]'))
+    expect(none).toMatchObject({ rows: 0, shape: undefined, trainable: false, lengths: undefined })
+  })
+
   it('keeps the first ten places of many and counts them all', async () => {
     const path = await file('many-bad.jsonl', ['{"text": "x"}', ...Array.from({ length: 500 }, () => '{')].join('\n'))
     const { count, where } = finding(await inspectData(path), 'invalid-json')
