@@ -23,6 +23,7 @@ import { ScoredSystem } from './scored-system.js'
 import { withMeasure } from './tasks/index.js'
 import { labelsOf, type MeasuredRow, type TaskMeasure } from './tasks/task-measure.js'
 import { textsMeasure, type TextsRow } from './tasks/texts.js'
+import { requireBaselines, untunedOf } from './untuned-model.js'
 import { writtenTexts } from './written-texts.js'
 
 type SettledEvaluateOptions = Settled<typeof evaluateOptions>
@@ -304,36 +305,4 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
       })),
     ]
   }
-}
-
-function untunedOf(options: SettledEvaluateOptions, model: Model): Model | undefined {
-  return options.untuned ?? (model.adapter === undefined ? undefined : model)
-}
-
-/** @throws AttuneError 'invalid-option' for baselines that were asked for and that there are none of */
-function requireBaselines<Row extends MeasuredRow>(
-  options: SettledEvaluateOptions,
-  model: Model,
-  measure: TaskMeasure<Row>,
-): void {
-  const refuse = (where: string, why: string): never => {
-    throw new AttuneError('invalid-option', `${where}: ${why}`, { where })
-  }
-  if (options.baselines?.includes('majority') === true && measure.constant === undefined) {
-    refuse('options.baselines', `there is no majority to learn for ${measure.name}`)
-  }
-  const { untuned } = options
-  if (options.baselines?.includes('untuned') === true && untunedOf(options, model) === undefined) {
-    refuse(
-      'options.baselines',
-      'the model has no adapter to leave out: give the model before it was tuned as `untuned`',
-    )
-  }
-  if (untuned === undefined) return
-  const isAlike =
-    untuned.task === model.task &&
-    untuned.problemType === model.problemType &&
-    untuned.definition.vocabularySize === model.definition.vocabularySize &&
-    untuned.labels.join('\n') === model.labels.join('\n')
-  if (!isAlike) refuse('options.untuned', "expected a model of the same task, labels and vocabulary as the tuned one's")
 }
