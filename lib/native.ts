@@ -111,10 +111,26 @@ export interface NativeSafetensorsEntry {
   readonly shape: readonly number[]
 }
 
+/** Floating-point operations: a multiply-add is two, an exponential one. */
+export interface NativeWork {
+  /** Of matrix products: exact. */
+  readonly products: number
+  /** Of queries, keys and values, over the pairs that see each other. */
+  readonly attention: number
+  /** All else, by element. */
+  readonly elements: number
+  readonly total: number
+}
+
 /** A graph made ready to run in one session: differentiated where asked, kernels chosen. */
 export interface NativeProgram {
   /** Bytes of the arena for these sizes. Plans are kept per sizes. */
   arenaBytes(sizes: Readonly<Record<string, number>>): number
+  /**
+   * Of a forward pass, and of the backward pass where there is one. Integer inputs say how long the sequences are; where they
+   * are left out all are equally long.
+   */
+  work(batch: NativeBatch): NativeWork
   readonly stateBytes: number
   print(): string
   /** Frees its state. */
@@ -215,6 +231,8 @@ export interface NativeOpInfo {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly differentiable: boolean
+  /** Whether it says how many floating-point operations it takes: every op does. */
+  readonly counted: boolean
 }
 
 export interface NativeAddon {

@@ -47,6 +47,7 @@ Napi::Value ops(const Napi::CallbackInfo& info) {
     object.Set("inputs", from_texts(info.Env(), names(op.inputs)));
     object.Set("outputs", from_texts(info.Env(), names(op.outputs)));
     object.Set("differentiable", op.gradient != nullptr);
+    object.Set("counted", op.work != nullptr);
     list.Set(list.Length(), object);
   }
   return list;

@@ -1,6 +1,7 @@
 #include "binding/program_class.h"
 
 #include "binding/convert.h"
+#include "graph/work.h"
 
 namespace attune::binding {
 namespace {
@@ -36,6 +37,7 @@ Napi::Function ProgramClass::define(Napi::Env env) {
   return DefineClass(env, "Program",
                      {
                          InstanceMethod<&ProgramClass::arena_bytes>("arenaBytes"),
+                         InstanceMethod<&ProgramClass::work>("work"),
                          InstanceAccessor<&ProgramClass::state_bytes>("stateBytes"),
                          InstanceMethod<&ProgramClass::print>("print"),
                          InstanceMethod<&ProgramClass::dispose>("dispose"),
@@ -59,6 +61,18 @@ Napi::Value ProgramClass::arena_bytes(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Sizes sizes = bind_sizes(live()->graph(), to_sizes(info[0], "sizes"));
     return Napi::Number::New(info.Env(), static_cast<double>(live()->plan(sizes)->arena_bytes));
+  });
+}
+
+Napi::Value ProgramClass::work(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Work counted = count_work(live()->graph(), to_batch(info[0], "batch"));
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("products", counted.products);
+    object.Set("attention", counted.attention);
+    object.Set("elements", counted.elements);
+    object.Set("total", counted.products + counted.attention + counted.elements);
+    return object;
   });
 }
 

@@ -60,6 +60,17 @@ std::vector<ValueType> infer_backward(const std::any& /*any*/, const InferContex
   return {context.in(1, "x")};
 }
 
+Work work(const KernelCall& call) {
+  const int operations = activation_operations(call.as<ActivationArguments>().kind);
+  return {.elements = operations * element_count(call.outputs[0])};
+}
+
+/// The function again, about as much for its derivative, and the product with dy.
+Work backward_work(const KernelCall& call) {
+  const int operations = 2 * activation_operations(call.as<ActivationArguments>().kind) + 1;
+  return {.elements = operations * element_count(call.outputs[0])};
+}
+
 }  // namespace
 
 ActivationKind parse_activation_kind(const Attributes& attributes) {
@@ -94,18 +105,40 @@ double activate(ActivationKind kind, double x) {
   return 0.0;
 }
 
+int activation_operations(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::gelu:
+      return 5;  // x / sqrt(2), erf, + 1, * x, / 2
+    case ActivationKind::gelu_new:
+    case ActivationKind::gelu_pytorch_tanh:
+      return 8;  // a cubic inside the tanh
+    case ActivationKind::quick_gelu:
+      return 6;
+    case ActivationKind::silu:
+      return 5;
+    case ActivationKind::sigmoid:
+      return 4;
+    case ActivationKind::relu:
+    case ActivationKind::tanh:
+      return 1;
+  }
+  return 1;
+}
+
 const OpDefinition activation_op{.name = "activation",
                                  .inputs = kInputs,
                                  .outputs = kOutputs,
                                  .parse = parse,
                                  .infer = infer,
                                  .gradient = gradient,
-                                 .reference = reference};
+                                 .reference = reference,
+                                 .work = work};
 
 const OpDefinition activation_backward_op{.name = "activation_backward",
                                           .inputs = kBackwardInputs,
                                           .outputs = kBackwardOutputs,
                                           .parse = parse,
-                                          .infer = infer_backward};
+                                          .infer = infer_backward,
+                                          .work = backward_work};
 
 }  // namespace attune

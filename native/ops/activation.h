@@ -11,4 +11,7 @@ namespace attune {
 /// The function itself, in float64.
 [[nodiscard]] double activate(ActivationKind kind, double x);
 
+/// Operations an element.
+[[nodiscard]] int activation_operations(ActivationKind kind);
+
 }  // namespace attune

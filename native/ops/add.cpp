@@ -51,13 +51,15 @@ const OpDefinition add_op{.name = "add",
                           .parse = parse,
                           .infer = infer,
                           .gradient = gradient,
-                          .reference = reference};
+                          .reference = reference,
+                          .work = work_per_output<1>};
 
 const OpDefinition accumulate_gradient_op{.name = "accumulate_gradient",
                                           .inputs = kAccumulateInputs,
                                           .outputs = kAccumulateOutputs,
                                           .parse = parse,
                                           .infer = infer_accumulate,
+                                          .work = work_per_input<1>,
                                           .accumulates_from = 0};
 
 }  // namespace attune

@@ -12,6 +12,7 @@
 
 #include "core/philox.h"
 #include "kernels/relative_position.h"
+#include "ops/attention_work.h"
 #include "ops/table.h"
 
 namespace attune {
@@ -272,13 +273,15 @@ const OpDefinition attention_op{.name = "attention",
                                 .parse = parse,
                                 .infer = infer,
                                 .gradient = gradient,
-                                .reference = reference};
+                                .reference = reference,
+                                .work = attention_work};
 
 const OpDefinition attention_backward_op{.name = "attention_backward",
                                          .inputs = kBackwardInputs,
                                          .outputs = kBackwardOutputs,
                                          .parse = parse,
                                          .infer = infer_backward,
+                                         .work = attention_backward_work,
                                          .accumulates_from = 3};
 
 }  // namespace attune

@@ -68,6 +68,12 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss)};
 }
 
+/// Two logarithms of a sigmoid, weighed and summed.
+Work work(const KernelCall& call) {
+  const int gradient = call.as<BinaryCrossEntropyArguments>().logits_gradient ? 5 : 0;
+  return {.elements = (10 + gradient) * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition binary_cross_entropy_op{.name = "binary_cross_entropy",
@@ -76,6 +82,7 @@ const OpDefinition binary_cross_entropy_op{.name = "binary_cross_entropy",
                                            .parse = parse,
                                            .infer = infer,
                                            .gradient = gradient,
-                                           .reference = reference};
+                                           .reference = reference,
+                                           .work = work};
 
 }  // namespace attune

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "ops/attention.h"
+#include "ops/attention_work.h"
 #include "ops/table.h"
 
 namespace attune {
@@ -105,6 +106,7 @@ const OpDefinition cached_attention_op{.name = "cached_attention",
                                        .outputs = kOutputs,
                                        .parse = parse,
                                        .infer = infer,
-                                       .reference = reference};
+                                       .reference = reference,
+                                       .work = cached_attention_work};
 
 }  // namespace attune

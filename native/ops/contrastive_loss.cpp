@@ -86,6 +86,19 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss), std::move(prediction)};
 }
 
+/// Both sides are scaled to length 1 (three operations an element) and multiplied.
+Work work(const KernelCall& call) {
+  const auto& arguments = call.as<ContrastiveLossArguments>();
+  const TensorView& anchors = call.inputs[0];
+  const TensorView& candidates = call.inputs[1];
+  const auto scores = static_cast<double>(anchors.shape[0] * candidates.shape[0]);
+  const int products =
+      1 + static_cast<int>(arguments.anchors_gradient) + static_cast<int>(arguments.candidates_gradient);
+  return {
+      .products = products * 2.0 * scores * static_cast<double>(anchors.shape[1]),
+      .elements = kSoftmaxOperations * scores + 3.0 * (element_count(anchors) + element_count(candidates))};
+}
+
 }  // namespace
 
 const OpDefinition contrastive_loss_op{.name = "contrastive_loss",
@@ -94,6 +107,7 @@ const OpDefinition contrastive_loss_op{.name = "contrastive_loss",
                                        .parse = parse,
                                        .infer = infer,
                                        .gradient = gradient,
-                                       .reference = reference};
+                                       .reference = reference,
+                                       .work = work};
 
 }  // namespace attune

@@ -60,6 +60,11 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss), std::move(prediction)};
 }
 
+Work work(const KernelCall& call) {
+  const int gradient = call.as<CrossEntropyArguments>().logits_gradient ? 3 : 0;
+  return {.elements = (kSoftmaxOperations + gradient) * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition cross_entropy_op{.name = "cross_entropy",
@@ -68,6 +73,7 @@ const OpDefinition cross_entropy_op{.name = "cross_entropy",
                                     .parse = parse,
                                     .infer = infer,
                                     .gradient = gradient,
-                                    .reference = reference};
+                                    .reference = reference,
+                                    .work = work};
 
 }  // namespace attune

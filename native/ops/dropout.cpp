@@ -53,6 +53,7 @@ const OpDefinition dropout_op{.name = "dropout",
                               .parse = parse,
                               .infer = infer,
                               .gradient = gradient,
-                              .reference = reference};
+                              .reference = reference,
+                              .work = work_per_output<1>};
 
 }  // namespace attune

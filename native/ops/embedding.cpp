@@ -84,13 +84,15 @@ const OpDefinition embedding_op{.name = "embedding",
                                 .parse = parse,
                                 .infer = infer,
                                 .gradient = gradient,
-                                .reference = reference};
+                                .reference = reference,
+                                .work = work_per_output<0>};
 
 const OpDefinition embedding_backward_op{.name = "embedding_backward",
                                          .inputs = kBackwardInputs,
                                          .outputs = kBackwardOutputs,
                                          .parse = parse,
                                          .infer = infer_backward,
+                                         .work = work_per_input<1>,
                                          .accumulates_from = 0};
 
 }  // namespace attune

@@ -64,6 +64,7 @@ const OpDefinition embedding_noise_op{.name = "embedding_noise",
                                       .parse = parse,
                                       .infer = infer,
                                       .gradient = gradient,
-                                      .reference = reference};
+                                      .reference = reference,
+                                      .work = work_per_output<2>};
 
 }  // namespace attune

@@ -87,6 +87,17 @@ std::vector<ValueType> infer_backward(const std::any& /*any*/, const InferContex
   return {gate};
 }
 
+Work work(const KernelCall& call) {
+  const int operations = activation_operations(call.as<GatedActivationArguments>().kind) + 1;
+  return {.elements = operations * element_count(call.outputs[0])};
+}
+
+/// The function again, about as much for its derivative, and dy times the one and the other.
+Work backward_work(const KernelCall& call) {
+  const int operations = 2 * activation_operations(call.as<GatedActivationArguments>().kind) + 3;
+  return {.elements = operations * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition gated_activation_op{.name = "gated_activation",
@@ -95,12 +106,14 @@ const OpDefinition gated_activation_op{.name = "gated_activation",
                                        .parse = parse,
                                        .infer = infer,
                                        .gradient = gradient,
-                                       .reference = reference};
+                                       .reference = reference,
+                                       .work = work};
 
 const OpDefinition gated_activation_backward_op{.name = "gated_activation_backward",
                                                 .inputs = kBackwardInputs,
                                                 .outputs = kBackwardOutputs,
                                                 .parse = parse,
-                                                .infer = infer_backward};
+                                                .infer = infer_backward,
+                                                .work = backward_work};
 
 }  // namespace attune

@@ -64,12 +64,14 @@ const OpDefinition gather_rows_op{.name = "gather_rows",
                                   .parse = parse,
                                   .infer = infer,
                                   .gradient = gradient,
-                                  .reference = reference};
+                                  .reference = reference,
+                                  .work = work_per_output<0>};
 
 const OpDefinition scatter_rows_op{.name = "scatter_rows",
                                    .inputs = kScatterInputs,
                                    .outputs = kScatterOutputs,
                                    .parse = parse,
-                                   .infer = infer_scatter};
+                                   .infer = infer_scatter,
+                                   .work = work_per_output<0>};
 
 }  // namespace attune

@@ -63,12 +63,14 @@ const OpDefinition l2_normalize_op{.name = "l2_normalize",
                                    .parse = parse,
                                    .infer = infer,
                                    .gradient = gradient,
-                                   .reference = reference};
+                                   .reference = reference,
+                                   .work = work_per_output<3>};
 
 const OpDefinition l2_normalize_backward_op{.name = "l2_normalize_backward",
                                             .inputs = kBackwardInputs,
                                             .outputs = kBackwardOutputs,
                                             .parse = parse,
-                                            .infer = infer_backward};
+                                            .infer = infer_backward,
+                                            .work = work_per_output<7>};
 
 }  // namespace attune

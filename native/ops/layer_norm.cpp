@@ -113,13 +113,15 @@ const OpDefinition layer_norm_op{.name = "layer_norm",
                                  .parse = parse,
                                  .infer = infer,
                                  .gradient = gradient,
-                                 .reference = reference};
+                                 .reference = reference,
+                                 .work = work_per_output<8>};
 
 const OpDefinition layer_norm_backward_op{.name = "layer_norm_backward",
                                           .inputs = kBackwardInputs,
                                           .outputs = kBackwardOutputs,
                                           .parse = parse_backward,
                                           .infer = infer_backward,
+                                          .work = work_per_output<13>,
                                           .accumulates_from = 1};
 
 }  // namespace attune

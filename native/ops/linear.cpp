@@ -165,6 +165,26 @@ std::vector<ValueType> infer_column_sum(const std::any& /*any*/, const InferCont
   return {{{context.in(0, "dy").dimensions[1]}, DType::f32}};
 }
 
+Work work(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& y = call.outputs[0];
+  const auto rows = static_cast<double>(y.shape[0]);
+  const auto columns = static_cast<double>(y.shape[1]);
+  Work counted{.products = product_work(rows, static_cast<double>(x.shape[1]), columns)};
+  if (call.inputs[3].present) {
+    counted.products += product_work(rows, static_cast<double>(call.inputs[3].shape[1]), columns);
+  }
+  const int additions = static_cast<int>(call.inputs[2].present) + static_cast<int>(call.inputs[5].present);
+  counted.elements = additions * element_count(y);
+  return counted;
+}
+
+Work weight_gradient_work(const KernelCall& call) {
+  return {.products = product_work(static_cast<double>(call.inputs[0].shape[1]),
+                                   static_cast<double>(call.inputs[0].shape[0]),
+                                   static_cast<double>(call.inputs[1].shape[1]))};
+}
+
 }  // namespace
 
 WeightLayout parse_weight_layout(const Attributes& attributes, std::string_view name) {
@@ -180,13 +200,15 @@ const OpDefinition linear_op{.name = "linear",
                              .parse = parse,
                              .infer = infer,
                              .gradient = gradient,
-                             .reference = reference};
+                             .reference = reference,
+                             .work = work};
 
 const OpDefinition linear_weight_gradient_op{.name = "linear_weight_gradient",
                                              .inputs = kWeightGradientInputs,
                                              .outputs = kWeightGradientOutputs,
                                              .parse = parse_weight_gradient,
                                              .infer = infer_weight_gradient,
+                                             .work = weight_gradient_work,
                                              .accumulates_from = 0};
 
 const OpDefinition column_sum_op{.name = "column_sum",
@@ -194,6 +216,7 @@ const OpDefinition column_sum_op{.name = "column_sum",
                                  .outputs = kColumnSumOutputs,
                                  .parse = parse_column_sum,
                                  .infer = infer_column_sum,
+                                 .work = work_per_input<1>,
                                  .accumulates_from = 0};
 
 }  // namespace attune

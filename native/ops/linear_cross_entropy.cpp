@@ -90,6 +90,20 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss), std::move(prediction)};
 }
 
+Work work(const KernelCall& call) {
+  const auto& arguments = call.as<LinearCrossEntropyArguments>();
+  const auto rows = static_cast<double>(call.inputs[0].shape[0]);
+  const auto vocabulary = static_cast<double>(call.inputs[1].shape[0]);
+  const int products =
+      1 + static_cast<int>(arguments.hidden_gradient) + static_cast<int>(arguments.weight_gradient);
+  const int gradients =
+      arguments.hidden_gradient || arguments.weight_gradient || arguments.bias_gradient ? 3 : 0;
+  const int cap = arguments.softcap > 0.0F ? 3 : 0;
+  const int bias = static_cast<int>(call.inputs[4].present);
+  return {.products = products * product_work(rows, static_cast<double>(call.inputs[0].shape[1]), vocabulary),
+          .elements = (kSoftmaxOperations + gradients + cap + bias) * rows * vocabulary};
+}
+
 }  // namespace
 
 // dw and dbias follow dh; without dh they stand earlier, where the differentiator adds one copy.
@@ -100,6 +114,7 @@ const OpDefinition linear_cross_entropy_op{.name = "linear_cross_entropy",
                                            .infer = infer,
                                            .gradient = gradient,
                                            .reference = reference,
+                                           .work = work,
                                            .accumulates_from = 4};
 
 }  // namespace attune

@@ -26,6 +26,9 @@ void check_class_values(const InferContext& context, std::size_t input, std::str
 /// Throws Error{"not-differentiable"} where something else than `loss` is differentiated.
 void check_root(GradientContext& context, std::string_view op);
 
+/// Of each logit: less the largest, its exponential, the sum, the quotient.
+inline constexpr int kSoftmaxOperations = 4;
+
 /// References of one row, in float64.
 struct ReferenceTarget {
   std::int64_t label = 0;

@@ -59,6 +59,13 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(norm)};
 }
 
+Work work(const KernelCall& call) {
+  const TensorView& a = call.inputs[1];
+  const auto outputs = static_cast<double>(call.outputs[0].shape[0]);
+  return {.products = product_work(outputs, static_cast<double>(a.shape[0]), static_cast<double>(a.shape[1])),
+          .elements = 4.0 * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition low_rank_weight_norm_op{.name = "low_rank_weight_norm",
@@ -66,6 +73,7 @@ const OpDefinition low_rank_weight_norm_op{.name = "low_rank_weight_norm",
                                            .outputs = kOutputs,
                                            .parse = parse,
                                            .infer = infer,
-                                           .reference = reference};
+                                           .reference = reference,
+                                           .work = work};
 
 }  // namespace attune

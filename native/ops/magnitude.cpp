@@ -84,6 +84,11 @@ std::vector<ValueType> infer_gradient(const std::any& /*any*/, const InferContex
   return {{{x.dimensions[1]}, DType::f32}};
 }
 
+Work work(const KernelCall& call) {
+  const int additions = static_cast<int>(call.inputs[3].present) + static_cast<int>(call.inputs[4].present);
+  return {.elements = (1 + additions) * element_count(call.outputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition magnitude_op{.name = "magnitude",
@@ -92,13 +97,15 @@ const OpDefinition magnitude_op{.name = "magnitude",
                                 .parse = parse,
                                 .infer = infer,
                                 .gradient = gradient,
-                                .reference = reference};
+                                .reference = reference,
+                                .work = work};
 
 const OpDefinition magnitude_gradient_op{.name = "magnitude_gradient",
                                          .inputs = kGradientInputs,
                                          .outputs = kGradientOutputs,
                                          .parse = parse,
                                          .infer = infer_gradient,
+                                         .work = work_per_input<2>,
                                          .accumulates_from = 0};
 
 }  // namespace attune

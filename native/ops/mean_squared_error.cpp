@@ -53,6 +53,11 @@ void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss)};
 }
 
+Work work(const KernelCall& call) {
+  const int gradient = call.as<MeanSquaredErrorArguments>().predictions_gradient ? 2 : 0;
+  return {.elements = (3 + gradient) * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition mean_squared_error_op{.name = "mean_squared_error",
@@ -61,6 +66,7 @@ const OpDefinition mean_squared_error_op{.name = "mean_squared_error",
                                          .parse = parse,
                                          .infer = infer,
                                          .gradient = gradient,
-                                         .reference = reference};
+                                         .reference = reference,
+                                         .work = work};
 
 }  // namespace attune

@@ -12,6 +12,7 @@
 #include "core/dtype.h"
 #include "core/error.h"
 #include "core/shape.h"
+#include "ops/work.h"
 
 namespace attune {
 
@@ -128,6 +129,8 @@ struct OpDefinition {
   /// difference.
   void (*reference)(const std::any& arguments, std::span<const ReferenceTensor> inputs,
                     std::vector<ReferenceTensor>& outputs) = nullptr;
+  /// Floating-point operations of one node: every op has a rule.
+  WorkRule work = nullptr;
   /// Outputs (from this index on) honour TensorView::accumulate, so they may be a parameter's gradient.
   std::size_t accumulates_from = static_cast<std::size_t>(-1);
 };

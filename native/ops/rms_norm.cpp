@@ -109,13 +109,15 @@ const OpDefinition rms_norm_op{.name = "rms_norm",
                                .parse = parse,
                                .infer = infer,
                                .gradient = gradient,
-                               .reference = reference};
+                               .reference = reference,
+                               .work = work_per_output<4>};
 
 const OpDefinition rms_norm_backward_op{.name = "rms_norm_backward",
                                         .inputs = kBackwardInputs,
                                         .outputs = kBackwardOutputs,
                                         .parse = parse_backward,
                                         .infer = infer_backward,
+                                        .work = work_per_output<10>,
                                         .accumulates_from = 1};
 
 }  // namespace attune

@@ -82,6 +82,15 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(y)};
 }
 
+/// Two products and a sum for each rotated feature; the angles are few beside them.
+Work work(const KernelCall& call) {
+  const auto& arguments = call.as<RotaryArguments>();
+  const double heads = static_cast<double>(arguments.rotated) / static_cast<double>(arguments.period);
+  const double features = 2.0 * static_cast<double>(arguments.inverse_frequencies.size()) /
+                          static_cast<double>(arguments.head_dim);
+  return {.elements = 3.0 * heads * features * element_count(call.outputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition rotary_op{.name = "rotary",
@@ -90,6 +99,7 @@ const OpDefinition rotary_op{.name = "rotary",
                              .parse = parse,
                              .infer = infer,
                              .gradient = gradient,
-                             .reference = reference};
+                             .reference = reference,
+                             .work = work};
 
 }  // namespace attune

@@ -41,6 +41,7 @@ const OpDefinition scale_op{.name = "scale",
                             .parse = parse,
                             .infer = infer,
                             .gradient = gradient,
-                            .reference = reference};
+                            .reference = reference,
+                            .work = work_per_output<1>};
 
 }  // namespace attune

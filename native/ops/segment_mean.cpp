@@ -78,12 +78,14 @@ const OpDefinition segment_mean_op{.name = "segment_mean",
                                    .parse = parse,
                                    .infer = infer,
                                    .gradient = gradient,
-                                   .reference = reference};
+                                   .reference = reference,
+                                   .work = work_per_input<1>};
 
 const OpDefinition segment_mean_backward_op{.name = "segment_mean_backward",
                                             .inputs = kBackwardInputs,
                                             .outputs = kBackwardOutputs,
                                             .parse = parse,
-                                            .infer = infer_backward};
+                                            .infer = infer_backward,
+                                            .work = work_per_output<1>};
 
 }  // namespace attune

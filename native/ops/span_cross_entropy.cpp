@@ -72,6 +72,11 @@ void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs,
   outputs = {std::move(loss), std::move(row_loss)};
 }
 
+Work work(const KernelCall& call) {
+  const int gradient = call.as<SpanCrossEntropyArguments>().logits_gradient ? 3 : 0;
+  return {.elements = (kSoftmaxOperations + gradient) * element_count(call.inputs[0])};
+}
+
 }  // namespace
 
 const OpDefinition span_cross_entropy_op{.name = "span_cross_entropy",
@@ -80,6 +85,7 @@ const OpDefinition span_cross_entropy_op{.name = "span_cross_entropy",
                                          .parse = parse,
                                          .infer = infer,
                                          .gradient = gradient,
-                                         .reference = reference};
+                                         .reference = reference,
+                                         .work = work};
 
 }  // namespace attune
