@@ -13,6 +13,7 @@ import { lora } from '../nn/lora.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import { suggestion } from '../nearest.js'
 import { plan } from '../train/plan.js'
+import { planOptions } from '../train/plan-options.js'
 import { trainOptions, type TrainOptions } from '../train/train-options.js'
 import { Trainer } from '../train/trainer.js'
 import type { CommandContext } from './command-context.js'
@@ -20,7 +21,8 @@ import { fromConfig, modelFromConfig, readConfigFile } from './config-file.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
-import { barReport, describePlan, jsonReport, lineReport } from './training-report.js'
+import { describePlan } from './plan-report.js'
+import { barReport, jsonReport, lineReport } from './training-report.js'
 
 // `validation` names files here and is rows in the API.
 const plainOptions = omit(trainOptions, 'train', 'validation', 'adapter', 'tokenizer')
@@ -42,12 +44,14 @@ export function addPlanCommand(program: Command, context: () => CommandContext):
   const command = withTrainFlags(
     program.command('plan').description('say what a training run would do and need, without training'),
   )
+  addFlags(command, planOptions)
   command.action(async (config: string | undefined) => {
     const { terminal, json } = context()
+    const { measure } = settleOptions(planOptions, givenFlags(command, planOptions))
     const job = await readJob(command, config)
     const rows = await loadRows(job)
     await using model = await loadModel(job, rows.train)
-    const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation })
+    const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation, measure })
     terminal.out(json ? `${JSON.stringify({ type: 'plan', ...planned })}\n` : describePlan(planned))
   })
 }

@@ -1,8 +1,7 @@
 import cliProgress from 'cli-progress'
 import type { TrainingEvent } from '../train/events.js'
-import { bytes, duration, percent, quantity, rate } from './amounts.js'
-import type { TrainingPlan } from '../train/training-plan.js'
-import { table } from './table.js'
+import { duration, quantity, rate } from './amounts.js'
+import { planTable } from './plan-report.js'
 import type { Terminal } from './terminal.js'
 
 /** Shows the events of a run; called with each as it comes. */
@@ -18,7 +17,7 @@ export function barReport(terminal: Terminal, stream: NodeJS.WritableStream = pr
   const bar = new cliProgress.SingleBar(
     {
       format:
-        'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {eta_formatted} left',
+        'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {left} left',
       barCompleteChar: '█',
       barIncompleteChar: '░',
       barsize: 20,
@@ -31,7 +30,7 @@ export function barReport(terminal: Terminal, stream: NodeJS.WritableStream = pr
   let shown = false
   let at = 0
   let steps = 0
-  let last = { epoch: '0.0', loss: '–', lr: '–', speed: '–' }
+  let last = { epoch: '0.0', loss: '–', lr: '–', speed: '–', left: '–' }
   const show = (): void => {
     bar.start(steps, at, last)
     shown = true
@@ -45,6 +44,7 @@ export function barReport(terminal: Terminal, stream: NodeJS.WritableStream = pr
         loss: event.loss.toFixed(3),
         lr: rate(event.learningRate),
         speed: quantity(event.tokensPerSecond),
+        left: duration(event.secondsLeft),
       }
       bar.update(at, last)
       return
@@ -74,29 +74,12 @@ export function lineReport(terminal: Terminal): TrainingReport {
   }
 }
 
-export function describePlan(plan: TrainingPlan, from = 0): string {
-  return table([
-    [
-      'trained',
-      `${quantity(plan.parameters.trained)} of ${quantity(plan.parameters.total)} parameters (${percent(plan.parameters.trained / plan.parameters.total)})`,
-    ],
-    ['rows', `${plan.rows} to train on${plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`}`],
-    ['tokens', `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} of them with a label`],
-    ['steps', `${plan.steps} over ${plan.epochs} epochs${from === 0 ? '' : `, going on from step ${from}`}`],
-    [
-      'memory',
-      `${bytes(plan.memory.total)}: parameters ${bytes(plan.memory.parameters)}, gradients ${bytes(plan.memory.gradients)}, optimizer ${bytes(plan.memory.optimizer)}, activations ${bytes(plan.memory.activations)}`,
-    ],
-    ['processor', `${plan.instructionSet}, ${plan.threads} threads`],
-  ])
-}
-
 export function describeEvent(event: TrainingEvent): string {
   switch (event.type) {
     case 'start':
-      return describePlan(event, event.step)
+      return planTable(event, event.step)
     case 'step':
-      return `step ${event.step}/${event.steps}  epoch ${event.epoch.toFixed(2)}  loss ${event.loss.toFixed(4)}  lr ${rate(event.learningRate)}  ${quantity(event.tokensPerSecond)} tokens/s\n`
+      return `step ${event.step}/${event.steps}  epoch ${event.epoch.toFixed(2)}  loss ${event.loss.toFixed(4)}  lr ${rate(event.learningRate)}  ${quantity(event.tokensPerSecond)} tokens/s  ${duration(event.secondsLeft)} left\n`
     case 'evaluation':
       return `validation at step ${event.step}  loss ${event.loss.toFixed(4)}${describeMetrics(event.metrics)}${event.best ? '  best so far' : ''}\n`
     case 'unfreeze':

@@ -56,7 +56,23 @@ export async function makeAdapter(
       where: 'adapter',
     })
   }
-  const { session, definition, dtype } = host
+  const { session, dtype } = host
+  const { placed, modulesToSave: saved, parameters } = placeAdapter(host, config, from === undefined)
+  if (from === undefined) {
+    const low = parameters.filter(({ role }) => role === 'adapter')
+    await initializeAdapter(session, low, { ...host, config })
+    await initializeCopies(session, parameters, placed.copies, dtype)
+  } else await loadAdapter(session, parameters, from, dtype)
+  return { config, placed, modulesToSave: saved, parameters, before: undefined, trainableBefore }
+}
+
+/** Where an adapter would sit and what it would bring. `strict`: every module that is trained whole must be there. */
+export function placeAdapter(
+  host: Pick<AdapterHost, 'definition' | 'modules' | 'base' | 'initialized' | 'dtype' | 'withoutDropout'>,
+  config: LoraConfig,
+  strict: boolean,
+): Pick<Adapter, 'placed' | 'modulesToSave' | 'parameters'> {
+  const { definition, dtype } = host
   const drawn = host.withoutDropout ? { ...config, dropout: 0 } : config
   const saved = modulesToSave(config, definition, host.initialized)
   const { head } = definition
@@ -65,18 +81,13 @@ export async function makeAdapter(
     host.modules.values(),
     (path) => (head.kind === 'vocabulary' && path === head.module) || isSavedModule(saved, path),
   )
-  const copies = placeCopies(config, saved, host.base, lowRanks, from === undefined)
+  const copies = placeCopies(config, saved, host.base, lowRanks, strict)
   const placed = { lowRanks, copies }
   const own = new Set(copies.values())
   const parameters = [...forwardGraph(definition, dtype, placed).parameters.values()].filter(
     ({ name, role }) => role === 'adapter' || own.has(name),
   )
-  if (from === undefined) {
-    const low = parameters.filter(({ role }) => role === 'adapter')
-    await initializeAdapter(session, low, { ...host, config })
-    await initializeCopies(session, parameters, copies, dtype)
-  } else await loadAdapter(session, parameters, from, dtype)
-  return { config, placed, modulesToSave: saved, parameters, before: undefined, trainableBefore }
+  return { placed, modulesToSave: saved, parameters }
 }
 
 async function storedConfig(from: string, given: LoraConfig | undefined): Promise<LoraConfig> {

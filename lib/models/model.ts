@@ -1,16 +1,24 @@
 import { AttuneError } from '../errors.js'
 import { snapshotOrigin } from '../hub/cache-layout.js'
-import type { NativeMemory, NativeOptimizer, NativeProgram, NativeRandom, NativeSession } from '../native.js'
+import type {
+  NativeMemory,
+  NativeOptimizer,
+  NativeProgram,
+  NativeRandom,
+  NativeSession,
+  NativeWork,
+} from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
-import type { AdapterHost } from './adapter.js'
+import { placeAdapter, type AdapterHost } from './adapter.js'
 import { AdapterSlot, type AddAdapterOptions } from './adapter-slot.js'
 import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
 import { evaluateBatch, type BatchEvaluation } from './evaluate-batch.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
-import { batchSizes, stepInputs } from './labelled-batch.js'
+import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
+import { arenaSizes, momentBytes, plannedMemory } from './planned-memory.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
@@ -41,8 +49,10 @@ export interface Gradients {
   readonly gradients: Map<string, Tensor>
 }
 
-/** Adam's two moments, float32. */
-const momentBytes = 8
+export interface WorkOptions extends Partial<LossOptions> {
+  /** @default 'training' */
+  readonly pass?: 'training' | 'evaluation'
+}
 
 /** A language model with its weights. Dispose of it, or declare it with `await using`. */
 export class Model implements AsyncDisposable {
@@ -368,17 +378,75 @@ export class Model implements AsyncDisposable {
   }
 
   /** Exact bytes that training on batches of these sizes takes. */
-  plan({ decoderTokens, ...sizes }: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
+  plan(sizes: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
     const program = this.#training(this.#lossOptions(options))
     const { parameters, gradients, states } = this.#live().memory()
     const optimizer = this.#parameters.trainableElements * momentBytes
-    const { rows } = sizes
-    // Of embeddings every text is pooled, and the labelled ones are the anchors.
-    const anchors = this.task === 'embedding' ? { anchors: rows, rows: sizes.sequences } : {}
-    const decoder = decoderTokens === undefined ? {} : { decoder_tokens: decoderTokens }
-    const activations = program.arenaBytes({ ...sizes, ...anchors, ...decoder })
+    const activations = program.arenaBytes(arenaSizes(sizes, this.task))
     const total = parameters + gradients + optimizer + activations + states
     return { parameters, gradients, optimizer, activations, states, total }
+  }
+
+  /**
+   * The same were the model loaded in another dtype, or trained through another adapter. Nothing is loaded.
+   * @param change `adapter`: in place of what is trained now
+   */
+  planAs(
+    change: { readonly dtype?: ModelDtype; readonly adapter?: LoraConfig },
+    sizes: BatchSizes,
+    options: Partial<LossOptions> = {},
+  ): NativeMemory {
+    const host = { ...this.#adapterHost(), ...(change.dtype === undefined ? {} : { dtype: change.dtype }) }
+    const { definition, threads, instructionSet } = this
+    const placed = change.adapter === undefined ? undefined : placeAdapter(host, change.adapter, true)
+    const adapted = placed?.parameters ?? this.#parameters.adapter
+    const planned = {
+      definition,
+      dtype: host.dtype,
+      parameters: [...this.#parameters.base.values(), ...adapted],
+      trainable: placed === undefined ? this.#parameters.trainable : new Set(adapted.map(({ name }) => name)),
+      adapter: placed?.placed ?? this.#adapter.graph,
+      threads,
+      instructionSet,
+    }
+    return plannedMemory(planned, sizes, this.#lossOptions(options))
+  }
+
+  /** Floating-point operations of a batch: of a training step's forward and backward pass, or of an evaluation. */
+  work(batch: Batch, { pass = 'training', ...options }: WorkOptions = {}): NativeWork {
+    const loss = pass === 'training' ? this.#lossOptions(options) : plainLoss
+    const program =
+      pass === 'training' ? this.#training(loss) : this.#programs.evaluation(this.#adapter.graph, plainLoss)
+    return program.work(labelled(batch, this.definition, loss).native(1))
+  }
+
+  /**
+   * Does `work`, after which the model is as before: adapter, what is trained, random state, and, where `work` trains only
+   * with a learning rate of 0, every weight. Optimizers of before can go on.
+   */
+  async unchanged<Result>(work: () => Promise<Result>): Promise<Result> {
+    const session = this.#live()
+    const random = this.#random
+    const { state } = this.#parameters
+    const had = this.#adapter.config !== undefined
+    const told = session.memory().gradients > 0
+    // Rounded weights would be left of what is trained while something else is.
+    const masters = new Map<string, Float32Array>()
+    if (told && this.dtype === 'bf16')
+      for (const name of this.#parameters.trainableNames) masters.set(name, await session.readParameter(name))
+    try {
+      return await work()
+    } finally {
+      if (!this.#disposed) {
+        if (!had && this.#adapter.config !== undefined) await this.removeAdapter()
+        this.#parameters.restore(state)
+        this.#programs.dispose()
+        if (told) this.#parameters.tell(session)
+        else session.setTrainable([])
+        for (const [name, values] of masters) await session.writeParameter(name, values)
+        this.#random = random
+      }
+    }
   }
 
   /** The call in progress, and those queued, reject with `aborted`. */

@@ -6,6 +6,12 @@ import type { ModelDefinition } from './family.js'
 import { selectTrainable, type TrainableSelection } from './parameter-selection.js'
 import { elementCount } from './tensor.js'
 
+export interface ParameterState {
+  readonly trainable: ReadonlySet<string>
+  readonly baseChanged: boolean
+  readonly generation: number
+}
+
 /** The parameters of a model and its adapter, and which of them are trained. */
 export class ParameterSet {
   adapter: readonly ParameterSpec[] = []
@@ -30,6 +36,19 @@ export class ParameterSet {
   /** Counts changes of what is trained: an optimizer belongs to one state. */
   get generation(): number {
     return this.#generation
+  }
+
+  /** For `restore`. */
+  get state(): ParameterState {
+    return { trainable: this.#trainable, baseChanged: this.baseChanged, generation: this.#generation }
+  }
+
+  /** What is trained as it was then, and optimizers of that time are good again. */
+  restore({ trainable, baseChanged, generation }: ParameterState): void {
+    this.#trainable = trainable
+    this.baseChanged = baseChanged
+    this.#generation = generation
+    this.#sessionKnows = false
   }
 
   get trainableElements(): number {

@@ -69,7 +69,8 @@ export function forwardGraph(definition: ModelDefinition, dtype: 'f32' | 'bf16',
   return g
 }
 
-function lossGraph(
+/** The loss of a batch, in training with dropout. */
+export function lossGraph(
   definition: ModelDefinition,
   options: { dtype: 'f32' | 'bf16'; mode: GraphMode; adapter: AdapterGraph | undefined },
   lossOptions: LossOptions,

@@ -4,6 +4,26 @@ import type { OptionTable } from '../options.js'
 const count = z.int().min(1)
 const every = z.union([z.literal('epoch'), z.literal(false), count])
 
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+}
+
+function readBytes(text: string, context: z.core.$RefinementCtx): number {
+  const [, amount = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*$/i.exec(text) ?? []
+  const factor = units[unit.toLowerCase()]
+  if (amount !== '' && factor !== undefined) return Math.floor(Number(amount) * factor)
+  context.addIssue({ code: 'custom', message: 'no size' })
+  return z.NEVER
+}
+
 /** What happens along a run: measuring, stopping, saving. */
 export const courseOptions = {
   evaluateEvery: {
@@ -47,6 +67,13 @@ export const courseOptions = {
     type: z.string().min(1),
     description: 'Directory for the result, checkpoints and log; absent: nothing is saved',
   },
+  memory: {
+    type: z
+      .union([z.number().positive(), z.string().transform(readBytes)])
+      .describe("a number of bytes, or a size such as '6GiB' or '800MB'"),
+    description: 'Most memory that the process may have: a run that needs more is refused; absent: what is free',
+    flag: 'size',
+  },
   resume: {
     type: z
       .union([z.literal('auto'), z.literal(false), z.string().min(1)])
@@ -80,6 +107,8 @@ export interface CourseOptions {
   readonly checkpointEvery?: 'epoch' | false | number | undefined
   /** @default 2 */
   readonly keepCheckpoints?: number | undefined
+  /** Most memory that the process may have, in bytes or such as '6GiB': a run that needs more is refused. @default what is free */
+  readonly memory?: number | string | undefined
   /** Directory. @default nothing is saved */
   readonly output?: string | undefined
   /** @default false */

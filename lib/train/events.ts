@@ -27,6 +27,8 @@ export interface StepEvent {
   readonly labelledTokens: number
   readonly tokensPerSecond: number
   readonly seconds: number
+  /** Until the end of the run, estimated from the steps and evaluations so far. */
+  readonly secondsLeft: number
   /** Bytes the model holds. */
   readonly memory: number
 }

@@ -8,9 +8,16 @@ import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
 import { largestBatch, requireFit } from './batch-sizes.js'
 import { settleLoss } from './loss-weights.js'
+import { memorySuggestions } from './memory-suggestions.js'
+import { splitPlanOptions, type PlanOptions } from './plan-options.js'
+import type { PlanSuggestion } from './plan-suggestion.js'
+import { baselineOf, processMemory, roomFor } from './process-memory.js'
+import { rehearse, type Rehearsal } from './rehearsal.js'
+import { runSuggestions } from './run-suggestions.js'
+import { countSteps } from './run-work.js'
 import { StepPlan } from './step-plan.js'
-import { settleTrainOptions, type TrainingOptionsWithData, type TrainOptions } from './train-options.js'
-import { countParameters, selectTrained, trainedNames } from './trained-parameters.js'
+import { settleTrainOptions, type TrainingOptionsWithData } from './train-options.js'
+import { countParameters, selectTrained } from './trained-parameters.js'
 import type { TrainingPlan } from './training-plan.js'
 import { settleMetrics, type ValidationMetrics } from './validation.js'
 import { dataWarnings, headWarnings, planWarnings } from './warnings.js'
@@ -27,22 +34,45 @@ export interface PreparedRun {
 }
 
 /**
- * What training with these options would do and need; the model is as before afterwards.
+ * What training with these options would do and need, and about how long it would take. The model is as before afterwards, to
+ * the bit; nothing else may use it meanwhile.
  * @throws what a run would throw before its first step
  */
-export async function plan(
-  model: Model,
-  train: TrainingData,
-  options: Omit<TrainOptions, 'train'> = {},
-): Promise<TrainingPlan> {
-  const settled = settleTrainOptions({ ...options, train })
-  const before = trainedNames(model)
-  try {
-    return (await prepareRun(model, settled)).plan
-  } finally {
-    if (settled.adapter !== undefined && model.adapter === settled.adapter) await model.removeAdapter()
-    else if (settled.freeze !== undefined) model.setTrainable(before.length === 0 ? 'none' : before)
+export function plan(model: Model, train: TrainingData, options: PlanOptions = {}): Promise<TrainingPlan> {
+  const { budget, signal, run } = splitPlanOptions(options)
+  const settled = settleTrainOptions({ ...run, train })
+  return model.unchanged(async () => {
+    const prepared = await prepareRun(model, settled, signal)
+    const room = roomFor(prepared.plan, settled)
+    const fits = prepared.plan.process.total <= room
+    // A run that does not fit is not tried.
+    const measured = fits && budget > 0 ? await rehearse(model, prepared, settled, { budget, signal }) : undefined
+    const planned = withMeasured(prepared.plan, measured)
+    const memory = fits ? [] : await suggestMemory(model, prepared, settled, room)
+    return { ...planned, suggestions: [...memory, ...runSuggestions(planned, settled, model)] }
+  })
+}
+
+function withMeasured(planned: TrainingPlan, measured: Rehearsal | undefined): TrainingPlan {
+  if (measured === undefined) return planned
+  const { time, base, baseline } = measured
+  return {
+    ...planned,
+    process: processMemory(planned.memory, baseline, planned.process.best),
+    ...(time === undefined ? {} : { seconds: time.seconds, time }),
+    ...(base === undefined ? {} : { base }),
   }
+}
+
+/** What would make the run fit in so many bytes. */
+export function suggestMemory(
+  model: Model,
+  prepared: PreparedRun,
+  options: TrainingOptionsWithData,
+  room: number,
+): Promise<PlanSuggestion[]> {
+  const encode = (changed: TrainingOptionsWithData) => encodeRows(model, changed.train, 'options.train', changed)
+  return memorySuggestions({ model, prepared, options, encode, room })
 }
 
 /** Encodes, chooses what is trained and plans; all that can be refused is refused here. */
@@ -51,8 +81,9 @@ export async function prepareRun(
   options: TrainingOptionsWithData,
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
+  const touched = model.memory().gradients > 0
   const prepare = (data: TrainingData, where: string): Promise<PreparedData> =>
-    prepareData(data, model, { ...encodingOf(options), signal }, where)
+    encodeRows(model, data, where, options, signal)
   const train = await prepare(options.train, 'options.train')
   const validation =
     options.validation === undefined || options.validation.length === 0
@@ -72,6 +103,8 @@ export async function prepareRun(
   await selectTrained(model, options)
   const parameters = countParameters(model)
   const { sizes, memory } = largestBatch(model, train, steps, loss)
+  const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
+  const { total: work } = countSteps(model, train, steps, loss)
   const described = {
     parameters,
     rows: train.examples.length,
@@ -88,6 +121,9 @@ export async function prepareRun(
     learningRate: options.learningRate ?? (model.adapter === undefined ? 5e-5 : 2e-4),
     largestBatch: sizes,
     memory,
+    process: processMemory(memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0),
+    flops: work.total,
+    work,
     instructionSet: model.instructionSet,
     threads: model.threads,
   }
@@ -97,6 +133,16 @@ export async function prepareRun(
     ...dataWarnings(classes, validation === undefined ? undefined : labelled(validation, model), options),
   ]
   return { plan: { ...described, warnings }, steps, train, validation, metrics, loss }
+}
+
+function encodeRows(
+  model: Model,
+  data: TrainingData,
+  where: string,
+  options: TrainingOptionsWithData,
+  signal?: AbortSignal,
+): Promise<PreparedData> {
+  return prepareData(data, model, { ...encodingOf(options), signal }, where)
 }
 
 /** The rows with their classes; none where the task has no labels. */

@@ -1,10 +1,9 @@
 /** One training run, from the first step or a checkpoint to its end. */
 import { join } from 'node:path'
 import { Dataset } from '../data/dataset.js'
-import { collate } from '../data/example.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import { exampleAt, tokensOf } from './batch-sizes.js'
+import { tokensOf } from './batch-sizes.js'
 import { bestInFile, bestInMemory, type BestState } from './best-state.js'
 import {
   listCheckpoints,
@@ -27,15 +26,19 @@ import type {
   UnfreezeEvent,
   WarningEvent,
 } from './events.js'
+import { isDue, timesDue } from './course-counts.js'
 import { overfits } from './overfitting.js'
 import { prepareRun, type PreparedRun } from './plan.js'
+import { requireMemory } from './require-memory.js'
 import { decidingOptions, digestExamples } from './run-identity.js'
+import { batchesOfStep } from './run-work.js'
 import { afterEvaluation, afterStep, freshState, nullable, numberOrNull, numbers } from './run-state.js'
 import { schedule, type Schedule } from './schedules.js'
 import type { SettledTrainOptions, TrainingOptionsWithData } from './train-options.js'
 import { StagedOptimizer } from './staged-optimizer.js'
 import { countParameters } from './trained-parameters.js'
 import { saveOptions } from './training-log.js'
+import { TimeLeft } from './time-left.js'
 import { validate } from './validation.js'
 
 /** One run's state. `events` is the whole course of it. */
@@ -48,6 +51,7 @@ export class Run {
   readonly #rate: Schedule
   readonly #best: BestState
   readonly #checkpoints: string | undefined
+  readonly #timeLeft: TimeLeft
   #state: CheckpointState
   #resumedFrom: string | undefined
   #savedStep = 0
@@ -64,6 +68,8 @@ export class Run {
     this.#signal = signal
     this.#prepared = prepared
     const { learningRate, warmupSteps, steps: totalSteps } = prepared.plan
+    const evaluations = prepared.validation === undefined ? 0 : timesDue(options.evaluateEvery, prepared.steps)
+    this.#timeLeft = new TimeLeft(totalSteps, evaluations)
     this.#rate = schedule(options.schedule, { learningRate, warmupSteps, totalSteps })
     this.#checkpoints = output === undefined ? undefined : join(output, 'checkpoints')
     this.#state = freshState(options.seed, decidingOptions(options, model), digestExamples(prepared.train.examples))
@@ -79,7 +85,9 @@ export class Run {
   }
 
   static async prepare(model: Model, options: TrainingOptionsWithData, signal: AbortSignal | undefined): Promise<Run> {
-    const run = new Run(model, options, await prepareRun(model, options, signal), signal)
+    const prepared = await prepareRun(model, options, signal)
+    await requireMemory(model, prepared, options)
+    const run = new Run(model, options, prepared, signal)
     model.randomState = run.#state.random
     return run
   }
@@ -149,13 +157,7 @@ export class Run {
     const { step } = this.#state
     const { train, steps, plan, loss } = this.#prepared
     const indices = steps.microBatches(step)
-    const epoch = steps.epochOf(step)
-    const batches = indices.map((batch) =>
-      collate(
-        batch.map((index) => exampleAt(train, index, epoch)),
-        this.#model.definition,
-      ),
-    )
+    const batches = batchesOfStep(this.#model, train, steps, step)
     const learningRate = this.#rate(step)
     const start = performance.now()
     const result = await this.#optimizer.optimizer
@@ -189,6 +191,7 @@ export class Run {
       labelledTokens: result.tokens,
       tokensPerSecond: tokens / seconds,
       seconds,
+      secondsLeft: this.#timeLeft.afterStep(step + 1, seconds),
       memory: this.#model.memory().total,
     }
   }
@@ -222,6 +225,7 @@ export class Run {
           : observe(this.#state.earlyStopping, stopping, { ...earlyStopping, ...wanted.stopping }),
     })
     const seconds = (performance.now() - start) / 1000
+    this.#timeLeft.afterEvaluation(seconds)
     const { loss = NaN, perplexity, accuracy } = metrics
     const usual = { ...(perplexity !== undefined && { perplexity }), ...(accuracy !== undefined && { accuracy }) }
     yield { type: 'evaluation', step, epoch, loss, ...usual, metrics, tokens, seconds, best: isBest }
@@ -303,11 +307,7 @@ export class Run {
 
   /** Whether what happens this often is due after the steps done. */
   #isDue(every: 'epoch' | false | number): boolean {
-    const { step } = this.#state
-    if (step === 0 || every === false) return false
-    return every === 'epoch'
-      ? this.#prepared.steps.endsEpoch(step)
-      : step % every === 0 || step === this.#prepared.plan.steps
+    return isDue(every, this.#state.step, this.#prepared.steps)
   }
 
   #warning(code: WarningEvent['code'], message: string): WarningEvent {

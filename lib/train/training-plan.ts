@@ -1,5 +1,8 @@
 import type { BatchSizes } from '../models/batch.js'
-import type { NativeMemory } from '../native.js'
+import type { NativeMemory, NativeWork } from '../native.js'
+import type { PlanSuggestion } from './plan-suggestion.js'
+import type { ProcessMemory } from './process-memory.js'
+import type { MeasuredStep } from './time-fit.js'
 import type { ParameterCounts } from './trained-parameters.js'
 import type { WarningCode } from './warning-code.js'
 
@@ -25,7 +28,39 @@ export interface TrainingPlan {
   readonly largestBatch: BatchSizes
   /** Exact bytes, with that batch. */
   readonly memory: NativeMemory
+  /** The same beside what the process and the machine have. */
+  readonly process: ProcessMemory
+  /** Floating-point operations of all steps; a multiply-add is two. With gradual unfreezing as if all were trained from the start. */
+  readonly flops: number
+  /** The same by kind. */
+  readonly work: NativeWork
+  /** Of the whole run, estimated. Only of `plan`, unless it was not to measure. */
+  readonly seconds?: number
+  /** What `seconds` is made of. */
+  readonly time?: TimeEstimate
+  /** What the model makes of some rows before it is trained. Only of `plan`, unless it was not to measure. */
+  readonly base?: BaseResult
   readonly warnings: readonly { readonly code: WarningCode; readonly message: string }[]
+  /** What could be changed. Only of `plan`. */
+  readonly suggestions?: readonly PlanSuggestion[]
   readonly instructionSet: string
   readonly threads: number
+}
+
+/** Seconds. */
+export interface TimeEstimate {
+  readonly seconds: number
+  readonly training: number
+  readonly validation: number
+  /** Of checkpoints and the result, where every evaluation is the best so far. */
+  readonly saving: number
+  /** The steps that it was estimated from. */
+  readonly measured: readonly MeasuredStep[]
+}
+
+export interface BaseResult {
+  readonly on: 'validation' | 'training'
+  /** So many rows, evenly spread. */
+  readonly rows: number
+  readonly metrics: Readonly<Record<string, number>>
 }

@@ -1,0 +1,117 @@
+/** A plan as a table of 80 columns, and below it what one should know. */
+import type { PlanChange, PlanSuggestion, SuggestionCode } from '../train/plan-suggestion.js'
+import type { TrainingPlan } from '../train/training-plan.js'
+import type { WarningCode } from '../train/warning-code.js'
+import { bytes, duration, percent, quantity, rate } from './amounts.js'
+import { flagName } from './flags.js'
+import { table } from './table.js'
+import { wrap } from './wrap.js'
+
+/** The table alone. `from`: the step that a resumed run goes on from. */
+export function planTable(plan: TrainingPlan, from = 0): string {
+  const { parameters, memory, process, work } = plan
+  const fresh = plan.warmupSteps === 0 ? '' : `, ${plan.warmupSteps} of them warm-up`
+  const going = from === 0 ? '' : `, going on from step ${from}`
+  const share = (part: number): string => percent(part / Math.max(1, work.total))
+  const rows: [string, string][] = [
+    [
+      'trained',
+      `${quantity(parameters.trained)} of ${quantity(parameters.total)} parameters (${percent(parameters.trained / parameters.total)})`,
+    ],
+    ['rows', `${plan.rows} to train on${plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`}`],
+    [
+      'tokens',
+      `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} with a label; ${plan.longest} in the longest row`,
+    ],
+    ['steps', `${plan.steps} over ${Number(plan.epochs.toFixed(2))} epochs${fresh}${going}`],
+    ['rate', `${rate(plan.learningRate)} at most`],
+    [
+      'work',
+      `${operations(work.total)}: products ${share(work.products)}, attention ${share(work.attention)}, else ${share(work.elements)}`,
+    ],
+    ...timeRows(plan),
+    ['memory', `${bytes(process.total)}${memoryLeft(plan)}`],
+    ['  parameters', bytes(memory.parameters)],
+    ['  gradients', bytes(memory.gradients)],
+    ['  optimizer', bytes(memory.optimizer)],
+    ['  activations', `${bytes(memory.activations)}, for ${quantity(plan.largestBatch.tokens)} tokens at once`],
+    ...(memory.states === 0 ? [] : [['  states', bytes(memory.states)] as [string, string]]),
+    ...(process.best === 0
+      ? []
+      : [['  best weights', `${bytes(process.best)}, kept for want of --output`] as [string, string]]),
+    ['  process', `${bytes(process.baseline)} beside the model`],
+    ...baseRows(plan),
+    ['processor', `${plan.instructionSet}, ${plan.threads} threads`],
+  ]
+  return table(rows)
+}
+
+/** The table, the warnings and the suggestions. */
+export function describePlan(plan: TrainingPlan): string {
+  const suggestions = plan.suggestions ?? []
+  const suggested = new Set(suggestions.map(({ code }) => code))
+  const warnings = plan.warnings.filter(({ code }) => !isToldBy(code, suggested))
+  const lines = [
+    ...warnings.map(({ message }) => wrap(`warning: ${message}`, { indent: 2 })),
+    ...suggestions.map((suggestion) => wrap(`suggestion: ${suggestionText(suggestion)}`, { indent: 2 })),
+  ]
+  return `${planTable(plan)}${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}`
+}
+
+function suggestionText({ message, change }: PlanSuggestion): string {
+  return change === undefined ? message : `${message} ${flagsOf(change)}`
+}
+
+/** The change as it is typed. */
+function flagsOf(change: PlanChange): string {
+  return Object.entries(change)
+    .map(([key, value]) => (key === 'adapter' ? '--lora' : `--${flagName('', key)} ${String(value)}`))
+    .join(' ')
+}
+
+/** Warnings that a suggestion says too. */
+function isToldBy(code: WarningCode, suggested: ReadonlySet<SuggestionCode>): boolean {
+  const by: Partial<Record<WarningCode, readonly SuggestionCode[]>> = {
+    'few-rows': ['prompt-first', 'more-rows'],
+    'many-epochs': ['fewer-epochs'],
+    'few-steps': ['more-steps'],
+    'imbalanced-classes': ['balanced-classes'],
+  }
+  return by[code]?.some((suggestion) => suggested.has(suggestion)) ?? false
+}
+
+function timeRows({ time }: TrainingPlan): [string, string][] {
+  if (time === undefined) return []
+  const parts = [
+    `training ${duration(time.training)}`,
+    ...(time.validation === 0 ? [] : [`validation ${duration(time.validation)}`]),
+    ...(time.saving === 0 ? [] : [`saving ${duration(time.saving)}`]),
+  ]
+  const from = `${time.measured.length} step${time.measured.length === 1 ? '' : 's'}`
+  return [
+    [
+      'time',
+      `about ${duration(time.seconds)}, estimated from ${from} that ${time.measured.length === 1 ? 'was' : 'were'} measured`,
+    ],
+    ...(parts.length === 1 ? [] : [['', parts.join(', ')] as [string, string]]),
+  ]
+}
+
+function memoryLeft({ process: { total, free, resident } }: TrainingPlan): string {
+  const room = resident + free
+  return total <= room ? ` of the ${bytes(room)} that can be had` : `, but only ${bytes(room)} can be had`
+}
+
+function baseRows({ base }: TrainingPlan): [string, string][] {
+  if (base === undefined) return []
+  const shown = Object.entries(base.metrics).slice(0, 3)
+  const metrics = shown.map(([name, value]) => `${name} ${value.toFixed(value < 10 ? 3 : 1)}`).join(', ')
+  return [['before', `${metrics} on ${base.rows} ${base.on} rows`]]
+}
+
+/** `1.23 TFLOP`. */
+function operations(count: number): string {
+  const names = ['', 'k', 'M', 'G', 'T', 'P', 'E']
+  const step = Math.max(0, Math.min(names.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3)))
+  return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 2)} ${names[step]}FLOP`
+}

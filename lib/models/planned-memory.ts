@@ -1,0 +1,64 @@
+/** Bytes of training a model that need not exist: its graph is compiled over parameters that nothing is written to. */
+import type { AdapterGraph, ParameterSpec } from '../graph/builder.js'
+import { native, type NativeMemory } from '../native.js'
+import type { BatchSizes } from './batch.js'
+import type { ModelDefinition } from './family.js'
+import type { ModelDtype } from './model-options.js'
+import { lossGraph } from './programs.js'
+import type { Task } from '../task.js'
+import type { LossOptions } from './task.js'
+import { elementCount } from './tensor.js'
+
+/** Adam's two moments, float32. */
+export const momentBytes = 8
+const gradientBytes = 4
+/** Of what is trained and stored narrower. */
+const masterBytes = 4
+
+export interface PlannedModel {
+  readonly definition: ModelDefinition
+  readonly dtype: ModelDtype
+  /** The adapter's too. */
+  readonly parameters: readonly ParameterSpec[]
+  readonly trainable: ReadonlySet<string>
+  readonly adapter: AdapterGraph | undefined
+  readonly threads: number
+  readonly instructionSet: string
+}
+
+/** Exact bytes of training it on batches of these sizes. */
+export function plannedMemory(
+  { definition, dtype, parameters: specs, trainable, adapter, threads, instructionSet }: PlannedModel,
+  sizes: BatchSizes,
+  loss: LossOptions,
+): NativeMemory {
+  const session = new (native().Session)({ threads, instructionSet })
+  try {
+    // Memory that nothing is written to takes no room. What is trained is named to the compiler alone, as the session would
+    // make gradients and masters of it.
+    for (const { name, shape } of specs) session.defineParameter(name, shape, dtype)
+    const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
+    const wrt = [...trainable].filter((name) => g.parameters.has(name))
+    const program = session.compile(g.graph, { loss: 'loss', wrt })
+    const count = (of: (name: string) => boolean): number =>
+      specs.reduce((sum, { name, shape }) => sum + (of(name) ? elementCount(shape) : 0), 0)
+    const trained = count((name) => trainable.has(name))
+    const parameters = count(() => true) * (dtype === 'bf16' ? 2 : 4) + (dtype === 'bf16' ? trained * masterBytes : 0)
+    const gradients = trained * gradientBytes
+    const optimizer = trained * momentBytes
+    const activations = program.arenaBytes(arenaSizes(sizes, definition.task))
+    const total = parameters + gradients + optimizer + activations
+    return { parameters, gradients, optimizer, activations, states: 0, total }
+  } finally {
+    session.dispose()
+  }
+}
+
+/** A batch's sizes by the names that the graph has for them. */
+export function arenaSizes({ decoderTokens, ...sizes }: BatchSizes, task: Task): Record<string, number> {
+  const { rows } = sizes
+  // Of embeddings every text is pooled, and the labelled ones are the anchors.
+  const anchors = task === 'embedding' ? { anchors: rows, rows: sizes.sequences } : {}
+  const decoder = decoderTokens === undefined ? {} : { decoder_tokens: decoderTokens }
+  return { ...sizes, ...anchors, ...decoder }
+}

@@ -1,0 +1,32 @@
+import { AttuneError } from '../errors.js'
+import type { Model } from '../models/model.js'
+import { size } from './memory-suggestions.js'
+import { suggestMemory, type PreparedRun } from './plan.js'
+import { roomFor } from './process-memory.js'
+import type { TrainingOptionsWithData } from './train-options.js'
+
+/** What is free changes: only a run that clearly needs more is refused for it. */
+const clearly = 1.05
+
+/**
+ * Refuses a run that needs more memory than the options allow or the machine has, before it takes any.
+ * @throws AttuneError 'out-of-memory' with what would make it fit
+ */
+export async function requireMemory(
+  model: Model,
+  prepared: PreparedRun,
+  options: TrainingOptionsWithData,
+): Promise<void> {
+  const { total } = prepared.plan.process
+  const room = roomFor(prepared.plan, options)
+  const limited = options.memory !== undefined && total > options.memory
+  if (!limited && total <= clearly * room) return
+  const suggestions = await suggestMemory(model, prepared, options, room)
+  // Another run may be tried on the model.
+  if (options.adapter !== undefined) await model.removeAdapter()
+  const allowed = limited ? `options.memory allows ${size(room)}` : `${size(room)} can be had`
+  const lines = suggestions.map(({ message }) => `\n  - ${message}`)
+  const advice = lines.length === 0 ? '' : ` What would need less:${lines.join('')}`
+  const message = `the run needs ${size(total)} of memory and ${allowed}.${advice}`
+  throw new AttuneError('out-of-memory', message, { where: 'options.memory' })
+}
