@@ -65,7 +65,11 @@ function suggestionText({ message, change }: PlanSuggestion): string {
 /** The change as it is typed. */
 function flagsOf(change: PlanChange): string {
   return Object.entries(change)
-    .map(([key, value]) => (key === 'adapter' ? '--lora' : `--${flagName('', key)} ${String(value)}`))
+    .map(([key, value]) =>
+      key === 'adapter'
+        ? '--lora'
+        : `--${flagName('', key)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    )
     .join(' ')
 }
 

@@ -36,8 +36,7 @@ export function processMemory(memory: NativeMemory, baseline: number, best: numb
 /** What this process may still take: of the machine, or of its container. */
 function freeBytes(): number {
   // From Node 20.13 on; typed as if it were always there.
-  const available = process.availableMemory as (() => number) | undefined
-  return available?.() ?? freemem()
+  return 'availableMemory' in process ? process.availableMemory() : freemem()
 }
 
 /** Most bytes that the process may have: what the options allow, and what the machine has. */
