@@ -38,7 +38,7 @@ export interface PreparedRun {
  * the bit; nothing else may use it meanwhile.
  * @throws what a run would throw before its first step
  */
-export function plan(model: Model, train: TrainingData, options: PlanOptions = {}): Promise<TrainingPlan> {
+export async function plan(model: Model, train: TrainingData, options: PlanOptions = {}): Promise<TrainingPlan> {
   const { budget, signal, run } = splitPlanOptions(options)
   const settled = settleTrainOptions({ ...run, train })
   return model.unchanged(async () => {
