@@ -116,3 +116,15 @@ export type { InspectedData } from './inspect/read-rows.js'
 export type { InspectedFile, InspectionReport } from './inspect/inspection-report.js'
 export type { Finding, FindingCode, FindingPlace, Severity } from './inspect/finding.js'
 export { inspectionPage } from './inspect/page/inspection-page.js'
+export {
+  deduplicate,
+  findLeakage,
+  type DeduplicateOptions,
+  type DuplicateReport,
+  type DuplicateRow,
+} from './prepare/deduplicate.js'
+export {
+  deidentifyDataset,
+  type DeidentifyDatasetOptions,
+  type DeidentifyReport,
+} from './prepare/deidentify-dataset.js'

@@ -7,6 +7,7 @@ import { describeError, errorLine, exitCodeOf, exitCodes } from './exit-code.js'
 import { addGenerateCommand } from './generate-command.js'
 import { addInspectCommand } from './inspect-command.js'
 import { addPredictCommands } from './predict-commands.js'
+import { addPrepareCommand } from './prepare-command.js'
 import type { Terminal } from './terminal.js'
 import { addPlanCommand, addTrainCommand } from './train-command.js'
 
@@ -47,6 +48,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     addEvaluateCommand,
     addGenerateCommand,
     addPredictCommands,
+    addPrepareCommand,
     addDoctorCommand,
   ]
   let current: Command = program

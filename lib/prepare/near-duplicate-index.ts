@@ -72,9 +72,9 @@ export class NearDuplicateIndex {
     this.probability = this.#bands.probability
   }
 
-  /** The most similar text added so far; the first of equals; undefined where none is similar enough. */
-  find(text: string): NearDuplicate | undefined {
-    return this.#best(text, this.#keys(text))
+  /** The most similar text added so far that `accept` takes; the first of equals; undefined where none is similar enough. */
+  find(text: string, accept: (index: number) => boolean = () => true): NearDuplicate | undefined {
+    return this.#best(text, this.#keys(text), accept)
   }
 
   /** Adds a text under the caller's number. */
@@ -94,13 +94,14 @@ export class NearDuplicateIndex {
     return found
   }
 
-  #best(text: string, keys: Uint32Array): NearDuplicate | undefined {
+  #best(text: string, keys: Uint32Array, accept: (index: number) => boolean = () => true): NearDuplicate | undefined {
     const candidates = this.#table.candidates(keys)
     if (candidates.size === 0) return undefined
     const runs = shingles(text, this.#options.shingleWords)
     let best: NearDuplicate | undefined
     for (const entry of [...candidates].sort((a, b) => a - b)) {
       const index = this.#entries[entry] ?? 0
+      if (!accept(index)) continue
       const similarity = jaccard(runs, this.#runsOf(index))
       if (similarity < this.#options.threshold || similarity <= (best?.similarity ?? 0)) continue
       best = { index, similarity }
