@@ -48,11 +48,17 @@ export async function* blocksOfStream(
   }
 }
 
-/** The first bytes, at least `count` where there are as many, and all blocks from the beginning on. */
-export async function peeked(
-  blocks: ByteBlocks,
-  count: number,
-): Promise<{ readonly head: Buffer; readonly blocks: AsyncGenerator<Buffer, void, void> }> {
+export interface PeekedBlocks {
+  /** The first bytes. */
+  readonly head: Buffer
+  /** All blocks from the beginning on. */
+  readonly blocks: AsyncGenerator<Buffer, void, void>
+  /** Gives the source back where the blocks are not read: a generator that never began has no end either. */
+  readonly close: () => Promise<void>
+}
+
+/** Looks at the first bytes, at least `count` where there are as many. */
+export async function peeked(blocks: ByteBlocks, count: number): Promise<PeekedBlocks> {
   const source = blocks[Symbol.asyncIterator]()
   const begun: Buffer[] = []
   let length = 0
@@ -74,10 +80,13 @@ export async function peeked(
         else yield next.value
       }
     } finally {
-      await source.return?.()
+      await close()
     }
   }
-  return { head: Buffer.concat(begun, length), blocks: all() }
+  async function close(): Promise<void> {
+    await source.return?.()
+  }
+  return { head: Buffer.concat(begun, length), blocks: all(), close }
 }
 
 async function opened(path: string): Promise<{ handle: FileHandle; isFile: boolean }> {

@@ -43,11 +43,11 @@ async function* readOnce(
   const name = nameOf(file)
   const source = await peeked(bytesOf(file), headBytes)
   const compression = compressionOf(source.head)
-  const { head, blocks } =
+  const { head, blocks, close } =
     compression === undefined ? source : await peeked(decompressed(source.blocks, compression, name), headBytes)
   const format = options.format ?? formatOf(file.path, head, name)
   if (only === 'delimited' && format !== 'csv' && format !== 'tsv') {
-    await blocks.return()
+    await close()
     return
   }
   const text = asUtf8(blocks, head, name, options.encoding)
