@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { OptionTable } from '../options.js'
 import type { Task } from '../task.js'
+import { builtInTemplateNames, type BuiltInTemplateName } from '../tokenizer/chat-templates/index.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { LossOn } from './row-encoders.js'
 
@@ -21,6 +22,15 @@ export const encodingOptions = {
     type: z.enum(['all', 'completion', 'assistant', 'last-assistant']),
     description:
       'Which tokens carry the loss of a causal model; absent: completions, assistant turns, or all of a plain text',
+  },
+  chatTemplate: {
+    type: z.string().min(1),
+    description: `Of causal-lm: how conversations are written, where the model has no template or another is wanted: ${builtInTemplateNames.join(', ')}, a file, or the template's text; saved with the model`,
+  },
+  templateVariables: {
+    type: z.record(z.string(), z.unknown()).describe('an object'),
+    description: 'Further variables of the chat template',
+    flag: false,
   },
   maxLength: { type: z.int().min(2), description: 'Tokens of a row at most; absent: what the model takes' },
   truncation: {
@@ -55,6 +65,10 @@ export interface EncodingOptions {
   readonly tokenizer?: Tokenizer | undefined
   /** Of causal-lm: which tokens carry the loss. @default completions, assistant turns, or all of a plain text */
   readonly lossOn?: LossOn | undefined
+  /** Of causal-lm: a built-in chat template by its name, a file, or a template's text. @default the tokenizer's own */
+  readonly chatTemplate?: BuiltInTemplateName | (string & {}) | undefined
+  /** Further variables of the chat template. @default none */
+  readonly templateVariables?: Readonly<Record<string, unknown>> | undefined
   /** Tokens of a row at most. @default what the model takes; of windows of a context to answer from 384 */
   readonly maxLength?: number | undefined
   /** 'split' (several of one) is for masked models. @default 'error' */
@@ -85,6 +99,8 @@ export function encodingOf(options: EncodingOptions): EncodingOptions {
 /** Options that only some tasks have. */
 const tasksOf = {
   lossOn: ['causal-lm'],
+  chatTemplate: ['causal-lm'],
+  templateVariables: ['causal-lm'],
   labelPieces: ['token-classification'],
   stride: ['question-answering'],
   maskProbability: ['masked-lm'],

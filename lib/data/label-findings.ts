@@ -55,10 +55,7 @@ export function labelFindings(
 }
 
 /** `labelFindings` of classes whose rows were counted otherwise. */
-export function classFindings(
-  classes: readonly ClassRows[],
-  { fewRows = 5 }: LabelFindingOptions = {},
-): DataFinding[] {
+export function classFindings(classes: readonly ClassRows[], { fewRows = 5 }: LabelFindingOptions = {}): DataFinding[] {
   return classes.flatMap(({ name, rows, origins, validationRows }): DataFinding[] => {
     const absent = (code: DataFinding['code'], where: string): DataFinding => ({
       code,

@@ -113,7 +113,9 @@ async function encoded(
   if (!(data instanceof Dataset)) return { examples: data, truncated: 0, skipped: 0, findings: [] }
   const { maxPositions } = model.definition
   const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
-  const tokenizer = options.tokenizer ?? (await model.tokenizer())
+  const own = options.tokenizer ?? (await model.tokenizer())
+  const { chatTemplate } = options
+  const tokenizer = chatTemplate === undefined ? own : await own.withChatTemplate(chatTemplate)
   const result = await encodeForTask<Task>(model.task, data, tokenizer, {
     ...optionsFor(model, options),
     maxLength,
@@ -134,7 +136,11 @@ function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<T
   const { truncation } = options
   switch (task) {
     case 'causal-lm':
-      return { loss: options.lossOn, truncation: unsplit(truncation) }
+      return {
+        loss: options.lossOn,
+        truncation: unsplit(truncation),
+        chatTemplateVariables: options.templateVariables,
+      }
     case 'sequence-classification':
       return { labels, problemType, truncation: unsplit(truncation) }
     case 'token-classification':

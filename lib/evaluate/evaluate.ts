@@ -2,6 +2,7 @@ import { Dataset } from '../data/dataset.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type Settled } from '../options.js'
+import type { GenerateOptions } from '../generate/generate-options.js'
 import { describeData, describeModel, describeRun } from './describe-evaluation.js'
 import { evaluateOptions, type EvaluateOptions } from './evaluate-options.js'
 import { measuredRows } from './measure-examples.js'
@@ -190,7 +191,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
     const isChat = typeof rows[0]?.prompt !== 'string'
     const stop = isChat ? [] : [shotEnd]
     return this.#withUntuned((untuned) =>
-      this.#score(untuned, rows, { ...generation, stop: [...[generation?.stop ?? []].flat(), ...stop] }),
+      this.#score(untuned, rows, { ...generationOf(options), stop: [...[generation?.stop ?? []].flat(), ...stop] }),
     )
   }
 
@@ -215,7 +216,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
     const { metrics, options } = this.#parts
     if (metrics.texts.length === 0) return undefined
     const byRow = new Map(records?.map((record) => [record.row, record]))
-    return this.#score(model, this.#prompts(), options.generation ?? {}, ({ prompt, prediction, reference }, row) => {
+    return this.#score(model, this.#prompts(), generationOf(options), ({ prompt, prediction, reference }, row) => {
       const record = byRow.get(row)
       if (record === undefined) return
       const exactMatch = prediction.trim() === reference.trim()
@@ -305,4 +306,9 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
       })),
     ]
   }
+}
+
+/** What a model writes is asked for in the form that it is measured in. */
+function generationOf({ chatTemplate, templateVariables, generation }: SettledEvaluateOptions): GenerateOptions {
+  return { chatTemplate, templateVariables, ...generation }
 }

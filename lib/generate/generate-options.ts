@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
+import { builtInTemplateNames, type BuiltInTemplateName } from '../tokenizer/chat-templates/index.js'
 import type { Message, Tool } from '../tokenizer/message.js'
 
 /** A text to go on with, a conversation (by the chat template), or token ids as they are. */
@@ -82,6 +83,10 @@ export const generateOptions = {
   },
   seed: { type: z.int().min(0), description: 'Decides what is drawn: same seed, same text', default: 0 },
   batchSize: { type: z.int().min(1), description: 'Prompts worked on at once', default: 8 },
+  chatTemplate: {
+    type: z.string().min(1),
+    description: `How conversations are written, where the model has no template or another is wanted: ${builtInTemplateNames.join(', ')}, a file, or the template's text`,
+  },
   tools: {
     type: z.array(z.record(z.string(), z.unknown())).describe('a list of JSON schemas'),
     description: 'Tools for the chat template',
@@ -140,6 +145,8 @@ export interface GenerateOptions {
   readonly seed?: number | undefined
   /** Prompts worked on at once. @default 8 */
   readonly batchSize?: number | undefined
+  /** A built-in chat template by its name, a file, or a template's text. @default the tokenizer's own */
+  readonly chatTemplate?: BuiltInTemplateName | (string & {}) | undefined
   /** For the chat template. @default none */
   readonly tools?: readonly Tool[] | undefined
   /** For the chat template. @default none */

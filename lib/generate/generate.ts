@@ -94,7 +94,9 @@ async function* pieces(
   options: SettledGenerateOptions,
 ): AsyncGenerator<{ row: number; piece: GenerationPiece; promptTokens: number }, void, void> {
   if (prompts.length === 0) return
-  const tokenizer = prompts.every(isIds) ? await tokenizerIfThere(model) : await model.tokenizer()
+  const own = prompts.every(isIds) ? await tokenizerIfThere(model) : await model.tokenizer()
+  const { chatTemplate } = options
+  const tokenizer = chatTemplate === undefined ? own : await own?.withChatTemplate(chatTemplate)
   const ids: number[][] = []
   for (const [row, prompt] of prompts.entries())
     ids.push(await promptIds(prompt, tokenizer, options, model.definition.kind, `prompts[${row}]`))
@@ -117,7 +119,7 @@ async function* pieces(
   })
   const sources = begun === ids ? undefined : ids
   try {
-    const stopTokenIds = new Set(options.stopTokenIds ?? tokenizer?.eosTokenIds ?? [])
+    const stopTokenIds = new Set(options.stopTokenIds ?? (await usualStops(tokenizer, prompts)))
     const texts = answers.map(() =>
       tokenizer === undefined ? undefined : new TextOfTokens(tokenizer.decodeStream(), stop),
     )
@@ -147,6 +149,13 @@ async function* pieces(
   } finally {
     decoder.dispose()
   }
+}
+
+/** The tokenizer's end tokens, and in a talk what ends a turn in its chat template. */
+async function usualStops(tokenizer: Tokenizer | undefined, prompts: readonly Prompt[]): Promise<readonly number[]> {
+  if (tokenizer === undefined) return []
+  const talks = prompts.some((prompt) => typeof prompt !== 'string' && !isIds(prompt))
+  return talks ? [...tokenizer.eosTokenIds, ...(await tokenizer.turnEndIds())] : tokenizer.eosTokenIds
 }
 
 /** Each value so many times in a row. */

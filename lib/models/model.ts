@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { AttuneError } from '../errors.js'
 import { snapshotOrigin } from '../hub/cache-layout.js'
 import type {
@@ -145,8 +147,17 @@ export class Model implements AsyncDisposable {
       const message = 'The model was made from a configuration object: it has no directory, so no tokenizer.'
       return Promise.reject(new AttuneError('invalid-tokenizer', message))
     }
-    this.#tokenizer ??= Promise.resolve(this.#parts.tokenizer ?? Tokenizer.load(this.directory))
+    this.#tokenizer ??= this.#loadTokenizer(this.directory)
     return this.#tokenizer
+  }
+
+  /**
+   * Has the model talk in another chat template from now on: a built-in one by its name, a file, or the template's text. `save`
+   * writes it.
+   * @throws AttuneError 'invalid-option', 'invalid-chat-template' (its tokens are not in the vocabulary)
+   */
+  async setChatTemplate(template: string): Promise<void> {
+    this.#tokenizer = Promise.resolve(await (await this.tokenizer()).withChatTemplate(template))
   }
 
   // ---- parameters ----
@@ -332,7 +343,7 @@ export class Model implements AsyncDisposable {
     checkSaveOptions(options)
     return this.#inOrder(async (session) => {
       const { config, definition, directory: source } = this
-      const { tokenizer } = this.#parts
+      const tokenizer = await this.#savedTokenizer()
       const open = this.#adapter.unmerged
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
@@ -468,6 +479,27 @@ export class Model implements AsyncDisposable {
   }
 
   // ---- inside ----
+
+  /** An adapter that was trained in a chat template of its own has it in its directory. */
+  async #loadTokenizer(directory: string): Promise<Tokenizer> {
+    const tokenizer = this.#parts.tokenizer ?? (await Tokenizer.load(directory))
+    const own = this.#adapterTemplate()
+    return own === undefined ? tokenizer : tokenizer.withChatTemplate(own)
+  }
+
+  #adapterTemplate(): string | undefined {
+    const { adapter } = this.#parts.options
+    const path = adapter === undefined ? undefined : join(adapter, 'chat_template.jinja')
+    return path !== undefined && existsSync(path) ? path : undefined
+  }
+
+  /** The one that is saved in place of the files in the model's directory, where there is one. */
+  async #savedTokenizer(): Promise<Tokenizer | undefined> {
+    const { tokenizer } = this.#parts
+    if (this.#tokenizer === undefined && this.#adapterTemplate() === undefined) return tokenizer
+    const used = await this.tokenizer().catch(() => undefined)
+    return used?.chosenChatTemplate === undefined ? tokenizer : used
+  }
 
   async #step(
     optimizer: NativeOptimizer,

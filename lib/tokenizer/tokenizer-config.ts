@@ -28,6 +28,8 @@ export interface TokenizerConfig {
   readonly modelMaxLength: number | undefined
   /** Chat templates by name; the usual one is 'default'. */
   readonly chatTemplates: ReadonlyMap<string, TemplateSource>
+  /** A template chosen in place of those of the files. */
+  readonly chosenChatTemplate?: string
   /** `eos_token_id` of generation_config.json: what else ends a generated text. */
   readonly generationEosTokenIds: readonly number[]
 }

@@ -45,18 +45,27 @@ export async function readJsonObjectIfThere(path: string): Promise<Readonly<Reco
   return value as Readonly<Record<string, unknown>>
 }
 
+const templateFile = 'chat_template.jinja'
+
 /**
- * Copies a tokenizer's files into a directory (made if need be) and returns the names of what was copied.
+ * Copies a tokenizer's files into a directory (made if need be) and returns the names of what was written. `chatTemplate`
+ * takes the place of the template in the files.
  * @throws AttuneError 'file-write-failed'
  */
-export async function copyTokenizerFiles(from: string, to: string): Promise<readonly string[]> {
+export async function copyTokenizerFiles(from: string, to: string, chatTemplate?: string): Promise<readonly string[]> {
   const copied: string[] = []
   try {
     await mkdir(to, { recursive: true })
     for (const name of tokenizerFiles) {
       if (!(await isFile(join(from, name)))) continue
+      // Read beside the chosen one by programs that do not know that it goes before.
+      if (chatTemplate !== undefined && (name === templateFile || name === 'chat_template.json')) continue
       if (resolve(from) !== resolve(to)) await copyFile(join(from, name), join(to, name))
       copied.push(name)
+    }
+    if (chatTemplate !== undefined) {
+      await writeFile(join(to, templateFile), chatTemplate)
+      copied.push(templateFile)
     }
   } catch (cause) {
     throw new AttuneError('file-write-failed', `cannot copy the tokenizer to ${to}: ${reasonOf(cause)}`, {

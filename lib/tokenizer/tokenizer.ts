@@ -6,6 +6,7 @@ import { Tokenizer as NativeTokenizer, type JsEncoding } from 'tokenizers'
 import { AttuneError } from '../errors.js'
 import type { HubSourceOptions } from '../hub/local-copy.js'
 import { ChatTemplate, type ChatTemplateOptions } from './chat-template.js'
+import { chooseChatTemplate } from './choose-chat-template.js'
 import { DecodeStream } from './decode-stream.js'
 import { NativeEncodedText, type EncodedText } from './encoded-text.js'
 import type { Message } from './message.js'
@@ -63,6 +64,7 @@ export class Tokenizer {
   readonly #config: TokenizerConfig
   readonly #isExtended: boolean
   readonly #chatTemplates: ReadonlyMap<string, ChatTemplate>
+  #turnEndIds: Promise<readonly number[]> | undefined
   #addedTokenCounts: Promise<{ readonly before: number; readonly after: number }> | undefined
 
   private constructor(
@@ -233,9 +235,56 @@ export class Tokenizer {
     if (template !== undefined) return template
     throw new AttuneError(
       'invalid-chat-template',
-      `the tokenizer in ${this.directory} has no chat template; add a chat_template.jinja, or use prompt/completion rows`,
+      `the tokenizer in ${this.directory} has no chat template; give options.chatTemplate ('chatml', 'zephyr', 'alpaca', …, or a file), or use prompt/completion rows`,
       { where: this.directory },
     )
+  }
+
+  /**
+   * The same tokenizer with another chat template: a built-in one by its name, a file, or the template's text.
+   * @throws AttuneError 'invalid-option' (none of these), 'invalid-chat-template' (a built-in template whose tokens the
+   * vocabulary lacks)
+   */
+  async withChatTemplate(given: string): Promise<Tokenizer> {
+    const chosen = await chooseChatTemplate(given, this)
+    if (chosen.source === this.chatTemplate?.source) return this
+    const config = {
+      ...this.#config,
+      chatTemplates: new Map([['default', chosen]]),
+      chosenChatTemplate: chosen.source,
+    }
+    return new Tokenizer(this.directory, this.#json, config, this.#isExtended)
+  }
+
+  /** The template that was chosen in place of the one in the tokenizer's files; saved with the tokenizer. */
+  get chosenChatTemplate(): string | undefined {
+    return this.#config.chosenChatTemplate
+  }
+
+  /**
+   * What ends an answer in the form of the chat template: the special token that it writes after the assistant's words. None
+   * where that is no special token, or there is no template.
+   */
+  turnEndIds(): Promise<readonly number[]> {
+    return (this.#turnEndIds ??= this.#findTurnEnd())
+  }
+
+  async #findTurnEnd(): Promise<readonly number[]> {
+    const word = 'answer'
+    const messages = [{ role: 'user', content: 'question' }, { role: 'assistant', content: word }] // prettier-ignore
+    let text: string
+    try {
+      text = this.chatTemplate?.render(messages) ?? ''
+    } catch {
+      // A template that refuses so plain a talk says nothing of how turns end.
+      return []
+    }
+    const at = text.lastIndexOf(word)
+    if (at < 0) return []
+    const [end] = await this.encode(text.slice(at + word.length), { addSpecialTokens: false })
+    return end !== undefined && (await this.decode([end])) === '' && text.slice(at + word.length).trim() !== ''
+      ? [end]
+      : []
   }
 
   /**
@@ -243,7 +292,7 @@ export class Tokenizer {
    * @throws AttuneError 'file-write-failed'
    */
   async save(directory: string): Promise<readonly string[]> {
-    const files = await copyTokenizerFiles(this.directory, directory)
+    const files = await copyTokenizerFiles(this.directory, directory, this.#config.chosenChatTemplate)
     if (this.#isExtended) await writeTokenizerFile(join(directory, 'tokenizer.json'), this.#json)
     return files
   }

@@ -88,6 +88,10 @@ export class Run {
     const prepared = await prepareRun(model, options, signal)
     await requireMemory(model, prepared, options)
     const run = new Run(model, options, prepared, signal)
+    // What is trained in this form answers in it, and is saved with it.
+    if (options.chatTemplate !== undefined && model.directory !== undefined) {
+      await model.setChatTemplate(options.chatTemplate)
+    }
     model.randomState = run.#state.random
     return run
   }
