@@ -2,6 +2,7 @@
 import type { Finding, Severity } from '../inspect/finding.js'
 import type { InspectionReport } from '../inspect/inspection-report.js'
 import type { ShownExample } from '../inspect/show-row.js'
+import { percent } from './amounts.js'
 import { bar } from './bar.js'
 import { painter, type Color } from './paint.js'
 import { printable, printableLine } from './printable.js'
@@ -71,6 +72,20 @@ function overview(report: InspectionReport): string {
     const none = `no row is longer than ${count(truncation.maxLength)}`
     const some = `${count(truncation.rows)} rows are longer than ${count(truncation.maxLength)}, by ${count(truncation.tokens)} tokens in all`
     lines.push(['at most', truncation.rows === 0 ? none : some])
+  }
+  const [main, ...others] = report.scripts
+  if (main !== undefined) {
+    const letters = report.scripts.reduce((sum, { characters }) => sum + characters, 0)
+    const shown = [main, ...others]
+      .slice(0, 5)
+      .map(({ script, characters }) => `${script} ${percent(characters / letters)}`)
+    lines.push(['written in', shown.join(', ')])
+  }
+  if (report.notCompared > 0) {
+    lines.push([
+      'not compared',
+      `${count(report.notCompared)} rows: near duplicates were looked for among those before`,
+    ])
   }
   if (hosted !== undefined) {
     const { epochs, batchSize, learningRateMultiplier, billedTokens } = hosted

@@ -4,8 +4,6 @@ import type { Recognition } from '../data/recognize-shape.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
 import { findingsOf } from './class-checks.js'
-import { DuplicateCheck } from './duplicate-check.js'
-import { EmptyCheck } from './empty-check.js'
 import { ErrorBook } from './error-findings.js'
 import type { Finding } from './finding.js'
 import { HostedFormat } from './hosted-format.js'
@@ -13,9 +11,10 @@ import type { InspectedFor } from './inspected-for.js'
 import { LabelBook, type LabelSummary, type Part } from './label-book.js'
 import { LengthCheck, type TruncationPolicy } from './length-check.js'
 import { measureRows } from './measure-rows.js'
-import { OriginList } from './origin-list.js'
 import type { UnreadableRow } from './read-rows.js'
+import { RowChecks } from './row-checks.js'
 import { textsOf } from './row-texts.js'
+import type { TextCheck } from './text-check.js'
 
 export interface CheckSettings extends InspectedFor {
   readonly lossOn: LossOn | undefined
@@ -26,14 +25,15 @@ export interface CheckSettings extends InspectedFor {
   readonly signal: AbortSignal | undefined
 }
 
+// Kept to be compared, and compared in some seconds.
+const nearCharacters = 20_000_000
+
 /** All checks over rows that come chunk by chunk, training rows first. What it keeps of a row is a few numbers. */
 export class DataInspection {
   readonly #settle: (shape: ShapeName | undefined) => CheckSettings
   readonly #labels = new LabelBook()
-  readonly #origins = new OriginList()
   readonly #errors = new ErrorBook()
-  readonly #duplicates = new DuplicateCheck()
-  readonly #empty = new EmptyCheck()
+  readonly #checks = new RowChecks({ nearCharacters, textCharacters: Infinity })
   readonly #hosted = new HostedFormat()
   readonly #encoding = new Map<DataFinding['code'], { readonly what: string; readonly origins: string[] }>()
   readonly #rows: Record<Part, number> = { train: 0, validation: 0 }
@@ -76,6 +76,15 @@ export class DataInspection {
     return this.#unreadable
   }
 
+  get texts(): TextCheck {
+    return this.#checks.texts
+  }
+
+  /** Rows that were not looked at for near duplicates. */
+  get notCompared(): number {
+    return this.#checks.notCompared
+  }
+
   noteUnreadable(rows: readonly UnreadableRow[]): void {
     this.#unreadable += rows.length
     for (const { code, origin, what } of rows) this.#errors.note(code, origin, what)
@@ -86,11 +95,9 @@ export class DataInspection {
     this.#recognition ??= chunk.recognition
     chunk.rows.forEach((row, at) => {
       const origin = chunk.origins[at] ?? ''
-      const index = this.#origins.add(origin)
       this.#rows[part]++
-      this.#labels.add(row, part, this.#origins, index)
-      this.#duplicates.add(row, part, this.#origins, index)
-      this.#empty.add(row, origin)
+      const index = this.#checks.add(row, part, origin)
+      this.#labels.add(row, part, this.#checks.origins, index)
       if (part === 'train') this.#hosted.add(row, origin)
     })
     await this.#measure(chunk, part)
@@ -109,8 +116,7 @@ export class DataInspection {
         ...this.lengths.findings(),
         ...labels.findings,
         ...findingsOf(encoding),
-        ...this.#duplicates.findings(),
-        ...this.#empty.findings(),
+        ...this.#checks.findings(),
         ...this.#hosted.findings(),
       ],
     }

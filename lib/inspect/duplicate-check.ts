@@ -17,8 +17,8 @@ export class DuplicateCheck {
   readonly #leaked = new Places()
   #labelled = false
 
-  /** All training rows come first. */
-  add(row: DatasetRow, part: Part, origins: OriginList, index: number): void {
+  /** All training rows come first. Whether the row, or what it asks, has come before. */
+  add(row: DatasetRow, part: Part, origins: OriginList, index: number): boolean {
     const { input, answer } = partsOf(row)
     this.#labelled ||= 'label' in row || 'labels' in row || 'tags' in row
     const inputText = JSON.stringify(input)
@@ -27,21 +27,18 @@ export class DuplicateCheck {
     const same = this.#rows.get(ofRow)
     const asked = this.#inputs.get(ofInput)
     const origin = origins.at(index)
+    const known = same ?? asked
     if (part === 'validation') {
-      const first = same ?? asked
-      if (first !== undefined)
-        this.#leaked.note(
-          origin,
-          `${same === undefined ? 'asks what' : 'is'} ${origins.at(first)}${same === undefined ? ' asks' : ''}`,
-        )
-      return
-    }
-    if (same !== undefined) this.#repeated.note(origin, `is ${origins.at(same)}`)
+      const what = (first: number): string =>
+        same === undefined ? `asks what ${origins.at(first)} asks` : `is ${origins.at(first)}`
+      if (known !== undefined) this.#leaked.note(origin, what(known))
+    } else if (same !== undefined) this.#repeated.note(origin, `is ${origins.at(same)}`)
     else {
       this.#rows.set(ofRow, index)
-      if (asked !== undefined) this.#otherwise.note(origin, `asks what ${origins.at(asked)} asks`)
-      else this.#inputs.set(ofInput, index)
+      if (asked === undefined) this.#inputs.set(ofInput, index)
+      else this.#otherwise.note(origin, `asks what ${origins.at(asked)} asks`)
     }
+    return known !== undefined
   }
 
   findings(): Finding[] {

@@ -8,6 +8,7 @@ import type { LabelCount } from './label-book.js'
 import type { LongRow, TruncationSummary } from './length-check.js'
 import type { LengthSummary } from './length-counter.js'
 import type { ShownExample } from './show-row.js'
+import type { PersonalDataCount, ScriptCount } from './text-check.js'
 
 export interface InspectedFile {
   /** '' where rows are of no file. */
@@ -43,6 +44,12 @@ export interface InspectionReport {
   readonly truncation?: TruncationSummary
   /** None where rows have no labels. */
   readonly labels: readonly LabelCount[]
+  /** Of training rows, the most frequent first. */
+  readonly scripts: readonly ScriptCount[]
+  /** Of training rows: kinds and counts, never what stands there. */
+  readonly personalData: readonly PersonalDataCount[]
+  /** Rows that were not looked at for near duplicates: there are too many. */
+  readonly notCompared: number
   /** What the hosted service's 'auto' would choose; absent for rows that it does not take. */
   readonly hosted?: HostedSettings
   /** As many as were asked for. */

@@ -1,14 +1,4 @@
-import type { DataFinding } from '../data/encoded-task.js'
+import type { FindingCode } from '../inspect/finding.js'
 
 /** What a run warns about: before it starts, and (the last two) while it goes on. */
-export type WarningCode =
-  | 'few-rows'
-  | 'many-epochs'
-  | 'truncated-rows'
-  | 'skipped-rows'
-  | 'few-steps'
-  | 'new-head'
-  | 'imbalanced-classes'
-  | DataFinding['code']
-  | 'overfitting'
-  | 'earlier-run'
+export type WarningCode = 'many-epochs' | 'few-steps' | 'new-head' | FindingCode | 'overfitting' | 'earlier-run'

@@ -1,5 +1,8 @@
 import type { DataFinding } from '../data/encoded-task.js'
-import { labelCounts, labelFindings, type LabelledData } from '../data/label-findings.js'
+import { Dataset } from '../data/dataset.js'
+import { classRows, type LabelledData } from '../data/label-findings.js'
+import { classChecks, findingsOf } from '../inspect/class-checks.js'
+import { inspectRows } from '../inspect/row-checks.js'
 import type { Model } from '../models/model.js'
 import type { TrainingPlan } from './training-plan.js'
 import type { SettledTrainOptions } from './train-options.js'
@@ -14,8 +17,6 @@ export interface Warning {
 const fewRows = 50
 const manyEpochs = 10
 const fewSteps = 20
-/** Findings of one kind that are told one by one. */
-const findingsShown = 3
 
 /** What is doubtful about a run's size. */
 export function planWarnings(
@@ -51,44 +52,29 @@ export function headWarnings(model: Pick<Model, 'initialized' | 'parameters'>): 
   return [{ code: 'new-head', message }]
 }
 
-/** What is doubtful about the rows: what encoding them found, and their classes. */
+/** What is doubtful about the rows: what encoding them found, their classes, and what `attune inspect` would say of them. */
 export function dataWarnings(
   train: LabelledData & { readonly findings: readonly DataFinding[] },
   validation: LabelledData | undefined,
-  { classWeights, positiveWeights }: Pick<SettledTrainOptions, 'classWeights' | 'positiveWeights'>,
+  options: Pick<SettledTrainOptions, 'classWeights' | 'positiveWeights' | 'train' | 'validation'>,
 ): Warning[] {
+  const { classWeights, positiveWeights } = options
+  const kind = kinds[train.problemType ?? 'tags']
   const weighed = classWeights !== undefined || positiveWeights !== undefined
-  return [...summarized([...train.findings, ...labelFindings(train, validation)]), ...(weighed ? [] : imbalance(train))]
+  const rows = options.train instanceof Dataset ? options.train : undefined
+  const validated = options.validation instanceof Dataset ? options.validation : undefined
+  return [
+    ...findingsOf(train.findings),
+    ...classChecks(classRows(train, validation), { kind, rows: train.examples.length, weighed }),
+    ...(rows === undefined ? [] : inspectRows(rows, validated)),
+  ].flatMap(({ code, severity, message, advice }) =>
+    severity === 'note' ? [] : [{ code, message: `${message} ${advice}` }],
+  )
 }
 
-/** A model of many labels has as many findings: after a few of a kind the rest is counted. */
-function summarized(findings: readonly DataFinding[]): Warning[] {
-  const codes = [...new Set(findings.map(({ code }) => code))]
-  return codes.flatMap((code) => {
-    const messages = findings.filter((finding) => finding.code === code).map(({ message }) => message)
-    const more = messages.length - findingsShown
-    const shown = more > 1 ? messages.slice(0, findingsShown) : messages
-    return [{ code, message: `${shown.join('; ')}${more > 1 ? `; and ${more} more such labels` : ''}.` }]
-  })
-}
-
-// At ten to one, always saying the frequent class is right nine times out of ten: the rare one is easily never said.
-const imbalanced = 10
-
-/** Of single labels and many labels; of tags the one for "nothing" is always by far the most frequent. */
-function imbalance(data: LabelledData): Warning[] {
-  const { problemType, labels, examples } = data
-  if (problemType === undefined || problemType === 'regression') return []
-  const counts = labelCounts(data)
-  const single = problemType === 'single_label_classification'
-  const rare = counts.flatMap((count, index) => {
-    const others = single ? Math.max(...counts) : examples.length - count
-    return count > 0 && others >= imbalanced * count ? [{ name: labels[index], count }] : []
-  })
-  const [first] = rare.sort((a, b) => a.count - b.count)
-  if (first === undefined) return []
-  const more = rare.length > 1 ? ` and ${rare.length - 1} more` : ''
-  const option = single ? 'classWeights' : 'positiveWeights'
-  const message = `label '${first.name}' has ${first.count} of ${examples.length} rows${more}: rare labels are easily never predicted. ${option}: 'balanced' helps.`
-  return [{ code: 'imbalanced-classes', message }]
-}
+const kinds = {
+  single_label_classification: 'single',
+  multi_label_classification: 'several',
+  regression: 'single',
+  tags: 'tags',
+} as const

@@ -1,6 +1,6 @@
 /** An inspection as one page that needs nothing else. */
 import { facts } from '../../page/facts.js'
-import { count, short } from '../../page/figures.js'
+import { count, percent, short } from '../../page/figures.js'
 import { html, type Content, type Markup } from '../../page/markup.js'
 import { page } from '../../page/page.js'
 import { plainTable } from '../../page/plain-table.js'
@@ -69,6 +69,13 @@ function overview(report: InspectionReport): Content {
         truncation !== undefined &&
           `${count(truncation.rows)} rows, by ${count(truncation.tokens)} tokens (truncation: ${truncation.truncation})`,
       ],
+      ['written in', report.scripts.length > 0 && scripts(report)],
+      [
+        'data about persons',
+        report.personalData.length > 0 &&
+          report.personalData.map((one) => `${count(one.count)} ${one.kind}`).join(', '),
+      ],
+      ['not compared for near duplicates', report.notCompared > 0 && `${count(report.notCompared)} rows`],
       [
         "hosted service's auto",
         hosted !== undefined &&
@@ -84,6 +91,11 @@ function overview(report: InspectionReport): Content {
         )}
       </details>`,
   ]
+}
+
+function scripts({ scripts: list }: InspectionReport): string {
+  const letters = list.reduce((sum, { characters }) => sum + characters, 0)
+  return list.map(({ script, characters }) => `${script} ${percent(characters / letters)}`).join(', ')
 }
 
 function lengthBlock({ lengths, unit, longest }: InspectionReport): Content {
