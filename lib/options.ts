@@ -14,6 +14,8 @@ export interface Option<Type extends z.ZodType = z.ZodType> {
   readonly default?: z.input<Type>
   /** What the command line calls its value; false: no flag, as the value is no text. */
   readonly flag?: string | false
+  /** Of an option that may be false beside other values: what `--no-…` does. Absent: there is no such flag. */
+  readonly off?: string
 }
 
 export type OptionTable = Readonly<Record<string, Option>>

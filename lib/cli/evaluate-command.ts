@@ -9,6 +9,7 @@ import { generateOptions } from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import type { CommandContext } from './command-context.js'
+import { encodingReport } from './encoding-report.js'
 import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
@@ -70,6 +71,7 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
       untuned,
       records: files.records !== undefined,
       signal: interruption.signal,
+      ...(json ? {} : { onEncoding: encodingReport(terminal) }),
     })
     const { records = [], ...summary } = report
     if (files.records !== undefined) {

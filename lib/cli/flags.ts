@@ -5,7 +5,7 @@ import { describeType, type OptionTable } from '../options.js'
 
 /** Adds a flag per option of the table. `prefix` goes before the names: `lora` makes `rank` `--lora-rank`. */
 export function addFlags(command: Command, table: OptionTable, prefix = ''): void {
-  for (const [key, { type, description, default: usual, flag }] of Object.entries(table)) {
+  for (const [key, { type, description, default: usual, flag, off }] of Object.entries(table)) {
     if (flag === false) continue
     const name = flagName(prefix, key)
     const text = usual === undefined ? description : `${description} (default: ${JSON.stringify(usual)})`
@@ -20,6 +20,7 @@ export function addFlags(command: Command, table: OptionTable, prefix = ''): voi
       // Commander takes every name with `no-` for the opposite of another flag, as in `--no-repeat-ngram-size`.
       option.negate = false
       command.addOption(option)
+      if (off !== undefined) command.addOption(new CommandOption(`--no-${name}`, off))
     }
   }
 }

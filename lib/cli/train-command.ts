@@ -18,6 +18,7 @@ import { trainOptions, type TrainOptions } from '../train/train-options.js'
 import { Trainer } from '../train/trainer.js'
 import type { CommandContext } from './command-context.js'
 import { fromConfig, modelFromConfig, readConfigFile } from './config-file.js'
+import { encodingReport } from './encoding-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
@@ -156,7 +157,8 @@ async function train(job: TrainingJob, { terminal, json }: CommandContext): Prom
   using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
   const rows = await loadRows(job)
   await using model = await loadModel(job, rows.train)
-  const trainer = new Trainer(model, { ...job.options, ...rows })
+  const progress = json ? {} : { onEncoding: encodingReport(terminal) }
+  const trainer = new Trainer(model, { ...job.options, ...rows, ...progress })
   const report = json ? jsonReport(terminal) : terminal.interactive ? barReport(terminal) : lineReport(terminal)
   for await (const event of trainer.run({ signal: interruption.signal })) report(event)
 }

@@ -35,6 +35,7 @@ export interface DataFinding {
     | 'class-with-few-rows'
     | 'answer-in-no-window'
     | 'word-without-token'
+    | 'token-cache-rebuilt'
   readonly message: string
   /** The rows it is about, as `file:line`; at most ten. */
   readonly origins: readonly string[]

@@ -53,11 +53,26 @@ export const encodingOptions = {
   },
   wholeWord: { type: z.boolean(), description: 'Of a masked model: all pieces of a word are masked together' },
   prefix: { type: z.string(), description: 'Of sequence to sequence: put before each source' },
+  cache: {
+    type: z.union([z.literal(false), z.string().min(1)]).describe('a directory, or false'),
+    description:
+      'Keeps encoded rows in this directory: the same rows, options and tokenizer are read from there the next time. Absent: no cache',
+    flag: 'directory',
+    off: 'Encodes the rows anew whatever the configuration file says of a cache',
+  },
+  onEncoding: {
+    type: z.custom<EncodingProgress>((value) => typeof value === 'function').describe('a function'),
+    description: 'Called while rows are encoded',
+    flag: false,
+  },
   maxTargetLength: {
     type: z.int().min(2),
     description: 'Of sequence to sequence: tokens of a target at most; absent: maxLength',
   },
 } satisfies OptionTable
+
+/** So many of the rows are encoded. */
+export type EncodingProgress = (done: { readonly rows: number; readonly ofRows: number }) => void
 
 /** See `encodingOptions` for each option's meaning. */
 export interface EncodingOptions {
@@ -85,6 +100,13 @@ export interface EncodingOptions {
   readonly prefix?: string | undefined
   /** Of sequence to sequence. @default maxLength */
   readonly maxTargetLength?: number | undefined
+  /**
+   * Directory in which encoded rows are kept; the same rows, options and tokenizer are read from there the next time. It saves the
+   * time of tokenizing, and the examples are no part of the heap. @default false: most data are tokenized in a moment
+   */
+  readonly cache?: string | false | undefined
+  /** Called while rows are encoded, some ten thousand times at most. @default none */
+  readonly onEncoding?: EncodingProgress | undefined
   /** Decides what is masked. */
   readonly seed?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -1,12 +1,14 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { Dataset } from './dataset.js'
-import { encodeForTask, type TaskOptions } from './encode-for-task.js'
-import type { DataFinding, EncodedTask } from './encoded-task.js'
+import type { TaskOptions } from './encode-for-task.js'
+import { encodeRows, type EncodedRows } from './encode-rows.js'
+import type { DataFinding } from './encoded-task.js'
 import { requireOwnOptions, type EncodingOptions } from './encoding-options.js'
 import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './example.js'
 import { exampleList, listOf, type ExampleList } from './example-list.js'
 import { SizeTable, type ExampleSizeList, type ExampleSizes } from './example-sizes.js'
+import { EventLoopTurns } from './event-loop-turns.js'
 import { GrowingInt32Array } from './growing-array.js'
 import type { ProblemType, Task } from '../task.js'
 
@@ -62,8 +64,8 @@ export async function prepareData(
   where: string,
 ): Promise<PreparedData> {
   if (data.length === 0) throw new AttuneError('empty-dataset', `${where} has no rows`, { where })
-  const { examples, truncated, skipped, findings, atEpoch } = await encoded(data, model, options, where)
-  const all = listOf(examples)
+  const { examples: all, truncated, skipped, findings, atEpoch } = await encoded(data, model, options, where)
+  const turns = new EventLoopTurns()
   const sizes = new SizeTable()
   const places = new GrowingInt32Array()
   let [tokens, labelledTokens, longest, index, decoded] = [0, 0, 0, 0, 0]
@@ -79,6 +81,7 @@ export async function prepareData(
       longest = Math.max(longest, example.inputIds.length)
     }
     index++
+    if (turns.isDue) await turns.next()
   }
   requireAlike(decoded, all.length, where)
   if (places.length === 0) {
@@ -101,26 +104,20 @@ export async function prepareData(
   }
 }
 
-type Encoded = Pick<EncodedTask<EncodedExample>, 'examples' | 'truncated' | 'skipped' | 'findings' | 'atEpoch'>
-
 async function encoded(
   data: TrainingData,
   model: PreparedFor,
   options: EncodingOptions,
   where: string,
-): Promise<Encoded> {
+): Promise<EncodedRows> {
   requireOwnOptions(options, model.task)
-  if (!(data instanceof Dataset)) return { examples: data, truncated: 0, skipped: 0, findings: [] }
+  if (!(data instanceof Dataset)) return { examples: listOf(data), truncated: 0, skipped: 0, findings: [] }
   const { maxPositions } = model.definition
   const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
   const own = options.tokenizer ?? (await model.tokenizer())
   const { chatTemplate } = options
   const tokenizer = chatTemplate === undefined ? own : await own.withChatTemplate(chatTemplate)
-  const result = await encodeForTask<Task>(model.task, data, tokenizer, {
-    ...optionsFor(model, options),
-    maxLength,
-    signal: options.signal,
-  })
+  const result = await encodeRows(model.task, data, tokenizer, { ...optionsFor(model, options), maxLength }, options)
   if (result.examples.length > 0) return result
   const message = `all ${result.skipped} rows of ${where} were left out: each has more than ${maxLength} tokens`
   throw new AttuneError('empty-dataset', message, { where })

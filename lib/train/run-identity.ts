@@ -1,5 +1,6 @@
 /** What two runs must share for one to go on with the other's checkpoint. */
 import { createHash } from 'node:crypto'
+import { EventLoopTurns } from '../data/event-loop-turns.js'
 import { isLabelled, type EncodedExample } from '../data/example.js'
 import type { Model } from '../models/model.js'
 import type { SettledTrainOptions } from './train-options.js'
@@ -33,8 +34,10 @@ export function decidingOptions(options: SettledTrainOptions, model: Model): Rec
   ) as Record<string, unknown>
 }
 
-export function digestExamples(examples: Iterable<EncodedExample>): string {
+/** The event loop goes on meanwhile. */
+export async function digestExamples(examples: Iterable<EncodedExample>): Promise<string> {
   const hash = createHash('sha256')
+  const turns = new EventLoopTurns()
   for (const example of examples) {
     const parts = isLabelled(example)
       ? [example.inputIds, example.labels, example.tokenTypeIds, example.decoderInputIds]
@@ -44,6 +47,7 @@ export function digestExamples(examples: Iterable<EncodedExample>): string {
       part === undefined ? [-1] : typeof part === 'number' ? [0, part] : [part.length, ...part],
     )
     hash.update(new Uint8Array(Float64Array.from(values).buffer))
+    if (turns.isDue) await turns.next()
   }
   return hash.digest('hex')
 }

@@ -60,6 +60,7 @@ export class Run {
     model: Model,
     options: SettledTrainOptions,
     prepared: PreparedRun,
+    digest: string,
     signal: AbortSignal | undefined,
   ) {
     const { output } = options
@@ -72,7 +73,7 @@ export class Run {
     this.#timeLeft = new TimeLeft(totalSteps, evaluations)
     this.#rate = schedule(options.schedule, { learningRate, warmupSteps, totalSteps })
     this.#checkpoints = output === undefined ? undefined : join(output, 'checkpoints')
-    this.#state = freshState(options.seed, decidingOptions(options, model), digestExamples(prepared.train.examples))
+    this.#state = freshState(options.seed, decidingOptions(options, model), digest)
     this.#optimizer = new StagedOptimizer(model, options, {
       learningRate,
       epochOf: (step) => prepared.steps.epochOf(step),
@@ -87,7 +88,8 @@ export class Run {
   static async prepare(model: Model, options: TrainingOptionsWithData, signal: AbortSignal | undefined): Promise<Run> {
     const prepared = await prepareRun(model, options, signal)
     await requireMemory(model, prepared, options)
-    const run = new Run(model, options, prepared, signal)
+    const digest = await digestExamples(prepared.train.examples)
+    const run = new Run(model, options, prepared, digest, signal)
     // What is trained in this form answers in it, and is saved with it.
     if (options.chatTemplate !== undefined && model.directory !== undefined) {
       await model.setChatTemplate(options.chatTemplate)
