@@ -31,6 +31,7 @@ const advice: Readonly<Record<DataFinding['code'], string>> = {
   'class-with-few-rows': 'Add rows, merge the label with another one, or expect it to be predicted badly.',
   'answer-in-no-window': 'Raise maxLength or stride, so that a window can hold the whole answer.',
   'word-without-token': 'Look for words of spaces or odd characters in these rows.',
+  'token-cache-rebuilt': 'Nothing is wrong with the run. Where it happens often, look at the disk of the cache.',
 }
 
 /** Findings of the encoders: a few of each kind with all they say, the rest counted. */
