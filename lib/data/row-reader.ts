@@ -153,7 +153,7 @@ export class RowReader {
     const asIn = this.#decidedBy === '' ? '' : ` as in ${this.#decidedBy}`
     const other = this.#candidates === shapes ? undefined : shapeFor(fields)
     const hint = other === undefined ? fieldAdvice(fields) : ` (which is '${other.name}': ${other.form})`
-    return `expected ${this.#expected()}${asIn}, received ${describeValue(own)}${hint}`
+    return `received ${describeValue(own)}${hint}; expected ${this.#expected()}${asIn}`
   }
 }
 

@@ -241,7 +241,7 @@ describe('sequence classification', () => {
   test('one error names ten rows and counts the rest', async () => {
     const rows = Array.from({ length: 15 }, () => ({ text: 'a', label: 'q' }))
     const encoding = classify(rows, { labels: ['a', 'b'] })
-    await expect(encoding).rejects.toThrow(/15 rows[^]*row 9:[^]*and 5 more/)
+    await expect(encoding).rejects.toThrow(/15 rows[^]*row 8, row 9 and 5 more rows: label/)
   })
 
   test('findings: classes that are missing or rare', async () => {

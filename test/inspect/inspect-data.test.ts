@@ -67,7 +67,7 @@ describe('lines that cannot be read', () => {
     expect(json.where[0]?.what).toContain('not valid JSON')
     const rows = finding(report, 'invalid-dataset')
     expect(rows.where.map(({ origin, what }) => `${origin.slice(path.length)} ${what}`)).toEqual([
-      expect.stringMatching(/^:3 expected text .* received fields txt, label/),
+      expect.stringMatching(/^:3 received fields txt, label; expected text/),
       expect.stringMatching(/^:4 expected an object .* received a list/),
       expect.stringMatching(/^:5 text: expected string, received a number/),
       ':6 text is empty',

@@ -75,7 +75,7 @@ describe('odd characters', () => {
     const { counts, findings } = oddCharacters(text)
     expect(counts).toEqual({ [kind]: 1 })
     expect(findings).toMatchObject([{ kind, what }])
-    const [{ start, end }] = findings as [{ start: number; end: number }]
+    const [{ start, end }] = findings as unknown as [{ start: number; end: number }]
     expect(text.slice(0, start) + text.slice(end)).not.toBe(text)
   })
 

@@ -59,7 +59,7 @@ describe('rows of every shape are de-identified', () => {
     const start = (answer: string): number => Array.from(context.slice(0, context.indexOf(answer))).length
     const texts = ['Mary Jones', 'Rome', 'Mary Jones lives', 'a@b.org']
     const row = after({ question: 'Mary?', context, answers: { text: texts, answer_start: texts.map(start) } })
-    const { answers, context: changed } = row as {
+    const { answers, context: changed } = row as unknown as {
       context: string
       answers: { text: string[]; answer_start: number[] }
     }
