@@ -105,7 +105,7 @@ export interface EncodingOptions {
    * time of tokenizing, and the examples are no part of the heap. @default false: most data are tokenized in a moment
    */
   readonly cache?: string | false | undefined
-  /** Called while rows are encoded, some ten thousand times at most. @default none */
+  /** Called after each chunk of rows that is encoded. @default none */
   readonly onEncoding?: EncodingProgress | undefined
   /** Decides what is masked. */
   readonly seed?: number | undefined
