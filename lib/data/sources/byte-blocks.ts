@@ -48,45 +48,50 @@ export async function* blocksOfStream(
   }
 }
 
+/** Blocks of which the first have been looked at. */
 export interface PeekedBlocks {
-  /** The first bytes. */
+  /** At least as many bytes as were asked for, where there are as many. */
   readonly head: Buffer
-  /** All blocks from the beginning on. */
-  readonly blocks: AsyncGenerator<Buffer, void, void>
-  /** Gives the source back where the blocks are not read: a generator that never began has no end either. */
-  readonly close: () => Promise<void>
+  /** All blocks from the beginning on. `return` closes the file, also where nothing was read. */
+  readonly blocks: AsyncIterableIterator<Buffer, void, void> & { readonly return: () => Promise<IteratorResult<Buffer, void>> }
 }
 
-/** Looks at the first bytes, at least `count` where there are as many. */
-export async function peeked(blocks: ByteBlocks, count: number): Promise<PeekedBlocks> {
-  const source = blocks[Symbol.asyncIterator]()
+export async function peeked(source: ByteBlocks, count: number): Promise<PeekedBlocks> {
+  const iterator = source[Symbol.asyncIterator]()
   const begun: Buffer[] = []
   let length = 0
-  let ended = false
-  while (length < count && !ended) {
-    const next = await source.next()
-    if (next.done === true) ended = true
-    else {
-      begun.push(Buffer.from(next.value))
-      length += next.value.length
-    }
+  let isEnded = false
+  const next = async (): Promise<Buffer | undefined> => {
+    const result = isEnded ? undefined : await iterator.next()
+    if (result !== undefined && result.done !== true) return result.value
+    isEnded = true
+    return undefined
   }
-  async function* all(): AsyncGenerator<Buffer, void, void> {
-    try {
-      yield* begun
-      while (!ended) {
-        const next = await source.next()
-        if (next.done === true) ended = true
-        else yield next.value
-      }
-    } finally {
-      await close()
-    }
+  while (length < count) {
+    const block = await next()
+    if (block === undefined) break
+    begun.push(Buffer.from(block))
+    length += block.length
   }
-  async function close(): Promise<void> {
-    await source.return?.()
+  const head = Buffer.concat(begun, length)
+  const result = (value: Buffer | undefined): IteratorResult<Buffer, void> =>
+    value === undefined ? { done: true, value: undefined } : { done: false, value }
+  return {
+    head,
+    blocks: {
+      next: async () => result(begun.shift() ?? (await next())),
+      // By hand: a generator that was never asked for anything closes nothing.
+      return: async () => {
+        isEnded = true
+        begun.length = 0
+        await iterator.return?.()
+        return result(undefined)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    },
   }
-  return { head: Buffer.concat(begun, length), blocks: all(), close }
 }
 
 async function opened(path: string): Promise<{ handle: FileHandle; isFile: boolean }> {

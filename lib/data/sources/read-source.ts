@@ -43,17 +43,26 @@ async function* readOnce(
   const name = nameOf(file)
   const source = await peeked(bytesOf(file), headBytes)
   const compression = compressionOf(source.head)
-  const { head, blocks, close } =
+  const { head, blocks } =
     compression === undefined ? source : await peeked(decompressed(source.blocks, compression, name), headBytes)
-  const format = options.format ?? formatOf(file.path, head, name)
-  if (only === 'delimited' && format !== 'csv' && format !== 'tsv') {
-    await close()
-    return
+  try {
+    const format = options.format ?? formatOf(file.path, head, name)
+    if (only === 'delimited' && format !== 'csv' && format !== 'tsv') return
+    yield* rowsOf(format, asUtf8(blocks, head, name, options.encoding), name, options)
+  } finally {
+    await blocks.return()
   }
-  const text = asUtf8(blocks, head, name, options.encoding)
-  if (format === 'csv' || format === 'tsv') yield* readDelimited(text, name, { ...options, format })
-  else if (format === 'text') yield* readText(text, name, options)
-  else yield* named(format === 'json' ? readJson(text, name, options) : readJsonLines(text, name, options), options)
+}
+
+function rowsOf(
+  format: SourceFormat,
+  text: ByteBlocks,
+  name: string,
+  options: SourceOptions,
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  if (format === 'csv' || format === 'tsv') return readDelimited(text, name, { ...options, format })
+  if (format === 'text') return readText(text, name, options)
+  return named(format === 'json' ? readJson(text, name, options) : readJsonLines(text, name, options), options)
 }
 
 function bytesOf(file: SourceFile): ByteBlocks {
