@@ -53,7 +53,9 @@ export interface PeekedBlocks {
   /** At least as many bytes as were asked for, where there are as many. */
   readonly head: Buffer
   /** All blocks from the beginning on. `return` closes the file, also where nothing was read. */
-  readonly blocks: AsyncIterableIterator<Buffer, void, void> & { readonly return: () => Promise<IteratorResult<Buffer, void>> }
+  readonly blocks: AsyncIterableIterator<Buffer, void, void> & {
+    readonly return: () => Promise<IteratorResult<Buffer, void>>
+  }
 }
 
 export async function peeked(source: ByteBlocks, count: number): Promise<PeekedBlocks> {

@@ -10,9 +10,11 @@ const formatOfExtension: Readonly<Record<string, SourceFormat>> = {
   '.csv': 'csv',
   '.tsv': 'tsv',
   '.tab': 'tsv',
+  '.parquet': 'parquet',
   '.txt': 'text',
   '.text': 'text',
   '.md': 'text',
+  '.tar': 'tar',
 }
 
 /** What the name of a file says about what is in it. */
@@ -21,7 +23,9 @@ export function formatOfName(path: string): SourceFormat | undefined {
 }
 
 /** What the first bytes of a file say. */
-export function formatOfHead(head: Buffer): 'json' | 'empty' | undefined {
+export function formatOfHead(head: Buffer): 'parquet' | 'tar' | 'json' | 'empty' | undefined {
+  if (head.toString('latin1', 0, 4) === 'PAR1') return 'parquet'
+  if (head.toString('latin1', 257, 262) === 'ustar') return 'tar'
   const first = head.toString('latin1').replace(/^(\xef\xbb\xbf)?\s*/, '')[0]
   if (first === undefined) return 'empty'
   return first === '[' || first === '{' ? 'json' : undefined

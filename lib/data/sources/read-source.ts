@@ -8,8 +8,10 @@ import { numericColumns, readDelimited } from './delimited.js'
 import { formatOfHead, formatOfName } from './file-format.js'
 import { readJson } from './json-list.js'
 import { readJsonLines } from './json-lines.js'
+import { readParquet } from './parquet.js'
 import type { SourceItem } from './source-item.js'
 import { sourceFormats, type SourceFile, type SourceFormat, type SourceOptions } from './source-options.js'
+import { readTar } from './tar.js'
 import { readText } from './text.js'
 
 // An archive's mark stands at byte 257.
@@ -40,18 +42,46 @@ async function* readOnce(
   options: SourceOptions,
   only?: 'delimited',
 ): AsyncGenerator<readonly SourceItem[], void, void> {
-  const name = nameOf(file)
-  const source = await peeked(bytesOf(file), headBytes)
+  yield* readBlocks(bytesOf(file), file.open === undefined ? file.path : undefined, nameOf(file), options, only)
+}
+
+/** `path` is that of the very file the bytes come from, where they come from one. */
+async function* readBlocks(
+  bytes: ByteBlocks,
+  path: string | undefined,
+  name: string,
+  options: SourceOptions,
+  only?: 'delimited',
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  const source = await peeked(bytes, headBytes)
   const compression = compressionOf(source.head)
   const { head, blocks } =
     compression === undefined ? source : await peeked(decompressed(source.blocks, compression, name), headBytes)
   try {
-    const format = options.format ?? formatOf(file.path, head, name)
+    const format = options.format ?? formatOf(head, name)
     if (only === 'delimited' && format !== 'csv' && format !== 'tsv') return
+    if (format === 'parquet') {
+      yield* readParquet(randomAccess(compression === undefined ? path : undefined, name))
+      return
+    }
+    if (format === 'tar') {
+      yield* readTar(blocks, name, { ...options, format: undefined }, readMember)
+      return
+    }
     yield* rowsOf(format, asUtf8(blocks, head, name, options.encoding), name, options)
   } finally {
     await blocks.return()
   }
+}
+
+function readMember(
+  bytes: ByteBlocks,
+  name: string,
+  options: SourceOptions,
+): AsyncGenerator<readonly SourceItem[], void, void> {
+  // What has no extension that says otherwise is text.
+  const format = formatOfName(name) ?? 'text'
+  return readBlocks(bytes, undefined, name, { ...options, format })
 }
 
 function rowsOf(
@@ -63,6 +93,13 @@ function rowsOf(
   if (format === 'csv' || format === 'tsv') return readDelimited(text, name, { ...options, format })
   if (format === 'text') return readText(text, name, options)
   return named(format === 'json' ? readJson(text, name, options) : readJsonLines(text, name, options), options)
+}
+
+/** A Parquet file is read from its end. */
+function randomAccess(path: string | undefined, name: string): string {
+  if (path !== undefined && path !== '-') return path
+  const what = `${name}: Parquet cannot be read from a pipe or an archive; save it as a file of its own`
+  throw new AttuneError('invalid-file', what, { where: name })
 }
 
 function bytesOf(file: SourceFile): ByteBlocks {
@@ -81,9 +118,10 @@ async function canBeReadTwice({ path, open }: SourceFile): Promise<boolean> {
 }
 
 /** What is in the file, else its extension, else how its text begins. */
-function formatOf(path: string, head: Buffer, name: string): SourceFormat {
+function formatOf(head: Buffer, name: string): SourceFormat {
   const looks = formatOfHead(head)
-  const known = formatOfName(path) ?? (looks === 'empty' ? 'text' : looks)
+  if (looks === 'parquet' || looks === 'tar') return looks
+  const known = formatOfName(name) ?? (looks === 'empty' ? 'text' : looks)
   if (known !== undefined) return known
   const what = `${name}: cannot tell how the file is written; name it in options.format ('csv', 'tsv', 'text', …)`
   throw new AttuneError('invalid-dataset', what, { where: name })

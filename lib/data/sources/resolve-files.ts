@@ -1,6 +1,6 @@
 /** From what people name (paths, patterns, folders) to files. */
 import { stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 
 import { glob, isDynamicPattern } from 'tinyglobby'
 
@@ -63,7 +63,9 @@ async function filesOf(pattern: string, split: SplitName | undefined): Promise<r
   if (found?.isDirectory() === true) return filesOfFolder(pattern, split)
   // A file may have brackets in its name. What is missing is told when it is read.
   if (found !== undefined || !isDynamicPattern(pattern)) return [{ path: pattern }]
-  const paths = inOrder(await glob(pattern, { onlyFiles: true, expandDirectories: false }))
+  const paths = inOrder(
+    await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(pattern) }),
+  )
   const chosen = split === undefined ? paths : paths.filter((path) => splitOf(path) === split)
   if (chosen.length > 0) return chosen.map((path) => ({ path }))
   const ofSplit = split === undefined || paths.length === 0 ? '' : ` of the split '${split}'`

@@ -1,8 +1,8 @@
 import { AttuneError } from '../../errors.js'
 
-export const sourceFormats = ['jsonl', 'json', 'csv', 'tsv', 'text'] as const
+export const sourceFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'text', 'tar'] as const
 
-/** How the rows of a file are written. 'json': one list of rows; 'text': plain text. */
+/** How the rows of a file are written. 'json': one list of rows; 'text': plain text; 'tar': an archive of files. */
 export type SourceFormat = (typeof sourceFormats)[number]
 
 /** What is a row in plain text. */

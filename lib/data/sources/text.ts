@@ -81,8 +81,8 @@ async function* wholeFile(
   const bytes = Buffer.concat(parts, length)
   if (!isUtf8(bytes)) yield [{ origin: file, code: 'invalid-dataset', what: describeBadUtf8(bytes, 0) }]
   else {
-    const text = bytes.toString('utf8').replace(byteOrderMark, '')
-    if (text.trim() !== '') yield [{ origin: file, value: { text } }]
+    const text = bytes.toString('utf8')
+    yield [{ origin: file, value: { text: text.startsWith(byteOrderMark) ? text.slice(1) : text } }]
   }
 }
 
