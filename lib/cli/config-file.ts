@@ -19,7 +19,7 @@ export async function readConfigFile(path: string): Promise<Record<string, unkno
 
 /** Paths in a config file count from the file's own directory. */
 export function fromConfig(config: string | undefined, path: string): string {
-  return config === undefined || isAbsolute(path) ? path : join(dirname(config), path)
+  return config === undefined || path === '-' || isAbsolute(path) ? path : join(dirname(config), path)
 }
 
 /** The same of a model or an adapter: where there is nothing, an id of the Hub stays one. */

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { loadDataset } from '../data/load-dataset.js'
 import { evaluateOptions, type EvaluateOptions } from '../evaluate/evaluate-options.js'
 import { evaluate } from '../evaluate/evaluate.js'
 import { reportPage } from '../evaluate/page/report-page.js'
@@ -13,6 +12,7 @@ import { encodingReport } from './encoding-report.js'
 import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
+import { readingOptions, readRows, readTestRows } from './reading-options.js'
 import { dataOptions, modelFrom, modelOptions } from './run-options.js'
 import { required } from './train-command.js'
 import { writeResult } from './write-result.js'
@@ -44,6 +44,7 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
   const command = program.command('evaluate').description('measure a model on rows of a file')
   addFlags(command, modelOptions)
   addFlags(command, fileOptions)
+  addFlags(command, readingOptions)
   addFlags(command, verbOptions)
   command.action(async () => {
     const { terminal, json } = context()
@@ -54,8 +55,10 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     const settled = settleOptions(verbOptions, options)
     if (fewShot !== undefined) required(files.train, 'train')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    const data = await loadDataset(paths)
-    const train = files.train === undefined ? undefined : await loadDataset(files.train)
+    const reading = settleOptions(readingOptions, givenFlags(command, readingOptions))
+    const data = await readTestRows(paths, reading, terminal)
+    const train =
+      files.train === undefined ? undefined : await readRows(files.train, { ...reading, split: undefined }, terminal)
     await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
     const { dtype, device, threads } = asked
     await using untuned =

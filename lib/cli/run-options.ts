@@ -55,10 +55,11 @@ const files = z
   .describe('a path or a list of paths')
 
 export const dataOptions = {
-  data: { type: files, description: 'JSON Lines files of rows', flag: 'files' },
+  data: { type: files, description: 'Files of rows, patterns, folders; -: standard input', flag: 'files' },
   validation: {
     type: z.union([z.number().positive(), files]).describe('files, or a share or number of rows'),
-    description: 'JSON Lines files to validate on, or how many of the rows (0.1: a tenth)',
+    description:
+      'Files to validate on, or how many of the rows (0.1: a tenth); absent: the validation split of a folder',
     flag: 'files|part',
   },
 } satisfies OptionTable

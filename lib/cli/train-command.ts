@@ -2,8 +2,6 @@ import { Argument, type Command } from 'commander'
 import { join } from 'node:path'
 import type { Dataset } from '../data/dataset.js'
 import { labelsOfDataset } from '../data/encode-sequence-classification.js'
-import type { TrainingData } from '../data/prepare-data.js'
-import { loadDataset } from '../data/load-dataset.js'
 import { AttuneError } from '../errors.js'
 import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
@@ -21,8 +19,10 @@ import { fromConfig, modelFromConfig, readConfigFile } from './config-file.js'
 import { encodingReport } from './encoding-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
+import { readingOptions, readTrainingRows, type ReadingOptions } from './reading-options.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
 import { describePlan } from './plan-report.js'
+import type { Terminal } from './terminal.js'
 import { barReport, jsonReport, lineReport } from './training-report.js'
 
 // `validation` names files here and is rows in the API.
@@ -33,6 +33,7 @@ interface TrainingJob {
   readonly modelOptions: LoadOptions
   readonly data: readonly string[]
   readonly validation: number | readonly string[] | undefined
+  readonly reading: ReadingOptions
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
 }
 
@@ -50,7 +51,7 @@ export function addPlanCommand(program: Command, context: () => CommandContext):
     const { terminal, json } = context()
     const { measure } = settleOptions(planOptions, givenFlags(command, planOptions))
     const job = await readJob(command, config)
-    const rows = await loadRows(job)
+    const rows = await loadRows(job, terminal)
     await using model = await loadModel(job, rows.train)
     const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation, measure })
     terminal.out(json ? `${JSON.stringify({ type: 'plan', ...planned })}\n` : describePlan(planned))
@@ -61,6 +62,7 @@ function withTrainFlags(command: Command): Command {
   command.addArgument(new Argument('[config]', 'file with the options, by the names of the API; flags win over it'))
   addFlags(command, modelOptions)
   addFlags(command, dataOptions)
+  addFlags(command, readingOptions)
   addFlags(command, plainOptions)
   command.option(
     '--lora',
@@ -72,7 +74,8 @@ function withTrainFlags(command: Command): Command {
 
 async function readJob(command: Command, config: string | undefined): Promise<TrainingJob> {
   const file = config === undefined ? {} : await readConfigFile(config)
-  const known = [...Object.keys(modelOptions), ...Object.keys(dataOptions), ...Object.keys(plainOptions), 'adapter']
+  const tables = [modelOptions, dataOptions, readingOptions, plainOptions]
+  const known = [...tables.flatMap((table) => Object.keys(table)), 'adapter']
   for (const key of Object.keys(file)) {
     if (!known.includes(key)) {
       throw new AttuneError('invalid-option', `${config}: ${key} is no option.${suggestion(key, known)}`, {
@@ -100,6 +103,7 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
     }),
     data: required(data, 'data').map((path) => inFile('data', path)),
     validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
+    reading: settled(readingOptions),
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
 }
@@ -145,17 +149,13 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
   return Model.load(model, { ...options, ...type, labels: names })
 }
 
-async function loadRows(job: TrainingJob): Promise<{ train: Dataset; validation: TrainingData | undefined }> {
-  const rows = await loadDataset(job.data)
-  if (job.validation === undefined) return { train: rows, validation: undefined }
-  if (typeof job.validation !== 'number') return { train: rows, validation: await loadDataset(job.validation) }
-  const { train, validation } = rows.split({ validation: job.validation, seed: job.options.seed })
-  return { train, validation }
+function loadRows({ data, validation, reading, options }: TrainingJob, terminal: Terminal) {
+  return readTrainingRows(data, validation, { reading, seed: options.seed, terminal })
 }
 
 async function train(job: TrainingJob, { terminal, json }: CommandContext): Promise<void> {
   using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
-  const rows = await loadRows(job)
+  const rows = await loadRows(job, terminal)
   await using model = await loadModel(job, rows.train)
   const progress = json ? {} : { onEncoding: encodingReport(terminal) }
   const trainer = new Trainer(model, { ...job.options, ...rows, ...progress })

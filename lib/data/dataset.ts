@@ -1,4 +1,4 @@
-import { AttuneError } from '../errors.js'
+import { AttuneError, type RowProblem } from '../errors.js'
 import { balancedRows, type BalanceOptions } from './balance.js'
 import { RandomStream } from './random.js'
 import type { Recognition } from './recognize-shape.js'
@@ -45,13 +45,17 @@ export class Dataset implements Iterable<DatasetRow> {
   /** The shape all rows have; undefined in an empty dataset. */
   readonly shape: ShapeName | undefined
 
+  /** Rows that were left out as `onRowProblem: 'skip'` asks. */
+  readonly skipped: readonly RowProblem[]
+
   readonly #unread: readonly Fields[]
   readonly #recognition: () => Recognition | undefined
 
-  private constructor(rows: readonly DatasetRow[], { origins, unread, shape, recognition }: RowsRead) {
+  private constructor(rows: readonly DatasetRow[], { origins, unread, shape, recognition, skipped = [] }: RowsRead) {
     this.rows = rows
     this.origins = origins
     this.shape = rows.length === 0 ? undefined : shape
+    this.skipped = skipped
     this.#unread = unread
     this.#recognition = recognition
   }
@@ -86,8 +90,8 @@ export class Dataset implements Iterable<DatasetRow> {
   /** What a reader has read. Throws AttuneError 'invalid-dataset' or 'invalid-json' where it noted a problem. */
   static fromReader(reader: RowReader): Dataset {
     reader.throwIfBad()
-    const { rows, origins, unread, shape } = reader
-    return new Dataset(rows, { origins, unread, shape, recognition: () => reader.recognition })
+    const { rows, origins, unread, shape, skipped } = reader
+    return new Dataset(rows, { origins, unread, shape, recognition: () => reader.recognition, skipped })
   }
 
   get length(): number {
@@ -242,4 +246,5 @@ interface RowsRead {
   readonly unread: readonly Fields[]
   readonly shape: ShapeName | undefined
   readonly recognition: () => Recognition | undefined
+  readonly skipped?: readonly RowProblem[]
 }

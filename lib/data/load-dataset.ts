@@ -1,13 +1,18 @@
 import { AttuneError } from '../errors.js'
+import { ColumnsSeen } from './columns-seen.js'
 import { Dataset } from './dataset.js'
 import { RowReader, type RowOptions } from './row-reader.js'
 import { readSource } from './sources/read-source.js'
 import { resolveFiles, resolveSplits, splitNames, type SplitName } from './sources/resolve-files.js'
 import type { SourceFile, SourceOptions } from './sources/source-options.js'
 
-export interface LoadDatasetOptions extends RowOptions, Omit<SourceOptions, 'numeric'> {
+export interface LoadDatasetOptions extends RowOptions, Omit<SourceOptions, 'numeric' | 'onColumns'> {
   /** Which part of a folder with splits. Default: 'train' where the folder has splits, else all its files. */
   readonly split?: SplitName | undefined
+  /**
+   * Is told what is odd and yet can be read, as files whose columns differ: `where` is the file. Default: nobody is.
+   */
+  readonly onNote?: ((note: { readonly where: string; readonly message: string }) => void) | undefined
 }
 
 /** The parts of a folder that it has, by their names. */
@@ -28,7 +33,7 @@ export async function loadDataset(
   path: string | readonly string[],
   options: LoadDatasetOptions = {},
 ): Promise<Dataset> {
-  checkSplit(options.split)
+  checkChoice('split', options.split, splitNames)
   return datasetOf(await resolveFiles(path, { split: options.split }), options)
 }
 
@@ -55,13 +60,16 @@ export async function loadDatasetSplits(
 
 async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptions): Promise<Dataset> {
   if (files.length === 0) throw new AttuneError('empty-dataset', 'there are no files to read', { where: 'path' })
+  checkChoice('onBadRow', options.onBadRow, ['error', 'skip'])
   const reader = new RowReader(options)
+  const seen = new ColumnsSeen(options.fields)
+  const onColumns = seen.see.bind(seen)
   // Their cells may be names or numbers, which only the whole column shows.
   const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
   const empty: string[] = []
   for (const file of files) {
     const before = reader.seen
-    for await (const items of readSource(file, { ...options, numeric })) {
+    for await (const items of readSource(file, { ...options, numeric, onColumns })) {
       for (const item of items) {
         if (item.code === undefined) reader.add(item.value, item.origin)
         else reader.note(item.code, item.origin, item.what)
@@ -73,13 +81,14 @@ async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptio
   if (empty.length > 0) {
     throw new AttuneError('empty-dataset', `no rows in ${empty.join(', ')}`, { where: empty[0] ?? '' })
   }
+  for (const { origin, what } of seen.notes) options.onNote?.({ where: origin, message: `${origin} ${what}` })
   return Dataset.fromReader(reader)
 }
 
-function checkSplit(split: string | undefined): void {
-  if (split === undefined || splitNames.some((name) => name === split)) return
-  const list = splitNames.map((name) => `'${name}'`).join(', ')
-  throw new AttuneError('invalid-option', `options.split should be one of ${list}, received '${split}'`, {
-    where: 'options.split',
+function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return
+  const list = choices.map((choice) => `'${choice}'`).join(' or ')
+  throw new AttuneError('invalid-option', `options.${name} should be ${list}, received '${value}'`, {
+    where: `options.${name}`,
   })
 }

@@ -15,15 +15,26 @@ interface Problem {
 export class RowProblems {
   readonly #first: RowProblem[] = []
   readonly #kinds = new Map<string, Problem>()
+  readonly #kept: number
   #count = 0
+
+  /** `kept`: how many rows are remembered, beside those that the error names. */
+  constructor(kept = rowsShown) {
+    this.#kept = kept
+  }
 
   get count(): number {
     return this.#count
   }
 
+  /** Those that are remembered. */
+  get rows(): readonly RowProblem[] {
+    return this.#first
+  }
+
   note(code: AttuneErrorCode, origin: string, what: string): void {
     this.#count++
-    if (this.#first.length < rowsShown) this.#first.push({ origin, what })
+    if (this.#first.length < this.#kept) this.#first.push({ origin, what })
     const known = this.#kinds.get(what)
     if (known !== undefined) {
       known.count++
@@ -42,7 +53,7 @@ export class RowProblems {
     const message = this.#count === 1 ? lines.join('') : `${this.#count} rows cannot be used:\n  ${lines.join('\n  ')}`
     throw new AttuneError(first.code, message, {
       where: first.origins[0] ?? '',
-      rows: this.#first,
+      rows: this.#first.slice(0, rowsShown),
       rowCount: this.#count,
     })
   }

@@ -1,4 +1,4 @@
-import { AttuneError, type AttuneErrorCode } from '../errors.js'
+import { AttuneError, type AttuneErrorCode, type RowProblem } from '../errors.js'
 import { fieldAdvice } from './field-advice.js'
 import { recognitionOf, renamed, unreadNames, type Recognition } from './recognize-shape.js'
 import { RowProblems } from './row-problems.js'
@@ -19,6 +19,11 @@ export interface RowOptions extends RowMeaning {
    * several rows, undefined for none. Default: values are rows.
    */
   readonly map?: ((value: never, origin: string) => MappedRows) | undefined
+  /**
+   * What happens where rows cannot be read or are wrong. 'error': they are refused, ten of them by name; 'skip': they are
+   * left out and listed in the dataset's `skipped`. Default: 'error'.
+   */
+  readonly onBadRow?: 'error' | 'skip' | undefined
 }
 
 const noFields: Fields = Object.freeze({})
@@ -29,7 +34,7 @@ export class RowReader {
   readonly origins: string[] = []
   /** Of each row, the fields that its shape does not read. */
   readonly unread: Fields[] = []
-  readonly #problems = new RowProblems()
+  readonly #problems: RowProblems
   readonly #options: RowOptions
   /** The shapes that a row may have: those of the option's name, then the first row's. */
   #candidates: readonly Shape[]
@@ -43,6 +48,7 @@ export class RowReader {
   constructor(options: RowOptions = {}) {
     const { shape } = options
     this.#options = options
+    this.#problems = new RowProblems(options.onBadRow === 'skip' ? Infinity : undefined)
     this.#candidates = shape === undefined ? shapes : shapes.filter(({ name }) => name === shape)
     if (shape === undefined) return
     this.#decidedBy = 'options.shape'
@@ -131,9 +137,17 @@ export class RowReader {
     this.#problems.note(code, origin, what)
   }
 
-  /** Throws one error that names the bad rows, with the first one's code. Does nothing where all were good. */
+  /** The bad rows that were left out, as the options ask. */
+  get skipped(): readonly RowProblem[] {
+    return this.#options.onBadRow === 'skip' ? this.#problems.rows : []
+  }
+
+  /**
+   * Throws one error that names the bad rows, with the first one's code. Does nothing where all were good, or where they
+   * are to be skipped and others are left.
+   */
   throwIfBad(): void {
-    this.#problems.throwIfAny()
+    if (this.#options.onBadRow !== 'skip' || this.rows.length === 0) this.#problems.throwIfAny()
   }
 
   #decide(shape: Shape, row: { fields: Fields; own: Fields }, origin: string): void {

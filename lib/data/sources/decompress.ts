@@ -62,7 +62,8 @@ class Pieces implements AsyncIterable<Buffer> {
   /** How many bytes have been handed out. */
   count = 0
   isAtEnd = false
-  last = 0
+  /** How many the decoder has surely dealt with. */
+  done = 0
 
   constructor(blocks: ByteBlocks) {
     this.#blocks = blocks
@@ -72,7 +73,6 @@ class Pieces implements AsyncIterable<Buffer> {
     for await (const block of this.#blocks) {
       for (let start = 0; start < block.length; start += pieceBytes) {
         const piece = Buffer.from(block.subarray(start, start + pieceBytes))
-        this.last = piece.length
         this.count += piece.length
         yield piece
       }
@@ -90,6 +90,9 @@ async function* gunzipped(pieces: Pieces): AsyncGenerator<Uint8Array, void, void
     yield* gunzip as AsyncIterable<Uint8Array>
     const rest = pieces.count - gunzip.bytesWritten
     if (rest > 0) throw new Error(`${rest} bytes after its end are no gzip`)
+  } catch (error) {
+    pieces.done = gunzip.bytesWritten
+    throw error
   } finally {
     source.destroy()
     gunzip.destroy()
@@ -101,6 +104,7 @@ async function* unzstd(pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
   const decoder = new ZstdDecoder((bytes) => out.push(bytes))
   for await (const piece of pieces) {
     decoder.push(piece)
+    pieces.done = pieces.count
     yield* out
     out = []
   }
@@ -122,12 +126,15 @@ async function* unxz(pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
   }
 }
 
+// zlib's words, fzstd's, and what the xz library says when it can go no further.
+const endsEarly = /unexpected end of file|unexpected eof|error code 8$/i
+
 function broken(cause: unknown, compression: Compression, file: string, pieces: Pieces): AttuneError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const number = (value: number): string => value.toLocaleString('en-US')
-  const isShort = pieces.isAtEnd && /unexpected (end of file|eof)|truncated|ended/i.test(reason)
+  const isShort = pieces.isAtEnd && endsEarly.test(reason)
   const message = isShort
     ? `${file}: the ${compression} archive is cut short: its ${number(pieces.count)} bytes end too early`
-    : `${file}: the ${compression} archive is broken between bytes ${number(pieces.count - pieces.last)} and ${number(pieces.count)}: ${reason}`
+    : `${file}: the ${compression} archive is broken between bytes ${number(pieces.done)} and ${number(pieces.count)}: ${reason}`
   return new AttuneError('invalid-file', message, { where: file, cause })
 }

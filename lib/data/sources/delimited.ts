@@ -14,8 +14,7 @@ interface RecordInfo {
 }
 
 /**
- * Comma- or tab-separated rows, named `file:line` by their first line. All cells are texts, but for those of the
- * `numeric` columns, which are numbers where they are not empty.
+ * Comma- or tab-separated rows, named `file:line` by their first line. All cells are texts.
  * @throws AttuneError 'invalid-dataset' where the header names a column twice, quotes are wrong or the text is not UTF-8
  */
 export async function* readDelimited(
@@ -59,16 +58,17 @@ export async function* readDelimited(
 /** Makes rows of records, the first of which may name the columns. */
 class RecordReader {
   readonly #file: string
-  readonly #numeric: readonly string[]
+  readonly #onColumns: SourceOptions['onColumns']
   #columns: readonly string[] | undefined
   #items: SourceItem[] = []
   /** Lines that the records so far took, without blank lines. */
   #lines = 0
 
-  constructor(file: string, { columns, numeric = [] }: SourceOptions) {
+  constructor(file: string, { columns, onColumns }: SourceOptions) {
     this.#file = file
-    this.#numeric = numeric
     this.#columns = columns
+    this.#onColumns = onColumns
+    if (columns !== undefined) onColumns?.(columns, file)
   }
 
   take(): readonly SourceItem[] {
@@ -82,8 +82,10 @@ class RecordReader {
     this.#lines++
     for (const cell of record) if (cell.includes('\n') || cell.includes('\r')) this.#lines += countLines(cell)
     const columns = this.#columns
-    if (columns === undefined) this.#columns = columnsOf(record, origin)
-    else this.#items.push(this.#row(columns, record, origin))
+    if (columns === undefined) {
+      this.#columns = columnsOf(record, origin)
+      this.#onColumns?.(this.#columns, this.#file)
+    } else this.#items.push(this.#row(columns, record, origin))
   }
 
   #row(columns: readonly string[], record: readonly string[], origin: string): SourceItem {
@@ -91,17 +93,8 @@ class RecordReader {
       const what = `expected ${columns.length} columns (${columns.join(', ')}), received ${record.length}`
       return { origin, code: 'invalid-dataset', what }
     }
-    const value: Record<string, string | number> = {}
+    const value: Record<string, string> = {}
     for (let at = 0; at < columns.length; at++) value[columns[at] ?? ''] = record[at] ?? ''
-    for (const name of this.#numeric) {
-      const cell = value[name]
-      if (typeof cell !== 'string' || cell === '') continue
-      if (!isNumber(cell)) {
-        const what = `${name}: expected a number, as in the rows before, received ${JSON.stringify(cell)}`
-        return { origin, code: 'invalid-dataset', what }
-      }
-      value[name] = Number(cell)
-    }
     return { origin, value }
   }
 }
@@ -116,32 +109,6 @@ function columnsOf(record: readonly string[], origin: string): readonly string[]
     throw new AttuneError('invalid-dataset', what, { where: origin })
   })
   return columns
-}
-
-/** Those of the columns that hold numbers only, empty cells aside; asks for no more rows than it takes to know. */
-export async function numericColumns(
-  items: AsyncIterable<readonly SourceItem[]>,
-  names: readonly string[],
-): Promise<readonly string[]> {
-  let left = names
-  const found = new Set<string>()
-  for await (const chunk of items) {
-    for (const { value } of chunk as readonly { readonly value?: Readonly<Record<string, string>> }[]) {
-      if (value === undefined) continue
-      left = left.filter((name) => {
-        const cell = value[name]
-        if (cell === undefined) return false
-        if (cell !== '') found.add(name)
-        return cell === '' || isNumber(cell)
-      })
-      if (left.length === 0) return []
-    }
-  }
-  return left.filter((name) => found.has(name))
-}
-
-function isNumber(cell: string): boolean {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(cell)
 }
 
 function countLines(cell: string): number {

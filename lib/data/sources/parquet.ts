@@ -1,23 +1,31 @@
 import { open, type FileHandle } from 'node:fs/promises'
 
-import { parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type FileMetaData } from 'hyparquet'
+import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 
 import { AttuneError } from '../../errors.js'
 import type { SourceItem } from './source-item.js'
+import type { SourceOptions } from './source-options.js'
 
 /**
  * The rows of a Parquet file, a group of rows at a time, named `file row N` (from 0). Whole numbers beyond what a number
  * holds exactly become texts, and times ISO texts.
  * @throws AttuneError 'invalid-file' where the file is cut short or broken, or packed in a way that cannot be read
  */
-export async function* readParquet(file: string): AsyncGenerator<readonly SourceItem[], void, void> {
+export async function* readParquet(
+  file: string,
+  { onColumns }: SourceOptions = {},
+): AsyncGenerator<readonly SourceItem[], void, void> {
   const handle = await open(file)
   try {
     const { size } = await handle.stat()
     const buffer = { byteLength: size, slice: (start: number, end = size) => bytesAt(handle, start, end) }
     const metadata = await metadataOf(buffer, file)
     checkCodecs(metadata, file)
+    onColumns?.(
+      parquetSchema(metadata).children.map(({ element }) => element.name),
+      file,
+    )
     let rowStart = 0
     for (const [group, { num_rows: count }] of metadata.row_groups.entries()) {
       const rowEnd = rowStart + Number(count)

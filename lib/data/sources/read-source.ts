@@ -4,10 +4,11 @@ import { AttuneError } from '../../errors.js'
 import { type ByteBlocks, blocksOfFile, blocksOfStream, peeked } from './byte-blocks.js'
 import { asUtf8 } from './byte-order.js'
 import { compressionOf, decompressed } from './decompress.js'
-import { numericColumns, readDelimited } from './delimited.js'
+import { readDelimited } from './delimited.js'
 import { formatOfHead, formatOfName } from './file-format.js'
 import { readJson } from './json-list.js'
 import { readJsonLines } from './json-lines.js'
+import { numericColumns, withLikelyNumbers, withNumbers } from './numeric-columns.js'
 import { readParquet } from './parquet.js'
 import type { SourceItem } from './source-item.js'
 import { sourceFormats, type SourceFile, type SourceFormat, type SourceOptions } from './source-options.js'
@@ -29,20 +30,23 @@ export async function* readSource(
   checkFormat(options.format)
   const numeric = options.numeric ?? []
   if (numeric.length === 0 || !(await canBeReadTwice(file))) {
-    yield* readOnce(file, options)
+    yield* readOnce(file, options, 'likely')
     return
   }
   // Whether a column is of numbers shows only at its end; a column of names shows it at its beginning.
-  const found = await numericColumns(readOnce(file, { ...options, numeric: [] }, 'delimited'), numeric)
-  yield* readOnce(file, { ...options, numeric: found })
+  const found = await numericColumns(readOnce(file, { ...options, onColumns: undefined }, 'unknown'), numeric)
+  yield* readOnce(file, { ...options, numeric: found }, 'known')
 }
 
-async function* readOnce(
+/** Of the columns that may be numbers: 'unknown': only they are asked for; 'known': they are; 'likely': if the first are. */
+type Numbers = 'unknown' | 'known' | 'likely'
+
+function readOnce(
   file: SourceFile,
   options: SourceOptions,
-  only?: 'delimited',
+  numbers: Numbers,
 ): AsyncGenerator<readonly SourceItem[], void, void> {
-  yield* readBlocks(bytesOf(file), file.open === undefined ? file.path : undefined, nameOf(file), options, only)
+  return readBlocks(bytesOf(file), file.open === undefined ? file.path : undefined, nameOf(file), options, numbers)
 }
 
 /** `path` is that of the very file the bytes come from, where they come from one. */
@@ -51,7 +55,7 @@ async function* readBlocks(
   path: string | undefined,
   name: string,
   options: SourceOptions,
-  only?: 'delimited',
+  numbers: Numbers,
 ): AsyncGenerator<readonly SourceItem[], void, void> {
   const source = await peeked(bytes, headBytes)
   const compression = compressionOf(source.head)
@@ -59,16 +63,17 @@ async function* readBlocks(
     compression === undefined ? source : await peeked(decompressed(source.blocks, compression, name), headBytes)
   try {
     const format = options.format ?? formatOf(head, name)
-    if (only === 'delimited' && format !== 'csv' && format !== 'tsv') return
+    const isDelimited = format === 'csv' || format === 'tsv'
+    if (numbers === 'unknown' && !isDelimited) return
     if (format === 'parquet') {
-      yield* readParquet(randomAccess(compression === undefined ? path : undefined, name))
-      return
-    }
-    if (format === 'tar') {
+      yield* readParquet(randomAccess(compression === undefined ? path : undefined, name), options)
+    } else if (format === 'tar') {
       yield* readTar(blocks, name, { ...options, format: undefined }, readMember)
-      return
+    } else {
+      const rows = rowsOf(format, asUtf8(blocks, head, name, options.encoding), name, options)
+      if (!isDelimited || numbers === 'unknown') yield* rows
+      else yield* (numbers === 'known' ? withNumbers : withLikelyNumbers)(rows, options.numeric ?? [])
     }
-    yield* rowsOf(format, asUtf8(blocks, head, name, options.encoding), name, options)
   } finally {
     await blocks.return()
   }
@@ -81,7 +86,7 @@ function readMember(
 ): AsyncGenerator<readonly SourceItem[], void, void> {
   // What has no extension that says otherwise is text.
   const format = formatOfName(name) ?? 'text'
-  return readBlocks(bytes, undefined, name, { ...options, format })
+  return readBlocks(bytes, undefined, name, { ...options, format }, 'likely')
 }
 
 function rowsOf(

@@ -41,6 +41,8 @@ export interface SourceOptions {
   readonly textRows?: TextRows | undefined
   /** Of text: 'windows-1252', 'utf-16le', …. Default: 'utf-8'. */
   readonly encoding?: string | undefined
+  /** Is told the names of the columns of each CSV, TSV and Parquet file before its rows come. Default: nobody is. */
+  readonly onColumns?: ((columns: readonly string[], file: string) => void) | undefined
   /** Most bytes of one row; longer ones are refused, so that none can fill the memory. Default: 64 MiB. */
   readonly maxRowBytes?: number | undefined
 }

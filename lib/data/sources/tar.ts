@@ -4,6 +4,7 @@ import { createTarDecoder, type ParsedTarEntry } from 'modern-tar'
 
 import { AttuneError } from '../../errors.js'
 import { blocksOfStream, type ByteBlocks } from './byte-blocks.js'
+import { formatOfName } from './file-format.js'
 import type { SourceItem } from './source-item.js'
 import type { SourceOptions } from './source-options.js'
 
@@ -63,15 +64,17 @@ async function* rowsOfMember(
   readMember: ReadMember,
 ): AsyncGenerator<readonly SourceItem[], void, void> {
   const bytes = blocksOfStream(body as unknown as AsyncIterable<Uint8Array>, path)
+  const format = formatOfName(header.name)
+  const isPlain = format === undefined || format === 'text'
   for await (const items of readMember(bytes, path, { ...options, textRows: options.textRows ?? 'file' })) {
-    yield items.map((item) => (isText(item) ? { ...item, value: { file: header.name, ...item.value } } : item))
+    yield items.map((item) =>
+      isPlain && isText(item) ? { ...item, value: { file: header.name, ...item.value } } : item,
+    )
   }
 }
 
-function isText(item: SourceItem): item is SourceItem & { readonly value: { readonly text: string } } {
-  if (item.code !== undefined || typeof item.value !== 'object' || item.value === null) return false
-  const [key, ...others] = Object.keys(item.value)
-  return key === 'text' && others.length === 0
+function isText(item: SourceItem): item is SourceItem & { readonly value: object } {
+  return item.code === undefined && typeof item.value === 'object' && item.value !== null
 }
 
 /** The archive's reader may keep what it is given. */

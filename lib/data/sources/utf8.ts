@@ -1,4 +1,5 @@
 /** What is wrong with bytes that should be UTF-8, in words. */
+import { isUtf8 } from 'node:buffer'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -19,6 +20,8 @@ function firstBadByte(bytes: Buffer): number {
     if (isGoodUntil(bytes, middle)) good = middle
     else bad = middle
   }
+  // What ends within a character was good so far: that character is the bad one.
+  while (good > 0 && !isUtf8(bytes.subarray(0, good))) good--
   return good
 }
 
