@@ -63,7 +63,7 @@ async function* rowsOfMember(
   options: SourceOptions,
   readMember: ReadMember,
 ): AsyncGenerator<readonly SourceItem[], void, void> {
-  const bytes = blocksOfStream(body as unknown as AsyncIterable<Uint8Array>, path)
+  const bytes = blocksOfStream(body, path)
   const format = formatOfName(header.name)
   const isPlain = format === undefined || format === 'text'
   for await (const items of readMember(bytes, path, { ...options, textRows: options.textRows ?? 'file' })) {
