@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 import { loadDataset } from '../../../lib/data/load-dataset.js'
+import type { SourceOptions } from '../../../lib/data/sources/source-options.js'
 import { errorOf, fileIn, inPieces, itemsOf, temporaryFolder, valuesOf } from './source-files.js'
 
 const folder = temporaryFolder()
@@ -46,7 +47,7 @@ describe('JSON Lines', () => {
     file.write('{"text": "a"}\n{"text": "')
     const part = 'x'.repeat(1 << 20)
     for (let at = 0; at < 40; at++) file.write(part)
-    await new Promise((resolve) => file.end('"}\n{"text": "b"}\n', resolve))
+    await new Promise<void>((resolve) => file.end('"}\n{"text": "b"}\n', resolve))
     const items = await itemsOf(path, { maxRowBytes: 1 << 20 })
     expect(items.map(({ origin }) => origin)).toEqual([`${path}:1`, `${path}:2`, `${path}:3`])
     expect(items[1]).toMatchObject({
@@ -78,7 +79,7 @@ describe('JSON Lines', () => {
 })
 
 describe('JSON', () => {
-  test.each([
+  test.each<[string, string, string, SourceOptions?]>([
     ['cut short', '[{"text": "a"}, {"text": "b"', 'list.json[1]'],
     ['a comma too many', '[{"text": "a"},\n]', 'expected a value'],
     ['a bracket too many', '[{"text": "a"}},\n{}]', 'expected a comma or ]'],
