@@ -172,7 +172,8 @@ function shown({ pieces, answer }: ShownExample, colors: boolean): string {
           .join('\n')
       : `⟦${clean}⟧`
   })
-  const whole = text.join('')
+  // What is trained is one stretch, however many pieces it has.
+  const whole = text.join('').replaceAll('⟧⟦', '')
   const after = answer === undefined ? '' : `${colors ? paint('green', printable(answer)) : `⟦${printable(answer)}⟧`}\n`
   return `${whole}${whole.endsWith('\n') ? '' : '\n'}${after}`
 }

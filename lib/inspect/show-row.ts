@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js'
 import { encodeForTask } from '../data/encode-for-task.js'
 import type { DatasetRow } from '../data/rows.js'
+import { showExample } from '../data/show-example.js'
 import { AttuneError } from '../errors.js'
 import type { CheckSettings } from './data-inspection.js'
 import { partsOf } from './row-texts.js'
@@ -30,15 +31,7 @@ export async function showRow(rows: Dataset, settings: CheckSettings): Promise<S
     const { examples } = await encodeForTask(task, rows, tokenizer, { loss: lossOn })
     const [example] = examples
     if (example === undefined) return undefined
-    const { inputIds, labels } = example as { inputIds: Int32Array; labels: Int32Array }
-    const pieces: ShownPiece[] = []
-    for (let at = 0; at < inputIds.length;) {
-      const trained = at > 0 && (labels[at] ?? -100) >= 0
-      let end = at + 1
-      while (end < inputIds.length && (labels[end] ?? -100) >= 0 === trained) end++
-      pieces.push({ text: await tokenizer.decode(inputIds.subarray(at, end), { skipSpecialTokens: false }), trained })
-      at = end
-    }
+    const pieces = await showExample(example, tokenizer, { task })
     return { origin, pieces }
   } catch (error) {
     if (error instanceof AttuneError) return undefined

@@ -49,7 +49,7 @@ describe('attune inspect', () => {
     expect(out).not.toContain('\u001b')
     expect(out.trimEnd().split('\n').at(-1)).toBe('These data can be trained on.')
     const colored = await inspect([good, '--tokenizer', tokenizer, '--show', '1'], true)
-    expect(colored.out).toContain('\u001b[32myes</s>\u001b[0m')
+    expect(colored.out).toContain('\u001b[32myes\u001b[0m')
   })
 
   it('exits with 3 where there are errors, the most severe findings first', async () => {

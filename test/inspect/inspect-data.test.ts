@@ -334,14 +334,18 @@ describe('tokens', () => {
 
   it('of examples are shown, with what is trained', async () => {
     const { examples } = await inspectData(chats, { tokenizer, show: 2 })
-    expect(examples).toEqual(
-      [0, 1].map((i) => ({
-        origin: `row ${i}`,
-        pieces: [
-          { text: `<|im_start|>user\nquestion ${i}<|im_end|>\n<|im_start|>assistant\n`, trained: false },
-          { text: `${'yes'.repeat(i + 1)}<|im_end|>\n`, trained: true },
-        ],
-      })),
-    )
+    expect(examples.map(({ origin }) => origin)).toEqual(['row 0', 'row 1'])
+    for (const [i, { pieces }] of examples.entries()) {
+      expect(pieces.map(({ text }) => text).join('')).toBe(
+        `<|im_start|>user
+question ${i}<|im_end|>
+<|im_start|>assistant
+${'yes'.repeat(i + 1)}<|im_end|>
+`,
+      )
+      const trained = pieces.filter((piece) => piece.trained).map(({ text }) => text)
+      expect(trained.join('')).toBe(`${'yes'.repeat(i + 1)}<|im_end|>
+`)
+    }
   })
 })
