@@ -27,6 +27,13 @@ export { Dataset, type AugmentOptions, type DatasetSplit, type Fold, type RowToC
 export type { BalanceOptions } from './data/balance.js'
 export type { FoldOptions, SplitOptions } from './data/splits/split-options.js'
 export type { RandomStream } from './data/random.js'
+export {
+  loadDatasetConfig,
+  type DatasetConfig,
+  type DatasetFiles,
+  type DatasetPart,
+  type RowSource,
+} from './data/dataset-config.js'
 export { recognizeShape, type Recognition, type RecognizeOptions } from './data/recognize-shape.js'
 export type { MappedRows, RowOptions } from './data/row-reader.js'
 export {

@@ -45,14 +45,27 @@ function parseLabelled(
   label: { label: typeof labelSchema } | { labels: typeof labelsSchema },
 ): ParsedRow {
   const [first, second] = textNames.find(([name]) => isGiven(fields[name])) ?? textNames[0]
-  const pair = first === 'text' && !isGiven(fields[second]) ? {} : { [second]: filledText }
-  return parsed(z.object({ [first]: filledText, ...pair, ...label }), fields, (row) => {
+  const paired = first !== 'text' || isGiven(fields[second])
+  return parsed(labelledSchema(first, paired ? second : undefined, label), fields, (row) => {
     const own = row as Readonly<Record<string, unknown>>
     const pairText = own[second]
     const rest = 'label' in label ? { label: own['label'] as Label } : { labels: own['labels'] as readonly Label[] }
     const text = String(own[first])
     return typeof pairText === 'string' ? { text, text_pair: pairText, ...rest } : { text, ...rest }
   })
+}
+
+// A schema is compiled when it is first used, which takes longer than reading a row.
+const schemas = new Map<string, z.ZodType>()
+
+function labelledSchema(first: string, second: string | undefined, label: object): z.ZodType {
+  const key = [first, second, ...Object.keys(label)].join(' ')
+  let schema = schemas.get(key)
+  if (schema === undefined) {
+    schema = z.object({ [first]: filledText, ...(second === undefined ? {} : { [second]: filledText }), ...label })
+    schemas.set(key, schema)
+  }
+  return schema
 }
 
 export const textLabelShape: Shape = {
@@ -73,6 +86,12 @@ export const textLabelsShape: Shape = {
   parse: (fields) => parseLabelled(fields, { labels: labelsSchema }),
 }
 
+const tokensSchema = z.object({ tokens: z.array(filledText).min(1) })
+const tagSchemas = {
+  tags: tokensSchema.extend({ tags: labelsSchema }),
+  ner_tags: tokensSchema.extend({ ner_tags: labelsSchema }),
+} as const
+
 export const tokensTagsShape: Shape = {
   name: 'tokens-tags',
   form: 'words with a tag each',
@@ -81,9 +100,9 @@ export const tokensTagsShape: Shape = {
   detect: (fields) => Array.isArray(fields['tokens']) && (isGiven(fields['tags']) || isGiven(fields['ner_tags'])),
   parse: (fields) => {
     const name = isGiven(fields['tags']) ? 'tags' : 'ner_tags'
-    const result = parsed(z.object({ tokens: z.array(filledText).min(1), [name]: labelsSchema }), fields, (row) => ({
-      tokens: row.tokens as readonly string[],
-      tags: row[name] as readonly Label[],
+    const result = parsed(tagSchemas[name], fields, (row) => ({
+      tokens: row.tokens,
+      tags: 'tags' in row ? row.tags : row.ner_tags,
     }))
     if (result.row === undefined || !('tags' in result.row)) return result
     const { tokens, tags } = result.row

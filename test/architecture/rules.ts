@@ -32,7 +32,7 @@ export const libLayers: Layers = {
     ['prepare'],
     ['models', 'data', 'tokenizer', 'export', 'page'],
     ['nn'],
-    ['graph'],
+    ['graph', 'config-file'],
     ['native', 'hub'],
     ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically', 'task'],
     ['errors'],

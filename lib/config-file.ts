@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { AttuneError } from '../errors.js'
-import { namesTheHub, parseRepository } from '../hub/repository.js'
+import { AttuneError } from './errors.js'
+import { namesTheHub, parseRepository } from './hub/repository.js'
 import { pathToFileURL } from 'node:url'
 
 /**
