@@ -1,11 +1,13 @@
 /** How the files of a command's rows are read, and what there is to say about it. */
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
+import { loadDatasetConfig } from '../data/dataset-config.js'
 import { loadDataset, type LoadDatasetOptions } from '../data/load-dataset.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { shapeNames } from '../data/shapes.js'
 import { resolveSplits, splitNames, type SplitName } from '../data/sources/resolve-files.js'
 import { sourceFormats } from '../data/sources/source-options.js'
+import type { SplitOptions } from '../data/splits/split-options.js'
 import type { OptionTable, Settled } from '../options.js'
 import type { Terminal } from './terminal.js'
 
@@ -66,15 +68,31 @@ export async function readRows(
   return dataset
 }
 
+export interface TrainingReading {
+  readonly reading: ReadingOptions
+  readonly seed: number | undefined
+  /** How rows for validation are drawn. Default: at random. */
+  readonly drawing?: Omit<SplitOptions, 'validation' | 'test' | 'seed'> | undefined
+  readonly terminal: Pick<Terminal, 'err'>
+}
+
+/** The rows that a config names. */
+export async function readConfiguredRows(
+  config: string,
+): Promise<{ train: Dataset; validation: TrainingData | undefined }> {
+  const { train, validation } = await loadDatasetConfig(config)
+  return { train, validation: validation.length === 0 ? undefined : validation }
+}
+
 /** Rows to train on and rows to validate on: as asked, else the validation split of a folder that has one. */
 export async function readTrainingRows(
   data: readonly string[],
   asked: number | readonly string[] | undefined,
-  { reading, seed, terminal }: { reading: ReadingOptions; seed: number | undefined; terminal: Pick<Terminal, 'err'> },
+  { reading, seed, drawing, terminal }: TrainingReading,
 ): Promise<{ train: Dataset; validation: TrainingData | undefined }> {
   const train = await readRows(data, reading, terminal)
   if (typeof asked === 'number') {
-    const parts = train.split({ validation: asked, seed })
+    const parts = train.split({ ...drawing, validation: asked, seed })
     return { train: parts.train, validation: parts.validation }
   }
   if (asked !== undefined) {

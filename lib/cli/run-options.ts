@@ -64,6 +64,33 @@ export const dataOptions = {
   },
 } satisfies OptionTable
 
+const field = z.string().min(1)
+
+/** How rows for validation are drawn of the others, and a config that says all of this and where the rows are. */
+export const splitOptions = {
+  stratify: {
+    type: field,
+    description: 'A field with a class, as label: rows for validation have its share of every class',
+    flag: 'field',
+  },
+  groupBy: {
+    type: field,
+    description: 'A field, as patient: rows that have the same there are all trained on, or all validated on',
+    flag: 'field',
+  },
+  orderBy: {
+    type: field,
+    description: 'A field with a date or number: the latest rows are validated on',
+    flag: 'field',
+  },
+  splitSeed: { type: z.int().min(0), description: 'Decides which rows are drawn; absent: the seed of the training' },
+  dataConfig: {
+    type: field,
+    description: 'File with data, validation and how they are read, as in examples/data, in place of --data',
+    flag: 'file',
+  },
+} satisfies OptionTable
+
 export const loraFlags = {
   rank: { type: z.int().min(1), description: 'Of the adapter', default: 8 },
   alpha: { type: z.number().positive(), description: "The adapter's weight is alpha / rank", default: 16 },

@@ -8,7 +8,7 @@ import { Model } from '../models/model.js'
 import { configDirectory } from '../models/model-source.js'
 import type { LoadOptions } from '../models/model-options.js'
 import { lora } from '../nn/lora.js'
-import { omit, settleOptions, type OptionTable } from '../options.js'
+import { omit, settleOptions, type OptionTable, type Settled } from '../options.js'
 import { suggestion } from '../nearest.js'
 import { plan } from '../train/plan.js'
 import { planOptions } from '../train/plan-options.js'
@@ -19,9 +19,9 @@ import { fromConfig, modelFromConfig, readConfigFile } from '../config-file.js'
 import { encodingReport } from './encoding-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { readingOptions, readTrainingRows, type ReadingOptions } from './reading-options.js'
-import { dataOptions, loraFlags, modelFrom, modelOptions } from './run-options.js'
 import { describePlan } from './plan-report.js'
+import { readConfiguredRows, readingOptions, readTrainingRows, type ReadingOptions } from './reading-options.js'
+import { dataOptions, loraFlags, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import type { Terminal } from './terminal.js'
 import { barReport, jsonReport, lineReport } from './training-report.js'
 
@@ -34,6 +34,7 @@ interface TrainingJob {
   readonly data: readonly string[]
   readonly validation: number | readonly string[] | undefined
   readonly reading: ReadingOptions
+  readonly split: Settled<typeof splitOptions>
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
 }
 
@@ -62,6 +63,7 @@ function withTrainFlags(command: Command): Command {
   command.addArgument(new Argument('[config]', 'file with the options, by the names of the API; flags win over it'))
   addFlags(command, modelOptions)
   addFlags(command, dataOptions)
+  addFlags(command, splitOptions)
   addFlags(command, readingOptions)
   addFlags(command, plainOptions)
   command.option(
@@ -74,7 +76,7 @@ function withTrainFlags(command: Command): Command {
 
 async function readJob(command: Command, config: string | undefined): Promise<TrainingJob> {
   const file = config === undefined ? {} : await readConfigFile(config)
-  const tables = [modelOptions, dataOptions, readingOptions, plainOptions]
+  const tables = [modelOptions, dataOptions, splitOptions, readingOptions, plainOptions]
   const known = [...tables.flatMap((table) => Object.keys(table)), 'adapter']
   for (const key of Object.keys(file)) {
     if (!known.includes(key)) {
@@ -88,8 +90,14 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const asked = settled(modelOptions)
   const { model, adapterFrom } = asked
   const { data, validation } = settled(dataOptions)
+  const { dataConfig: configOfData, ...split } = settled(splitOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
   const source = (key: string, name: string): string => (givesFlag(command, key) ? name : modelFromConfig(config, name))
+  const dataConfig = dataConfigOf({
+    data,
+    validation,
+    config: configOfData === undefined ? undefined : inFile('dataConfig', configOfData),
+  })
   const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
   // Before the model is loaded, which takes a while.
   settleOptions(plainOptions, options)
@@ -101,11 +109,19 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
       ...asked,
       adapterFrom: adapterFrom === undefined ? undefined : source('adapterFrom', adapterFrom),
     }),
-    data: required(data, 'data').map((path) => inFile('data', path)),
+    data: (dataConfig === undefined ? required(data, 'data') : []).map((path) => inFile('data', path)),
     validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
     reading: settled(readingOptions),
+    split: { ...split, dataConfig },
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
+}
+
+/** @throws AttuneError 'invalid-option' where rows are named beside a config that names them */
+function dataConfigOf(given: { data: unknown; validation: unknown; config: string | undefined }): string | undefined {
+  if (given.config === undefined || (given.data === undefined && given.validation === undefined)) return given.config
+  const message = 'data and validation stand in the file of dataConfig: leave them out beside it'
+  throw new AttuneError('invalid-option', message, { where: 'options.dataConfig' })
 }
 
 function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
@@ -149,8 +165,15 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
   return Model.load(model, { ...options, ...type, labels: names })
 }
 
-function loadRows({ data, validation, reading, options }: TrainingJob, terminal: Terminal) {
-  return readTrainingRows(data, validation, { reading, seed: options.seed, terminal })
+function loadRows({ data, validation, reading, split, options }: TrainingJob, terminal: Terminal) {
+  const { dataConfig, splitSeed, ...drawing } = split
+  if (dataConfig !== undefined) return readConfiguredRows(dataConfig)
+  return readTrainingRows(data, validation, {
+    reading,
+    drawing,
+    seed: splitSeed ?? options.seed,
+    terminal,
+  })
 }
 
 async function train(job: TrainingJob, { terminal, json }: CommandContext): Promise<void> {

@@ -73,4 +73,27 @@ describe('attune train', () => {
     expect(err).toContain("label 'high' is none of the model's 2 (low, middle)")
     expect(err).toContain('rows.jsonl:2')
   })
+
+  it('draws rows for validation by class, by group and by time, or as a config of the data says', async () => {
+    const dated = join(directory, 'dated.jsonl')
+    const rows = Array.from({ length: 40 }, (_, i) => ({ text: 'ab', label: i % 2, patient: i >> 2, day: 100 - i }))
+    await writeFile(dated, rows.map((row) => JSON.stringify(row)).join('\n'))
+    const config = join(directory, 'data.json')
+    await writeFile(config, '{ "data": "dated.jsonl", "validation": 6, "groupBy": "patient" }')
+    const planned = async (...flags: string[]): Promise<{ code: number; rows: unknown; err: string }> => {
+      const classifier = ['--model', model, '--task', 'sequence-classification', '--labels', '0,1', '--json']
+      const { code, out, err } = await attune('plan', ...classifier, ...flags)
+      return { code, err, rows: code === 0 ? (JSON.parse(out) as { rows: unknown }).rows : undefined }
+    }
+    const file = ['--data', dated, '--validation', '6']
+    expect(await planned(...file, '--stratify', 'label', '--split-seed', '7')).toMatchObject({ rows: 34 })
+    // Groups are of four rows each.
+    expect(await planned(...file, '--group-by', 'patient')).toMatchObject({ rows: 36 })
+    expect(await planned(...file, '--order-by', 'day')).toMatchObject({ rows: 34 })
+    expect(await planned('--data-config', config)).toMatchObject({ rows: 36 })
+    const wrong = await planned(...file, '--order-by', 'date')
+    expect(wrong.code).not.toBe(0)
+    expect(wrong.err).toContain("'date'")
+    expect((await planned(...file, '--data-config', config)).err).toContain('leave them out')
+  })
 })
