@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { AttuneError } from '../errors.js'
 import { snapshotOrigin } from '../hub/cache-layout.js'
 import type {
@@ -11,7 +9,7 @@ import type {
   NativeWork,
 } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
-import { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { placeAdapter, type AdapterHost } from './adapter.js'
 import { AdapterSlot, type AddAdapterOptions } from './adapter-slot.js'
 import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
@@ -22,6 +20,7 @@ import type { ConfigJson, ModelDefinition } from './family.js'
 import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
 import { arenaSizes, momentBytes, plannedMemory } from './planned-memory.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
+import { ModelTokenizer } from './model-tokenizer.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
 import { Optimizer, settleGroups, type OptimizerOptions, type StepOptions, type StepResult } from './optimizer.js'
 import type { TrainableSelection } from './parameter-selection.js'
@@ -63,7 +62,7 @@ export class Model implements AsyncDisposable {
   readonly #programs: Programs
   readonly #adapter: AdapterSlot
   #random: NativeRandom
-  #tokenizer: Promise<Tokenizer> | undefined
+  readonly #tokenizer: ModelTokenizer
   #disposed = false
   /** Ends when the last call that takes several native calls has ended. */
   #last: Promise<unknown> = Promise.resolve()
@@ -75,6 +74,8 @@ export class Model implements AsyncDisposable {
     const train = (names: ReadonlySet<string>) => this.#train(names)
     this.#adapter = new AdapterSlot(() => this.#adapterHost(), this.#parameters, train)
     this.#random = { seed: parts.options.seed, draw: 0 }
+    const { directory, tokenizer: extended } = parts
+    this.#tokenizer = new ModelTokenizer({ directory, extended, adapter: parts.options.adapter })
   }
 
   /** Loads a Hugging Face directory, or a model of the Hub by its id (`org/name`, `org/name@revision`): config.json and safetensors. */
@@ -143,12 +144,7 @@ export class Model implements AsyncDisposable {
 
   /** The tokenizer beside the weights, loaded once. */
   tokenizer(): Promise<Tokenizer> {
-    if (this.directory === undefined) {
-      const message = 'The model was made from a configuration object: it has no directory, so no tokenizer.'
-      return Promise.reject(new AttuneError('invalid-tokenizer', message))
-    }
-    this.#tokenizer ??= this.#loadTokenizer(this.directory)
-    return this.#tokenizer
+    return this.#tokenizer.get()
   }
 
   /**
@@ -156,8 +152,8 @@ export class Model implements AsyncDisposable {
    * writes it.
    * @throws AttuneError 'invalid-option', 'invalid-chat-template' (its tokens are not in the vocabulary)
    */
-  async setChatTemplate(template: string): Promise<void> {
-    this.#tokenizer = Promise.resolve(await (await this.tokenizer()).withChatTemplate(template))
+  setChatTemplate(template: string): Promise<void> {
+    return this.#tokenizer.setChatTemplate(template)
   }
 
   // ---- parameters ----
@@ -343,7 +339,7 @@ export class Model implements AsyncDisposable {
     checkSaveOptions(options)
     return this.#inOrder(async (session) => {
       const { config, definition, directory: source } = this
-      const tokenizer = await this.#savedTokenizer()
+      const tokenizer = await this.#tokenizer.changed()
       const open = this.#adapter.unmerged
       if (open !== undefined && options.merge !== true) {
         this.#refuseChangedBase()
@@ -479,27 +475,6 @@ export class Model implements AsyncDisposable {
   }
 
   // ---- inside ----
-
-  /** An adapter that was trained in a chat template of its own has it in its directory. */
-  async #loadTokenizer(directory: string): Promise<Tokenizer> {
-    const tokenizer = this.#parts.tokenizer ?? (await Tokenizer.load(directory))
-    const own = this.#adapterTemplate()
-    return own === undefined ? tokenizer : tokenizer.withChatTemplate(own)
-  }
-
-  #adapterTemplate(): string | undefined {
-    const { adapter } = this.#parts.options
-    const path = adapter === undefined ? undefined : join(adapter, 'chat_template.jinja')
-    return path !== undefined && existsSync(path) ? path : undefined
-  }
-
-  /** The one that is saved in place of the files in the model's directory, where there is one. */
-  async #savedTokenizer(): Promise<Tokenizer | undefined> {
-    const { tokenizer } = this.#parts
-    if (this.#tokenizer === undefined && this.#adapterTemplate() === undefined) return tokenizer
-    const used = await this.tokenizer().catch(() => undefined)
-    return used?.chosenChatTemplate === undefined ? tokenizer : used
-  }
 
   async #step(
     optimizer: NativeOptimizer,
