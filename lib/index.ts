@@ -18,6 +18,14 @@ export {
 export type { ParameterPattern, TrainableSelection } from './models/parameter-selection.js'
 export type { SaveOptions } from './models/save.js'
 export type { Tensor } from './models/tensor.js'
+export {
+  RowStream,
+  streamDataset,
+  type Rows,
+  type StreamedRow,
+  type StreamOptions,
+  type StreamSource,
+} from './data/row-stream.js'
 export { loadDataset, loadDatasetSplits, type DatasetSplits, type LoadDatasetOptions } from './data/load-dataset.js'
 export { readSource } from './data/sources/read-source.js'
 export { resolveFiles, resolveSplits, type SplitFiles, type SplitName } from './data/sources/resolve-files.js'

@@ -94,6 +94,17 @@ export class Dataset implements Iterable<DatasetRow> {
     return new Dataset(rows, { origins, unread, shape, recognition: () => reader.recognition, skipped })
   }
 
+  /** Some rows that were checked before, all of one shape. */
+  static ofChecked(
+    rows: readonly { readonly row: DatasetRow; readonly origin: string }[],
+    shape: ShapeName | undefined,
+  ): Dataset {
+    return new Dataset(
+      rows.map(({ row }) => row),
+      { origins: rows.map(({ origin }) => origin), unread: [], shape, recognition: () => undefined },
+    )
+  }
+
   get length(): number {
     return this.rows.length
   }

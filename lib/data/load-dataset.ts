@@ -64,8 +64,7 @@ async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptio
   const reader = new RowReader(options)
   const seen = new ColumnsSeen(options.fields)
   const onColumns = seen.see.bind(seen)
-  // Their cells may be names or numbers, which only the whole column shows.
-  const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
+  const numeric = numericFields(options)
   const empty: string[] = []
   for (const file of files) {
     const before = reader.seen
@@ -85,7 +84,13 @@ async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptio
   return Dataset.fromReader(reader)
 }
 
-function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+/** Columns whose cells may be names or numbers, which only the whole column shows. */
+export function numericFields({ fields }: Pick<RowOptions, 'fields'>): string[] {
+  return ['label', 'answer_start'].map((name) => fields?.[name] ?? name)
+}
+
+/** @throws AttuneError 'invalid-option' */
+export function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value)) return
   const list = choices.map((choice) => `'${choice}'`).join(' or ')
   throw new AttuneError('invalid-option', `options.${name} should be ${list}, received '${value}'`, {

@@ -123,8 +123,8 @@ async function encoded(
   throw new AttuneError('empty-dataset', message, { where })
 }
 
-// Windows of a context, as Hugging Face's example has them.
-function usualLength(task: Task, maxPositions: number): number {
+/** Tokens of a row at most, where no option says it. Windows of a context are as long as in Hugging Face's example. */
+export function usualLength(task: Task, maxPositions: number): number {
   return task === 'question-answering' ? 384 : maxPositions
 }
 

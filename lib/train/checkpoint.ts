@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import { omit } from '../options.js'
+import { streamPosition } from './stream-position.js'
 import { writeDirectory } from '../export/write-directory.js'
 
 export const weightsFile = 'weights.safetensors'
@@ -28,7 +29,7 @@ const loss = z
 
 const stateSchema = z.strictObject({
   format: z.literal(format, { error: `comes from another version of attune (format ${format} is read)` }),
-  /** Optimizer steps done. Position in the data and learning rate follow from it. */
+  /** Optimizer steps done. Learning rate and position in the data follow from it, the latter not in a stream. */
   step: z.int().min(0),
   /** Passes over the data done, for people. */
   epoch: z.number(),
@@ -36,8 +37,10 @@ const stateSchema = z.strictObject({
   random: z.strictObject({ seed: z.int(), draw: z.int().min(0) }),
   /** What decides the numbers of the run: a resumed run must have the same. */
   options: z.record(z.string(), z.unknown()),
-  /** SHA-256 of the training examples. */
+  /** SHA-256 of the training examples; of a stream, of how they are encoded. */
   data: z.string(),
+  /** Where a stream goes on. */
+  stream: streamPosition.optional(),
   /** Step of the last evaluation; -1 before the first. */
   evaluated: z.int(),
   best: bestSchema.nullable(),

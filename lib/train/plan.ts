@@ -3,45 +3,49 @@ import type { ExampleList } from '../data/example-list.js'
 import type { LabelledData } from '../data/label-findings.js'
 import { encodingOf } from '../data/encoding-options.js'
 import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
+import type { RowStream } from '../data/row-stream.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import type { LossOptions } from '../models/task.js'
 import { largestBatch, requireFit } from './batch-sizes.js'
 import { settleLoss } from './loss-weights.js'
 import { memorySuggestions } from './memory-suggestions.js'
 import { splitPlanOptions, type PlanOptions } from './plan-options.js'
 import type { PlanSuggestion } from './plan-suggestion.js'
+import type { PreparedCourse } from './prepared-course.js'
 import { baselineOf, processMemory, roomFor } from './process-memory.js'
 import { rehearse, type Rehearsal } from './rehearsal.js'
 import { runSuggestions } from './run-suggestions.js'
 import { countSteps } from './run-work.js'
 import { StepPlan } from './step-plan.js'
+import { KnownSteps } from './step-source.js'
+import { isStreamed } from './stream-options.js'
+import { prepareStreamRun } from './stream-plan.js'
 import { settleTrainOptions, type TrainingOptionsWithData } from './train-options.js'
 import { countParameters, selectTrained } from './trained-parameters.js'
 import type { TrainingPlan } from './training-plan.js'
-import { settleMetrics, type ValidationMetrics } from './validation.js'
+import { prepareValidation } from './validation.js'
 import { dataWarnings, headWarnings, planWarnings } from './warnings.js'
 
-/** A run made ready: the rows encoded, the steps laid out, the parameters chosen. */
-export interface PreparedRun {
-  readonly plan: TrainingPlan
+/** A run on rows that are all known, made ready: the rows encoded, the steps laid out, the parameters chosen. */
+export interface PreparedRun extends PreparedCourse {
   readonly steps: StepPlan
   readonly train: PreparedData
-  readonly validation: PreparedData | undefined
-  /** Where there are validation rows. */
-  readonly metrics: ValidationMetrics | undefined
-  readonly loss: Partial<LossOptions>
 }
 
 /**
  * What training with these options would do and need, and about how long it would take. The model is as before afterwards, to
- * the bit; nothing else may use it meanwhile.
+ * the bit; nothing else may use it meanwhile. Of a stream, which is not read for it, there are the upper bound of the memory and the steps.
  * @throws what a run would throw before its first step
  */
-export async function plan(model: Model, train: TrainingData, options: PlanOptions = {}): Promise<TrainingPlan> {
+export async function plan(
+  model: Model,
+  train: TrainingData | RowStream,
+  options: PlanOptions = {},
+): Promise<TrainingPlan> {
   const { budget, signal, run } = splitPlanOptions(options)
   const settled = settleTrainOptions({ ...run, train })
   return model.unchanged(async () => {
+    if (isStreamed(settled)) return (await prepareStreamRun(model, settled, signal)).plan
     const prepared = await prepareRun(model, settled, signal)
     const room = roomFor(prepared.plan, settled)
     const fits = prepared.plan.process.total <= room
@@ -71,7 +75,7 @@ export function suggestMemory(
   options: TrainingOptionsWithData,
   room: number,
 ): Promise<PlanSuggestion[]> {
-  const encode = (changed: TrainingOptionsWithData) => encodeRows(model, changed.train, 'options.train', changed)
+  const encode = (changed: TrainingOptionsWithData) => encodeRows(model, changed)
   return memorySuggestions({ model, prepared, options, encode, room })
 }
 
@@ -82,14 +86,8 @@ export async function prepareRun(
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
   const touched = model.memory().gradients > 0
-  const prepare = (data: TrainingData, where: string): Promise<PreparedData> =>
-    encodeRows(model, data, where, options, signal)
-  const train = await prepare(options.train, 'options.train')
-  const validation =
-    options.validation === undefined || options.validation.length === 0
-      ? undefined
-      : await prepare(options.validation, 'options.validation')
-  const metrics = validation === undefined ? undefined : settleMetrics(model, options)
+  const train = await encodeRows(model, options, signal)
+  const { validation, metrics } = await prepareValidation(model, options, signal)
   const classes = labelled(train, model)
   const loss = settleLoss(model, classes, options)
   // Options of the loss that do not go with the task are refused here, not at the first step.
@@ -132,17 +130,12 @@ export async function prepareRun(
     ...headWarnings(model),
     ...dataWarnings(classes, validation === undefined ? undefined : labelled(validation, model), options),
   ]
-  return { plan: { ...described, warnings }, steps, train, validation, metrics, loss }
+  const source = new KnownSteps(model, train, steps)
+  return { plan: { ...described, warnings }, source, steps, train, validation, metrics, loss }
 }
 
-function encodeRows(
-  model: Model,
-  data: TrainingData,
-  where: string,
-  options: TrainingOptionsWithData,
-  signal?: AbortSignal,
-): Promise<PreparedData> {
-  return prepareData(data, model, { ...encodingOf(options), signal }, where)
+function encodeRows(model: Model, options: TrainingOptionsWithData, signal?: AbortSignal): Promise<PreparedData> {
+  return prepareData(options.train, model, { ...encodingOf(options), signal }, 'options.train')
 }
 
 /** The rows with their classes; none where the task has no labels. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { EventLoopTurns } from '../data/event-loop-turns.js'
 import { isLabelled, type EncodedExample } from '../data/example.js'
 import type { Model } from '../models/model.js'
+import { isStreamed } from './stream-options.js'
 import type { SettledTrainOptions } from './train-options.js'
 
 /** Options that decide the numbers of a run. The others (output, when to save, …) may change between its parts. */
@@ -21,6 +22,7 @@ export function decidingOptions(options: SettledTrainOptions, model: Model): Rec
     ...chosen,
     // Its bins are of so many tokens.
     ...(options.packing && { packing: true, maxLength: options.maxLength }),
+    ...(isStreamed(options) && { streaming: true, shuffleBuffer: options.shuffleBuffer }),
     task,
     problemType,
     labels,

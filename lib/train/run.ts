@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Dataset } from '../data/dataset.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import { tokensOf } from './batch-sizes.js'
 import { bestInFile, bestInMemory, type BestState } from './best-state.js'
 import {
   listCheckpoints,
@@ -27,13 +26,15 @@ import type {
   WarningEvent,
 } from './events.js'
 import { isDue, timesDue } from './course-counts.js'
+import { explainedLoss } from './explained-loss.js'
 import { overfits } from './overfitting.js'
-import { prepareRun, type PreparedRun } from './plan.js'
-import { requireMemory } from './require-memory.js'
-import { decidingOptions, digestExamples } from './run-identity.js'
-import { batchesOfStep } from './run-work.js'
+import { prepareCourse } from './prepare-course.js'
+import type { PreparedCourse } from './prepared-course.js'
+import { decidingOptions } from './run-identity.js'
 import { afterEvaluation, afterStep, freshState, nullable, numberOrNull, numbers } from './run-state.js'
+import type { StepData } from './step-source.js'
 import { schedule, type Schedule } from './schedules.js'
+import type { StreamTrainOptions } from './stream-options.js'
 import type { SettledTrainOptions, TrainingOptionsWithData } from './train-options.js'
 import { StagedOptimizer } from './staged-optimizer.js'
 import { countParameters } from './trained-parameters.js'
@@ -46,7 +47,7 @@ export class Run {
   readonly #model: Model
   readonly #options: SettledTrainOptions
   readonly #signal: AbortSignal | undefined
-  readonly #prepared: PreparedRun
+  readonly #prepared: PreparedCourse
   readonly #optimizer: StagedOptimizer
   readonly #rate: Schedule
   readonly #best: BestState
@@ -59,8 +60,8 @@ export class Run {
   private constructor(
     model: Model,
     options: SettledTrainOptions,
-    prepared: PreparedRun,
-    digest: string,
+    prepared: PreparedCourse,
+    data: string,
     signal: AbortSignal | undefined,
   ) {
     const { output } = options
@@ -69,14 +70,14 @@ export class Run {
     this.#signal = signal
     this.#prepared = prepared
     const { learningRate, warmupSteps, steps: totalSteps } = prepared.plan
-    const evaluations = prepared.validation === undefined ? 0 : timesDue(options.evaluateEvery, prepared.steps)
+    const evaluations = prepared.validation === undefined ? 0 : timesDue(options.evaluateEvery, prepared.source)
     this.#timeLeft = new TimeLeft(totalSteps, evaluations)
     this.#rate = schedule(options.schedule, { learningRate, warmupSteps, totalSteps })
     this.#checkpoints = output === undefined ? undefined : join(output, 'checkpoints')
-    this.#state = freshState(options.seed, decidingOptions(options, model), digest)
+    this.#state = freshState(options.seed, decidingOptions(options, model), data)
     this.#optimizer = new StagedOptimizer(model, options, {
       learningRate,
-      epochOf: (step) => prepared.steps.epochOf(step),
+      epochOf: (step) => prepared.source.epochOf(step),
     })
     const { trained } = this.#optimizer
     this.#best =
@@ -85,20 +86,19 @@ export class Run {
         : bestInFile(model, join(this.#checkpoints, 'best.safetensors'), trained)
   }
 
-  static async prepare(model: Model, options: TrainingOptionsWithData, signal: AbortSignal | undefined): Promise<Run> {
-    const prepared = await prepareRun(model, options, signal)
-    await requireMemory(model, prepared, options)
-    const digest = await digestExamples(prepared.train.examples)
-    const run = new Run(model, options, prepared, digest, signal)
-    // What is trained in this form answers in it, and is saved with it.
-    if (options.chatTemplate !== undefined && model.directory !== undefined) {
-      await model.setChatTemplate(options.chatTemplate)
-    }
+  static async prepare(
+    model: Model,
+    options: TrainingOptionsWithData | StreamTrainOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Run> {
+    const prepared = await prepareCourse(model, options, signal)
+    const run = new Run(model, options, prepared, await prepared.source.digest(), signal)
     model.randomState = run.#state.random
     return run
   }
 
   dispose(): void {
+    this.#prepared.source.close()
     this.#optimizer.optimizer.dispose()
   }
 
@@ -133,7 +133,8 @@ export class Run {
       if (this.#isDue(this.#options.checkpointEvery) && step !== this.#savedStep) yield* this.#checkpoint('interval')
       if (this.#signal?.aborted === true) yield* this.#abort()
       yield* this.#unfreeze(this.#optimizer.stageAt(step))
-      yield await this.#step()
+      const data = yield* this.#take(step)
+      yield await this.#step(data)
     }
     yield* this.#finish(stoppedEarly)
   }
@@ -152,6 +153,7 @@ export class Run {
     await this.#model.loadTrainable(join(path, weightsFile))
     await this.#optimizer.optimizer.load(join(path, optimizerFile))
     this.#optimizer.optimizer.steps = state.step
+    this.#prepared.source.resume(state.stream)
     this.#model.randomState = state.random
     this.#state = state
     this.#resumedFrom = path
@@ -159,11 +161,23 @@ export class Run {
     return undefined
   }
 
-  async #step(): Promise<StepEvent> {
+  /** The rows of a step. Where they cannot be had, what was learned before is saved first. */
+  async *#take(step: number): AsyncGenerator<CheckpointEvent | WarningEvent, StepData, void> {
+    const { source } = this.#prepared
+    try {
+      const data = await source.take(step)
+      for (const { code, message } of source.warnings()) yield this.#warning(code, message)
+      return data
+    } catch (error) {
+      if (this.#signal?.aborted === true) yield* this.#abort()
+      if (step !== this.#savedStep) yield* this.#checkpoint('aborted')
+      throw error
+    }
+  }
+
+  async #step({ batches, tokens, beginsEpoch, epochAfter }: StepData): Promise<StepEvent> {
     const { step } = this.#state
-    const { train, steps, plan, loss } = this.#prepared
-    const indices = steps.microBatches(step)
-    const batches = batchesOfStep(this.#model, train, steps, step)
+    const { plan, loss } = this.#prepared
     const learningRate = this.#rate(step)
     const start = performance.now()
     const result = await this.#optimizer.optimizer
@@ -173,16 +187,15 @@ export class Run {
         maxGradNorm: this.#options.maxGradNorm,
       })
       .catch((error: unknown) => {
-        throw this.#explained(error)
+        throw explainedLoss(error, step, this.#savedStep)
       })
     const seconds = (performance.now() - start) / 1000
-    const tokens = tokensOf(train, indices.flat())
     this.#state = afterStep(this.#state, {
       loss: result.loss,
       tokens,
       seconds,
-      epoch: steps.epochAfter(step + 1),
-      beginsEpoch: steps.beginsEpoch(step),
+      epoch: epochAfter,
+      beginsEpoch,
       random: this.#model.randomState,
     })
     return {
@@ -253,6 +266,8 @@ export class Run {
   async *#checkpoint(reason: CheckpointEvent['reason']): AsyncGenerator<CheckpointEvent, void, void> {
     if (this.#checkpoints === undefined) return
     const start = performance.now()
+    const stream = await this.#prepared.source.position()
+    this.#state = { ...this.#state, stream }
     const path = await saveCheckpoint(this.#checkpoints, this.#state, {
       weights: (file) => this.#model.saveTrainable(file),
       optimizer: (file) => this.#optimizer.optimizer.save(file),
@@ -303,17 +318,9 @@ export class Run {
     return this.#checkpoints === undefined ? undefined : (await listCheckpoints(this.#checkpoints)).at(-1)
   }
 
-  #explained(error: unknown): unknown {
-    if (!(error instanceof AttuneError) || error.code !== 'nan-loss') return error
-    const { step } = this.#state
-    const saved = this.#savedStep === 0 ? '' : ` The checkpoint of step ${this.#savedStep} is kept.`
-    const message = `the loss of step ${step + 1} is not a number; the weights are those after step ${step}.${saved} Try a lower learningRate, more warmupSteps or a smaller maxGradNorm. (${error.message})`
-    return new AttuneError('nan-loss', message, { where: `step ${step + 1}`, cause: error })
-  }
-
   /** Whether what happens this often is due after the steps done. */
   #isDue(every: 'epoch' | false | number): boolean {
-    return isDue(every, this.#state.step, this.#prepared.steps)
+    return isDue(every, this.#state.step, this.#prepared.source)
   }
 
   #warning(code: WarningEvent['code'], message: string): WarningEvent {

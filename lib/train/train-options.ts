@@ -1,9 +1,11 @@
 import type { TrainingData } from '../data/prepare-data.js'
+import { RowStream } from '../data/row-stream.js'
 import { AttuneError } from '../errors.js'
 import { settleOptions, type Settled } from '../options.js'
 import { courseOptions, type CourseOptions } from './course-options.js'
 import { dataOptions, type DataOptions } from './data-options.js'
 import { learningOptions, type LearningOptions } from './learning-options.js'
+import { requireNoStreamOptions, settleStreamOptions, type StreamTrainOptions } from './stream-options.js'
 
 export const trainOptions = { ...dataOptions, ...learningOptions, ...courseOptions }
 
@@ -13,7 +15,9 @@ export interface TrainOptions extends DataOptions, LearningOptions, CourseOption
 export type SettledTrainOptions = Settled<typeof trainOptions>
 export type TrainingOptionsWithData = SettledTrainOptions & { readonly train: TrainingData }
 
-export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithData {
+export function settleTrainOptions(options: TrainOptions & { readonly train: TrainingData }): TrainingOptionsWithData
+export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithData | StreamTrainOptions
+export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithData | StreamTrainOptions {
   const settled = settleOptions(trainOptions, options)
   const { train } = settled
   if (train === undefined)
@@ -36,7 +40,10 @@ export function settleTrainOptions(options: TrainOptions): TrainingOptionsWithDa
       throw new AttuneError('invalid-option', message, { where: `options.${other}` })
     }
   }
-  return { ...settled, train, batchSize: settled.batchSize ?? usualBatchSize(settled) }
+  const complete = { ...settled, batchSize: settled.batchSize ?? usualBatchSize(settled) }
+  return train instanceof RowStream
+    ? settleStreamOptions(complete, train, options)
+    : { ...requireNoStreamOptions(complete), train }
 }
 
 function usualBatchSize({ packing, batchTokens }: SettledTrainOptions): number | undefined {

@@ -2,6 +2,7 @@ import type { Model } from '../models/model.js'
 import { AttuneError } from '../errors.js'
 import type { TrainingEvent } from './events.js'
 import { Run } from './run.js'
+import type { StreamTrainOptions } from './stream-options.js'
 import {
   settleTrainOptions,
   type SettledTrainOptions,
@@ -19,7 +20,7 @@ export interface RunOptions {
 export class Trainer {
   readonly options: SettledTrainOptions
   readonly #model: Model
-  readonly #settled: TrainingOptionsWithData
+  readonly #settled: TrainingOptionsWithData | StreamTrainOptions
   #started = false
 
   constructor(model: Model, options: TrainOptions) {

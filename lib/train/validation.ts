@@ -1,6 +1,8 @@
 /** The metrics of the validation rows: which are measured, and which of them decide. */
 import { Dataset } from '../data/dataset.js'
+import { encodingOf } from '../data/encoding-options.js'
 import type { ExampleList } from '../data/example-list.js'
+import { prepareData, type PreparedData } from '../data/prepare-data.js'
 import type { DatasetRow } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
 import { greaterIsBetter, requireMetrics } from '../evaluate/metric-names.js'
@@ -40,6 +42,18 @@ export function settleMetrics(
   if (unfit === undefined) return { names, best, stopping }
   const message = `'${unfit}' compares answers as texts, so options.validation has to be a Dataset; of encoded rows there is the loss`
   throw new AttuneError('invalid-option', message, { where: 'options.validation' })
+}
+
+/** The validation rows, encoded, and what is measured on them; nothing where there are none. */
+export async function prepareValidation(
+  model: Model,
+  options: SettledTrainOptions,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly validation: PreparedData | undefined; readonly metrics: ValidationMetrics | undefined }> {
+  const { validation: rows } = options
+  if (rows === undefined || rows.length === 0) return { validation: undefined, metrics: undefined }
+  const validation = await prepareData(rows, model, { ...encodingOf(options), signal }, 'options.validation')
+  return { validation, metrics: settleMetrics(model, options) }
 }
 
 export interface Validation {
