@@ -12,13 +12,17 @@ import { encodingReport } from './encoding-report.js'
 import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { readingOptions, readRows, readTestRows } from './reading-options.js'
-import { dataOptions, modelFrom, modelOptions } from './run-options.js'
+import { checkDataConfig, readConfiguredTestRows, readingOptions, readRows, readTestRows } from './reading-options.js'
+import { dataOptions, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import { required } from './train-command.js'
 import { writeResult } from './write-result.js'
 
 const fileOptions = {
   data: dataOptions.data,
+  dataConfig: {
+    ...splitOptions.dataConfig,
+    description: 'File that says where the rows are: those under test are measured on, else those under validation',
+  },
   train: {
     ...dataOptions.data,
     description: 'Files of training rows: the majority is taken from them, and solved examples',
@@ -50,13 +54,17 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     const { terminal, json } = context()
     const asked = settleOptions(modelOptions, givenFlags(command, modelOptions))
     const { fewShot, maxNewTokens, ...files } = settleOptions(fileOptions, givenFlags(command, fileOptions))
-    const paths = required(files.data, 'data')
+    checkDataConfig(files.dataConfig, files.data)
+    if (files.dataConfig === undefined) required(files.data, 'data')
     const options = givenFlags(command, verbOptions) as EvaluateOptions
     const settled = settleOptions(verbOptions, options)
     if (fewShot !== undefined) required(files.train, 'train')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
     const reading = settleOptions(readingOptions, givenFlags(command, readingOptions))
-    const data = await readTestRows(paths, reading, terminal)
+    const data =
+      files.dataConfig === undefined
+        ? await readTestRows(required(files.data, 'data'), reading, terminal)
+        : await readConfiguredTestRows(files.dataConfig, terminal)
     const train =
       files.train === undefined ? undefined : await readRows(files.train, { ...reading, split: undefined }, terminal)
     await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))

@@ -10,7 +10,8 @@ import { describeInspection } from './describe-inspection.js'
 import { exitCodes } from './exit-code.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { dataOptions, modelOptions } from './run-options.js'
+import { checkDataConfig, readConfiguredRows } from './reading-options.js'
+import { dataOptions, modelOptions, splitOptions } from './run-options.js'
 import { required } from './train-command.js'
 import { writeResult } from './write-result.js'
 
@@ -32,6 +33,7 @@ const commandOptions = {
     ...dataOptions.validation,
     description: 'Files to validate on, or how many of the rows (0.1: a tenth)',
   },
+  dataConfig: splitOptions.dataConfig,
   report: { type: z.string().min(1), description: 'Writes the report as one page to look at', flag: 'out.html' },
 } satisfies OptionTable
 
@@ -44,14 +46,29 @@ export function addInspectCommand(program: Command, context: () => CommandContex
   addFlags(command, inspectOptions)
   command.action(async (named: readonly string[]) => {
     const { terminal, json, exitWith } = context()
-    const { report: page, data, ...files } = settleOptions(commandOptions, givenFlags(command, commandOptions))
+    const {
+      report: page,
+      data,
+      dataConfig,
+      ...files
+    } = settleOptions(commandOptions, givenFlags(command, commandOptions))
     const options = settleOptions(inspectOptions, givenFlags(command, inspectOptions)) as InspectOptions
     if (named.length > 0 && data !== undefined) {
       throw new AttuneError('invalid-option', 'name the files once: as arguments, or with --data', { where: 'data' })
     }
-    const paths = named.length > 0 ? named : required(data, 'data')
+    const paths = named.length > 0 ? named : data
+    checkDataConfig(dataConfig, paths ?? files.validation)
+    const rows =
+      dataConfig === undefined
+        ? { train: required(paths, 'data'), validation: files.validation }
+        : await readConfiguredRows(dataConfig)
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    const report = await inspectData(paths, { ...files, ...options, signal: interruption.signal })
+    const report = await inspectData(rows.train, {
+      ...files,
+      ...options,
+      validation: rows.validation,
+      signal: interruption.signal,
+    })
     if (page !== undefined) await writeResult(page, 'the report', inspectionPage(report))
     terminal.out(
       json

@@ -7,6 +7,7 @@ import type { TrainingData } from '../data/prepare-data.js'
 import { shapeNames } from '../data/shapes.js'
 import { resolveSplits, splitNames, type SplitName } from '../data/sources/resolve-files.js'
 import { sourceFormats } from '../data/sources/source-options.js'
+import { AttuneError } from '../errors.js'
 import type { SplitOptions } from '../data/splits/split-options.js'
 import type { OptionTable, Settled } from '../options.js'
 import type { Terminal } from './terminal.js'
@@ -76,12 +77,25 @@ export interface TrainingReading {
   readonly terminal: Pick<Terminal, 'err'>
 }
 
-/** The rows that a config names. */
-export async function readConfiguredRows(
-  config: string,
-): Promise<{ train: Dataset; validation: TrainingData | undefined }> {
+/** The rows that a config names, to train on and to validate on. */
+export async function readConfiguredRows(config: string): Promise<{ train: Dataset; validation: Dataset | undefined }> {
   const { train, validation } = await loadDatasetConfig(config)
   return { train, validation: validation.length === 0 ? undefined : validation }
+}
+
+/** The rows to measure on that a config names: those for testing, else those for validation, else all. */
+export async function readConfiguredTestRows(config: string, { err }: Pick<Terminal, 'err'>): Promise<Dataset> {
+  const parts = await loadDatasetConfig(config)
+  const part = (['test', 'validation', 'train'] as const).find((name) => parts[name].length > 0) ?? 'train'
+  err(`data: the ${parts[part].length} rows of ${config} under ${part === 'train' ? 'data' : part}\n`)
+  return parts[part]
+}
+
+/** @throws AttuneError 'invalid-option' where rows are named beside a config that names them */
+export function checkDataConfig(config: string | undefined, beside: unknown): void {
+  if (config === undefined || beside === undefined) return
+  const message = 'data and validation stand in the file of dataConfig: leave them out beside it'
+  throw new AttuneError('invalid-option', message, { where: 'options.dataConfig' })
 }
 
 /** Rows to train on and rows to validate on: as asked, else the validation split of a folder that has one. */

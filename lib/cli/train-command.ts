@@ -20,7 +20,13 @@ import { encodingReport } from './encoding-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { describePlan } from './plan-report.js'
-import { readConfiguredRows, readingOptions, readTrainingRows, type ReadingOptions } from './reading-options.js'
+import {
+  checkDataConfig,
+  readConfiguredRows,
+  readingOptions,
+  readTrainingRows,
+  type ReadingOptions,
+} from './reading-options.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import type { Terminal } from './terminal.js'
 import { barReport, jsonReport, lineReport } from './training-report.js'
@@ -93,11 +99,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const { dataConfig: configOfData, ...split } = settled(splitOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
   const source = (key: string, name: string): string => (givesFlag(command, key) ? name : modelFromConfig(config, name))
-  const dataConfig = dataConfigOf({
-    data,
-    validation,
-    config: configOfData === undefined ? undefined : inFile('dataConfig', configOfData),
-  })
+  checkDataConfig(configOfData, data ?? validation)
+  const dataConfig = configOfData === undefined ? undefined : inFile('dataConfig', configOfData)
   const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
   // Before the model is loaded, which takes a while.
   settleOptions(plainOptions, options)
@@ -115,13 +118,6 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
     split: { ...split, dataConfig },
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
-}
-
-/** @throws AttuneError 'invalid-option' where rows are named beside a config that names them */
-function dataConfigOf(given: { data: unknown; validation: unknown; config: string | undefined }): string | undefined {
-  if (given.config === undefined || (given.data === undefined && given.validation === undefined)) return given.config
-  const message = 'data and validation stand in the file of dataConfig: leave them out beside it'
-  throw new AttuneError('invalid-option', message, { where: 'options.dataConfig' })
 }
 
 function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {

@@ -63,6 +63,11 @@ describe('attune train', () => {
       id2label: { 0: 'high', 1: 'low' },
       architectures: ['BertForSequenceClassification'],
     })
+    const parts = join(directory, 'parts.json')
+    await writeFile(parts, '{ "data": "rows.jsonl", "test": 8, "stratify": "label" }')
+    const measured = await attune('evaluate', '--model', output, '--data-config', parts, '--json')
+    expect(measured.err).toContain('the 8 rows of')
+    expect(JSON.parse(measured.out)).toMatchObject({ type: 'evaluation', rows: 8 })
   })
 
   it('takes the labels that are named, and says which row has another', async () => {
@@ -91,6 +96,8 @@ describe('attune train', () => {
     expect(await planned(...file, '--group-by', 'patient')).toMatchObject({ rows: 36 })
     expect(await planned(...file, '--order-by', 'day')).toMatchObject({ rows: 34 })
     expect(await planned('--data-config', config)).toMatchObject({ rows: 36 })
+    const inspected = await attune('inspect', '--data-config', config, '--json')
+    expect(JSON.parse(inspected.out)).toMatchObject({ rows: 36, validationRows: 4 })
     const wrong = await planned(...file, '--order-by', 'date')
     expect(wrong.code).not.toBe(0)
     expect(wrong.err).toContain("'date'")
