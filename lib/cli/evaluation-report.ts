@@ -3,6 +3,7 @@ import type { BaselineReport, EvaluationReport } from '../evaluate/report.js'
 import type { ClassReport } from '../evaluate/tasks/class-report.js'
 import { pValue } from '../page/figures.js'
 import { duration, percent, quantity } from './amounts.js'
+import { notWhole } from './not-whole.js'
 import { table } from './table.js'
 
 /** Tables of more classes than this show the worst ones, and no confusion matrix is printed. */
@@ -11,14 +12,14 @@ const mistakesShown = 5
 const textShown = 72
 
 export function describeEvaluation(report: EvaluationReport): string {
-  const { rows, targets, data, run, truncated, skipped } = report
+  const { rows, targets, data, run } = report
   const counted = targets === rows ? '' : `, ${quantity(targets)} labelled tokens`
-  const cut = truncated > 0 ? `, ${truncated} cut` : ''
-  const left = skipped > 0 ? `, ${skipped} left out` : ''
+  const fitted = notWhole(report)
+  const cut = fitted.map((part) => `, ${part}`).join('')
   const from = data.files.length > 0 ? ` of ${data.files.join(', ')}` : ''
   return [
     metricTable(report),
-    `over ${rows} rows${from}${counted}${cut}${left}, in ${duration(run.seconds)}\n`,
+    `over ${rows} rows${from}${counted}${cut}, in ${duration(run.seconds)}\n`,
     ...Object.entries(report.baselines).map(([name, baseline]) => describeBaseline(name, baseline)),
     ...details(report),
     mistakes(report),

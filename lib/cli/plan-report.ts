@@ -4,6 +4,7 @@ import type { TrainingPlan } from '../train/training-plan.js'
 import type { WarningCode } from '../train/warning-code.js'
 import { bytes, duration, percent, quantity, rate } from './amounts.js'
 import { flagName } from './flags.js'
+import { notWhole } from './not-whole.js'
 import { table } from './table.js'
 import { wrap } from './wrap.js'
 
@@ -12,6 +13,7 @@ export function planTable(plan: TrainingPlan, from = 0): string {
   const { parameters, memory, process, work } = plan
   const fresh = plan.warmupSteps === 0 ? '' : `, ${plan.warmupSteps} of them warm-up`
   const going = from === 0 ? '' : `, going on from step ${from}`
+  const whole = notWhole(plan).join(', ')
   const share = (part: number): string => percent(part / Math.max(1, work.total))
   const rows: [string, string][] = [
     [
@@ -19,6 +21,7 @@ export function planTable(plan: TrainingPlan, from = 0): string {
       `${quantity(parameters.trained)} of ${quantity(parameters.total)} parameters (${percent(parameters.trained / parameters.total)})`,
     ],
     ['rows', `${plan.rows} to train on${plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`}`],
+    ...(whole === '' ? [] : [['  of them', whole] as [string, string]]),
     [
       'tokens',
       `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} with a label; ${plan.longest} in the longest row`,

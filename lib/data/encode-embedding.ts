@@ -2,6 +2,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
 import { encodeTexts, type TextOptions } from './encode-texts.js'
 import type { EmbeddingExample, EncodedTask } from './encoded-task.js'
+import { nothingCut } from './length-counts.js'
 import type { AnchorPositiveRow } from './rows.js'
 import { requireShape } from './task.js'
 
@@ -18,16 +19,19 @@ export async function encodeEmbedding(
   options: EmbeddingOptions = {},
 ): Promise<EncodedTask<EmbeddingExample>> {
   requireShape(dataset, 'embedding', ['anchor-positive'])
-  let truncated = 0
+  const cut = new Set<number>()
+  let truncatedTokens = 0
   const encodeSide = async (side: 'anchor' | 'positive' | 'negative'): Promise<Map<number, Int32Array>> => {
     const ids = new Map<number, Int32Array>()
     const rows = dataset.rows.flatMap((row, index) => ((row as AnchorPositiveRow)[side] === undefined ? [] : [index]))
     const present = dataset.filter((row) => (row as AnchorPositiveRow)[side] !== undefined)
     const textOf = (row: AnchorPositiveRow): string => row[side] ?? ''
     const counts = await encodeTexts(present, tokenizer, textOf, options, (text, index) => {
-      ids.set(rows[index] ?? -1, text.ids)
+      const row = rows[index] ?? -1
+      ids.set(row, text.ids)
+      if (text.kept !== undefined) cut.add(row)
     })
-    truncated += counts.truncated
+    truncatedTokens += counts.truncatedTokens
     return ids
   }
   const anchors = await encodeSide('anchor')
@@ -45,5 +49,6 @@ export async function encodeEmbedding(
     examples.push({ inputIds, positiveIds, ...(negativeIds === undefined ? {} : { negativeIds }), row, origin })
   })
   const skipped = dataset.length - examples.length
-  return { examples, labels: [], tokens, targets: examples.length, truncated, skipped, findings: [] }
+  const counts = { ...nothingCut, truncated: cut.size, truncatedTokens, skipped }
+  return { examples, labels: [], tokens, targets: examples.length, ...counts, findings: [] }
 }

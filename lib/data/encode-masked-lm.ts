@@ -4,6 +4,7 @@ import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts, keptOf, type TextOptions, type Truncation } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
 import { exampleList, listOf, type ExampleList } from './example-list.js'
+import type { LengthCounts } from './length-counts.js'
 import { maskTokens, type MaskableText } from './mask-tokens.js'
 import { RowProblems } from './row-problems.js'
 import { ignoredLabel } from './row-encoders.js'
@@ -61,7 +62,7 @@ export async function encodeMaskableTexts(
   dataset: Dataset,
   tokenizer: Tokenizer,
   options: MaskedLmOptions = {},
-): Promise<{ readonly texts: MaskableRow[] } & Pick<EncodedTask, 'tokens' | 'truncated' | 'skipped'>> {
+): Promise<{ readonly texts: MaskableRow[] } & Pick<EncodedTask, 'tokens'> & LengthCounts> {
   requireShape(dataset, 'masked-lm', ['text'])
   requireMaskToken(tokenizer)
   checkedProbability(options.maskProbability ?? 0.15)

@@ -5,6 +5,7 @@ import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts } from './encode-texts.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
+import { nothingCut } from './length-counts.js'
 import { questionWindows, type QuestionWindow } from './question-windows.js'
 import { ignoredLabel } from './row-encoders.js'
 import { RowProblems } from './row-problems.js'
@@ -42,7 +43,7 @@ export async function encodeQuestionAnswering(
   const problems = new RowProblems()
   const examples: QuestionAnsweringExample[] = []
   const missed: string[] = []
-  let tokens = 0
+  let [tokens, windows] = [0, 0]
   await encodeTexts<QuestionAnsweringRow>(
     dataset,
     tokenizer,
@@ -60,6 +61,7 @@ export async function encodeQuestionAnswering(
         return
       }
       const answer = answerTokens(encoded, answers)
+      windows += found.length - 1
       let held = false
       for (const { kept, ...window } of found) {
         const start = answer === undefined ? -1 : kept.indexOf(answer[0])
@@ -76,7 +78,7 @@ export async function encodeQuestionAnswering(
   problems.throwIfAny()
   const findings = findingAbout('answer-in-no-window', missed, 'no window holds the whole answer')
   const targets = examples.filter(({ labels }) => labels[0] !== ignoredLabel).length
-  return { examples, labels: [], tokens, targets, truncated: 0, skipped: 0, findings }
+  return { examples, labels: [], tokens, targets, ...nothingCut, windows, findings }
 }
 
 /** The first and the last token that the first answer overlaps, as indices into the encoded text. */

@@ -8,15 +8,14 @@ import { datasetDigest, encodingKey } from './encoding-key.js'
 import type { EncodingOptions } from './encoding-options.js'
 import type { EncodedExample } from './example.js'
 import { listOf, type ExampleList } from './example-list.js'
+import { lengthCounts, type LengthCounts } from './length-counts.js'
 import { encodeStorable, examplesOfStore } from './storable-examples.js'
 import { cachedTokens } from './token-cache.js'
 
-export interface EncodedRows {
+export interface EncodedRows extends LengthCounts {
   readonly examples: ExampleList
   /** Example `index` as epoch `epoch` sees it, where that differs. */
   readonly atEpoch?: ((index: number, epoch: number) => EncodedExample) | undefined
-  readonly truncated: number
-  readonly skipped: number
   readonly findings: readonly DataFinding[]
 }
 
@@ -51,11 +50,9 @@ export async function encodeRows(
     problem === undefined
       ? []
       : [{ code: 'token-cache-rebuilt', message: `the token store ${path} was made anew: ${problem}`, origins: [] }]
-  const { truncated, skipped } = summary
   return {
     ...examplesOfStore(task, stored.examples, tokenizer, taskOptions),
-    truncated,
-    skipped,
+    ...lengthCounts(summary),
     findings: [...rebuilt, ...summary.findings],
   }
 }

@@ -1,8 +1,9 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import { encodeTexts, type TextCounts, type TextOptions } from './encode-texts.js'
+import { encodeTexts, type TextOptions } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
+import { nothingCut, type LengthCounts } from './length-counts.js'
 import { RowProblems } from './row-problems.js'
 import type { PromptCompletionRow, SourceTargetRow } from './rows.js'
 import { requireShape } from './task.js'
@@ -34,12 +35,14 @@ export async function encodeSeq2Seq(
   const eos = await endOfText(tokenizer)
   requireTexts(dataset)
   const { prefix = '', maxLength, maxTargetLength = maxLength } = options
+  const cut = new Set<number>()
   const encodeSide = async (side: 'source' | 'target', limit: number | undefined): Promise<Side> => {
     const ids = new Map<number, Int32Array>()
     const texts = { ...options, maxLength: limit === undefined ? undefined : limit - eos.missing }
     const textOf = (row: Row): string => (side === 'source' ? prefix + sourceOf(row) : targetOf(row))
     const counts = await encodeTexts(dataset, tokenizer, textOf, texts, (text, row) => {
       ids.set(row, withEnd(text.ids, eos.id))
+      if (text.kept !== undefined) cut.add(row)
     })
     return { ids, ...counts }
   }
@@ -55,12 +58,13 @@ export async function encodeSeq2Seq(
     labelled += labels.length
     examples.push({ inputIds, labels, row, origin })
   })
-  const truncated = sources.truncated + targets.truncated
   const skipped = dataset.length - examples.length
-  return { examples, labels: [], tokens, targets: labelled, truncated, skipped, findings: [] }
+  const truncatedTokens = sources.truncatedTokens + targets.truncatedTokens
+  const counts = { ...nothingCut, truncated: cut.size, truncatedTokens, skipped }
+  return { examples, labels: [], tokens, targets: labelled, ...counts, findings: [] }
 }
 
-interface Side extends TextCounts {
+interface Side extends LengthCounts {
   readonly ids: ReadonlyMap<number, Int32Array>
 }
 

@@ -2,6 +2,7 @@ import { AttuneError } from '../errors.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
 import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
 import type { Dataset } from './dataset.js'
+import { nothingCut, type LengthCounts } from './length-counts.js'
 import type { DatasetRow } from './rows.js'
 import { RowProblems } from './row-problems.js'
 import { keptTokens } from './shorten.js'
@@ -29,11 +30,6 @@ export interface KeptText {
   readonly kept: readonly number[] | undefined
 }
 
-export interface TextCounts {
-  readonly truncated: number
-  readonly skipped: number
-}
-
 /**
  * Tokenizes the texts of all rows and hands them on, row after row.
  * @throws AttuneError 'sequence-too-long', 'invalid-dataset' (a text without tokens), 'invalid-option', 'aborted'
@@ -44,11 +40,11 @@ export async function encodeTexts<Row extends DatasetRow>(
   textOf: (row: Row) => TextOrPair,
   options: TextOptions,
   visit: (text: KeptText, index: number, row: Row) => void,
-): Promise<TextCounts> {
+): Promise<LengthCounts> {
   const maxLength = checkedMaxLength(options.maxLength)
   const truncation = options.truncation ?? 'error'
   const problems = new RowProblems()
-  let [truncated, skipped] = [0, 0]
+  const counts = { ...nothingCut }
   const rows = dataset.rows as readonly Row[]
   const chunks = chunksAhead(rows.length, options, (start, end) =>
     tokenizer.encodeBatchInFull(rows.slice(start, end).map(textOf)),
@@ -63,19 +59,20 @@ export async function encodeTexts<Row extends DatasetRow>(
         if (ids.length === 0) problems.note('invalid-dataset', origin, 'the tokenizer makes no tokens of the text')
         else visit({ ids, encoded, kept: undefined }, index, row)
       } else if (truncation === 'skip') {
-        skipped++
+        counts.skipped++
       } else if (truncation === 'error') {
         problems.note('sequence-too-long', origin, tooLong(ids.length, maxLength))
       } else {
         const kept = keptTokens(encoded, maxLength, truncation)
         if (kept === undefined) throw noRoom(maxLength, origin)
-        truncated++
+        counts.truncated++
+        counts.truncatedTokens += ids.length - kept.length
         visit({ ids: Int32Array.from(kept, (at) => ids[at] ?? 0), encoded, kept }, index, row)
       }
     })
   }
   problems.throwIfAny()
-  return { truncated, skipped }
+  return counts
 }
 
 /** The entries of a list that belong to the tokens left. */

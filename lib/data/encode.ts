@@ -2,6 +2,7 @@ import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
 import type { Dataset } from './dataset.js'
+import { nothingCut, type LengthCounts } from './length-counts.js'
 import { ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
 import { requireShape } from './task.js'
 
@@ -35,16 +36,12 @@ export interface TrainingExample extends EncodedRow {
   readonly origin: string
 }
 
-export interface EncodedDataset {
+export interface EncodedDataset extends LengthCounts {
   readonly examples: readonly TrainingExample[]
   /** Tokens in all examples. */
   readonly tokens: number
   /** Tokens that carry loss: labels that are not -100, the first of each example left out (nothing predicts it). */
   readonly targets: number
-  /** How many examples were cut to `maxLength`. */
-  readonly truncated: number
-  /** How many rows were left out because they were longer than `maxLength`. */
-  readonly skipped: number
 }
 
 const lossesOfShape: Readonly<Record<CausalShape, readonly LossOn[]>> = {
@@ -83,7 +80,7 @@ export async function encodeDataset(
 
   const examples: TrainingExample[] = []
   const masked: string[] = []
-  const totals = { tokens: 0, targets: 0, truncated: 0, skipped: 0 }
+  const totals = { tokens: 0, targets: 0, ...nothingCut }
   const rowOptions = { loss, appendEos: options.appendEos ?? true, variables: options.chatTemplateVariables }
   const chunks = chunksAhead(dataset.length, options, (start, end) =>
     rowEncoders[shape](dataset.slice(start, end), tokenizer, rowOptions),
@@ -99,6 +96,7 @@ export async function encodeDataset(
           return
         }
         totals.truncated++
+        totals.truncatedTokens += row.inputIds.length - maxLength
         kept = cut(row, maxLength, truncation)
       }
       const targets = countTargets(kept.labels)

@@ -1,4 +1,5 @@
 import type { ProblemType } from '../task.js'
+import type { LengthCounts } from './length-counts.js'
 
 /** One example of any task but embeddings, as token ids and what is to be predicted. */
 export interface TaskExample {
@@ -41,7 +42,7 @@ export interface DataFinding {
   readonly origins: readonly string[]
 }
 
-export interface EncodedTask<Example = TaskExample> {
+export interface EncodedTask<Example = TaskExample> extends LengthCounts {
   readonly examples: readonly Example[]
   /** Names of what the head predicts, by index; empty where the task has none. */
   readonly labels: readonly string[]
@@ -51,10 +52,6 @@ export interface EncodedTask<Example = TaskExample> {
   readonly tokens: number
   /** What is to be predicted: labelled tokens, or rows. */
   readonly targets: number
-  /** Texts cut to `maxLength`. */
-  readonly truncated: number
-  /** Rows left out because they were longer than `maxLength`. */
-  readonly skipped: number
   readonly findings: readonly DataFinding[]
   /** Example `index` as epoch `epoch` sees it, where that differs (masked-lm); `examples` are those of epoch 0. */
   readonly atEpoch?: (index: number, epoch: number) => Example

@@ -6,8 +6,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 
-/** Goes up when the same rows and options become other examples than before. */
-export const encodingVersion = 1
+/** Goes up when the same rows and options become other examples than before, or other things are counted. */
+export const encodingVersion = 2
 
 export interface EncodedFrom {
   readonly task: Task

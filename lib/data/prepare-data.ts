@@ -9,6 +9,7 @@ import { collate, isLabelled, type EncodedExample, type ExampleBatch } from './e
 import { exampleList, listOf, type ExampleList } from './example-list.js'
 import { SizeTable, type ExampleSizeList, type ExampleSizes } from './example-sizes.js'
 import { EventLoopTurns } from './event-loop-turns.js'
+import { lengthCounts, nothingCut, type LengthCounts } from './length-counts.js'
 import { GrowingInt32Array } from './growing-array.js'
 import type { ProblemType, Task } from '../task.js'
 
@@ -31,7 +32,7 @@ export interface PreparedFor {
 }
 
 /** Examples ready to be trained on or measured, and what was counted on the way. */
-export interface PreparedData {
+export interface PreparedData extends LengthCounts {
   readonly examples: ExampleList
   /** Sizes of each alone. */
   readonly sizes: ExampleSizeList
@@ -45,7 +46,6 @@ export interface PreparedData {
   readonly labelledTokens: number
   /** Tokens of the longest text. */
   readonly longest: number
-  readonly truncated: number
   /** Rows left out: too long, or without a label. */
   readonly skipped: number
   readonly findings: readonly DataFinding[]
@@ -64,7 +64,8 @@ export async function prepareData(
   where: string,
 ): Promise<PreparedData> {
   if (data.length === 0) throw new AttuneError('empty-dataset', `${where} has no rows`, { where })
-  const { examples: all, truncated, skipped, findings, atEpoch } = await encoded(data, model, options, where)
+  const encoding = await encoded(data, model, options, where)
+  const { examples: all, findings, atEpoch } = encoding
   const turns = new EventLoopTurns()
   const sizes = new SizeTable()
   const places = new GrowingInt32Array()
@@ -98,8 +99,8 @@ export async function prepareData(
     tokens,
     labelledTokens,
     longest,
-    truncated,
-    skipped: skipped + all.length - kept.length,
+    ...lengthCounts(encoding),
+    skipped: encoding.skipped + all.length - kept.length,
     findings,
   }
 }
@@ -111,7 +112,7 @@ async function encoded(
   where: string,
 ): Promise<EncodedRows> {
   requireOwnOptions(options, model.task)
-  if (!(data instanceof Dataset)) return { examples: listOf(data), truncated: 0, skipped: 0, findings: [] }
+  if (!(data instanceof Dataset)) return { examples: listOf(data), ...nothingCut, findings: [] }
   const { maxPositions } = model.definition
   const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
   const own = options.tokenizer ?? (await model.tokenizer())

@@ -7,6 +7,7 @@ import { encodeMaskableTexts, maskedExamples, type MaskableRow } from './encode-
 import type { EncodedTask } from './encoded-task.js'
 import type { EncodedExample } from './example.js'
 import type { StoredExample } from './example-codec.js'
+import { lengthCounts } from './length-counts.js'
 import type { ExampleList } from './example-list.js'
 import type { TokenSummary } from './token-store.js'
 
@@ -32,8 +33,8 @@ export async function encodeStorable(
     tokenizer,
     options,
   )
-  const { examples, tokens, targets, truncated, skipped, findings } = encoded
-  return { examples, summary: { tokens, targets, truncated, skipped, findings } }
+  const { examples, tokens, targets, findings } = encoded
+  return { examples, summary: { tokens, targets, ...lengthCounts(encoded), findings } }
 }
 
 /** What a run takes of stored examples. */

@@ -4,6 +4,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
 import type { TaskOptions } from './encode-for-task.js'
 import type { DataFinding } from './encoded-task.js'
+import { nothingCut } from './length-counts.js'
 import { encodeStorable } from './storable-examples.js'
 import type { TokenStoreWriter, TokenSummary } from './token-store.js'
 
@@ -27,7 +28,7 @@ export async function storeRows(
   chunks: AsyncIterable<Dataset> | Iterable<Dataset>,
   { task, tokenizer, taskOptions, signal, onRows }: StoreRowsOptions,
 ): Promise<TokenSummary> {
-  const totals = { tokens: 0, targets: 0, truncated: 0, skipped: 0 }
+  let totals: Counted = { tokens: 0, targets: 0, ...nothingCut }
   const findings: DataFinding[] = []
   let rows = 0
   for await (const chunk of chunks) {
@@ -36,13 +37,17 @@ export async function storeRows(
     await writer.add(examples.map((example) => ({ ...example, row: first + example.row })))
     rows += chunk.length
     onRows?.(rows)
-    totals.tokens += summary.tokens
-    totals.targets += summary.targets
-    totals.truncated += summary.truncated
-    totals.skipped += summary.skipped
+    totals = added(totals, summary)
     for (const finding of summary.findings) if (findings.length < findingsKept) findings.push(finding)
   }
   return { ...totals, findings }
+}
+
+type Counted = Omit<TokenSummary, 'findings'>
+
+function added(totals: Counted, summary: Counted): Counted {
+  const names = Object.keys(totals) as (keyof Counted)[]
+  return Object.fromEntries(names.map((name) => [name, totals[name] + summary[name]])) as unknown as Counted
 }
 
 // A finding in every chunk would be told thousands of times.

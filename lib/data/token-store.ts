@@ -12,10 +12,11 @@ import { codecVersion, type StoredExample } from './example-codec.js'
 import { examplesPerPage, PageBuilder, pagedExamples } from './example-pages.js'
 import type { EncodedTask } from './encoded-task.js'
 import { EventLoopTurns } from './event-loop-turns.js'
+import type { LengthCounts } from './length-counts.js'
 import type { ExampleList } from './example-list.js'
 
 /** What was counted when the examples were encoded. */
-export type TokenSummary = Pick<EncodedTask, 'tokens' | 'targets' | 'truncated' | 'skipped' | 'findings'>
+export type TokenSummary = Pick<EncodedTask, 'tokens' | 'targets' | 'findings'> & LengthCounts
 
 /** A store that was read and checked. Its examples are views of the file: the memory is the system's, given back under pressure. */
 export interface TokenStore {

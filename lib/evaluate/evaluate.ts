@@ -1,4 +1,5 @@
 import { Dataset } from '../data/dataset.js'
+import { lengthCounts } from '../data/length-counts.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type Settled } from '../options.js'
@@ -136,8 +137,7 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
       warnings: this.#warnings(metrics, measure.countLabels === undefined ? [] : counts),
       rows: new Set(Int32Array.from(prepared.examples, ({ row }) => row)).size,
       targets,
-      truncated: prepared.truncated,
-      skipped: prepared.skipped,
+      ...lengthCounts(prepared),
       ...(options.records && records !== undefined && { records }),
       worst: book.worst,
       model: describeModel(model),

@@ -2,6 +2,7 @@ import { Dataset } from '../data/dataset.js'
 import type { DataFinding } from '../data/encoded-task.js'
 import { encodingOf, type EncodingOptions } from '../data/encoding-options.js'
 import type { EncodedExample } from '../data/example.js'
+import { lengthCounts, type LengthCounts } from '../data/length-counts.js'
 import { exampleList, type ExampleList } from '../data/example-list.js'
 import { prepareData, type TrainingData } from '../data/prepare-data.js'
 import type { DatasetRow } from '../data/rows.js'
@@ -14,12 +15,10 @@ export type PlacedExample = EncodedExample & {
   readonly origin: string
 }
 
-export interface PreparedExamples {
+export interface PreparedExamples extends LengthCounts {
   readonly examples: ExampleList<PlacedExample>
   /** Of the dataset; absent where rows were encoded already. */
   readonly rows: readonly DatasetRow[] | undefined
-  readonly truncated: number
-  readonly skipped: number
   readonly findings: readonly DataFinding[]
 }
 
@@ -34,7 +33,7 @@ export async function prepareExamples(
   where = 'data',
 ): Promise<PreparedExamples> {
   const prepared = await prepareData(data, model, encodingOf(options), where)
-  const { truncated, skipped, findings, places } = prepared
+  const { findings, places } = prepared
   const isDataset = data instanceof Dataset
   const rowOf = new Map(isDataset ? data.origins.map((origin, row) => [origin, row]) : [])
   const examples = exampleList(prepared.examples.length, (index) => {
@@ -43,5 +42,5 @@ export async function prepareExamples(
     const origin = example.origin ?? `${where}[${place}]`
     return { ...example, row: example.row ?? (isDataset ? rowOf.get(origin) : place) ?? 0, origin }
   })
-  return { examples, rows: isDataset ? data.rows : undefined, truncated, skipped, findings }
+  return { examples, rows: isDataset ? data.rows : undefined, ...lengthCounts(prepared), findings }
 }

@@ -1,5 +1,6 @@
 /** What `evaluate` gives: plain data, that JSON holds. (NaN becomes null there.) */
 import type { DataFinding } from '../data/encoded-task.js'
+import type { LengthCounts } from '../data/length-counts.js'
 import type { ShapeName } from '../data/rows.js'
 import type { Interval, Comparison } from './metrics/bootstrap.js'
 import type { McNemar } from './metrics/mcnemar.js'
@@ -71,7 +72,7 @@ export interface EvaluationWarning {
   readonly message: string
 }
 
-export interface EvaluationBase<Metric extends string, Details, Record_> {
+export interface EvaluationBase<Metric extends string, Details, Record_> extends LengthCounts {
   /** By name. Shares are of 1; BLEU, chrF and TER are of 100. */
   readonly metrics: Readonly<Partial<Record<Metric, number>>>
   /** Where `confidence` was asked for. */
@@ -87,8 +88,6 @@ export interface EvaluationBase<Metric extends string, Details, Record_> {
   readonly targets: number
   /** The same, of language models. */
   readonly tokens?: number
-  readonly truncated: number
-  readonly skipped: number
   readonly seconds: number
   /** In the order of the data, where `records` was asked for. */
   readonly records?: readonly (RecordPlace & Record_)[]

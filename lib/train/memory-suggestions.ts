@@ -128,7 +128,7 @@ async function shorterRows(search: MemorySearch): Promise<PlanSuggestion[]> {
     if (train === undefined) break
     const steps = new StepPlan(train.sizes.lengths, options)
     const { memory } = largestBatch(model, train, steps, prepared.loss)
-    const what = `rows of at most ${length} tokens, which cuts ${train.truncated} of ${prepared.train.examples.length}`
+    const what = `rows of at most ${length} tokens, which cuts ${train.truncated} of ${prepared.train.examples.length} by ${train.truncatedTokens.toLocaleString('en')} tokens`
     best = [suggestion(search, 'shorter-rows', what, change, memory)]
     if ((best[0]?.memory ?? 0) <= room) break
   }

@@ -1,6 +1,7 @@
 import { collate, isLabelled, type LabelledExample } from '../data/example.js'
 import type { ExampleList } from '../data/example-list.js'
 import type { LabelledData } from '../data/label-findings.js'
+import { lengthCounts } from '../data/length-counts.js'
 import { encodingOf } from '../data/encoding-options.js'
 import { prepareData, type PreparedData, type TrainingData } from '../data/prepare-data.js'
 import type { RowStream } from '../data/row-stream.js'
@@ -110,8 +111,7 @@ export async function prepareRun(
     tokens: train.tokens,
     labelledTokens: train.labelledTokens,
     longest: train.longest,
-    truncated: train.truncated,
-    skipped: train.skipped,
+    ...lengthCounts(train),
     epochs: steps.epochAfter(steps.steps),
     steps: steps.steps,
     stepsPerEpoch: steps.stepsPerEpoch,

@@ -23,7 +23,7 @@ export interface ExampleChunk {
   readonly examples: readonly EncodedExample[]
   /** Tokens of each. */
   readonly lengths: ArrayLike<number>
-  readonly counts: Pick<PreparedData, 'truncated' | 'skipped' | 'findings'>
+  readonly counts: Pick<PreparedData, 'truncated' | 'truncatedTokens' | 'skipped' | 'findings'>
 }
 
 export interface PassOptions {
@@ -86,7 +86,7 @@ async function encoded(
   } catch (error) {
     // All of these few rows were too long, which says nothing of the others.
     if (!(error instanceof AttuneError) || error.code !== 'empty-dataset') throw error
-    const counts = { truncated: 0, skipped: rows.length, findings: [] }
+    const counts = { truncated: 0, truncatedTokens: 0, skipped: rows.length, findings: [] }
     return { rows: rows.length, examples: [], lengths: [], counts }
   }
 }

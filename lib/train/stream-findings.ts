@@ -3,7 +3,7 @@ import type { DataFinding } from '../data/encoded-task.js'
 import type { RowProblem } from '../errors.js'
 import { findingsOf } from '../inspect/class-checks.js'
 import type { ExampleChunk } from './stream-examples.js'
-import type { Warning } from './warnings.js'
+import { cutRows, type Warning } from './warnings.js'
 
 // As many as an error names.
 const kept = 10
@@ -13,7 +13,9 @@ export class StreamFindings {
   #told = false
   #bad: { readonly shown: RowProblem[]; count: number } = { shown: [], count: 0 }
   #examples = 0
+  #tokens = 0
   #truncated = 0
+  #truncatedTokens = 0
   #left = 0
   readonly #found = new Map<DataFinding['code'], DataFinding>()
 
@@ -21,7 +23,9 @@ export class StreamFindings {
   beginPass(): void {
     this.#bad = { shown: [], count: 0 }
     this.#examples = 0
+    this.#tokens = 0
     this.#truncated = 0
+    this.#truncatedTokens = 0
     this.#left = 0
   }
 
@@ -34,9 +38,11 @@ export class StreamFindings {
     this.#untold.push({ code: 'bad-rows', message })
   }
 
-  add({ counts, examples }: ExampleChunk): void {
+  add({ counts, examples, lengths }: ExampleChunk): void {
     this.#examples += examples.length
+    this.#tokens += Array.from(lengths).reduce((sum, length) => sum + length, 0)
     this.#truncated += counts.truncated
+    this.#truncatedTokens += counts.truncatedTokens
     this.#left += counts.skipped
     for (const finding of counts.findings) if (!this.#found.has(finding.code)) this.#found.set(finding.code, finding)
   }
@@ -52,7 +58,13 @@ export class StreamFindings {
       const more = count > shown.length ? `\n  … and ${count - shown.length} more` : ''
       tell('bad-rows', `${count} rows cannot be used and were left out:${lines}${more}`)
     }
-    if (this.#truncated > 0) tell('truncated-rows', `${this.#truncated} of ${this.#examples} rows were cut.`)
+    const [truncated, truncatedTokens, rows, tokens] = [
+      this.#truncated,
+      this.#truncatedTokens,
+      this.#examples,
+      this.#tokens,
+    ]
+    if (truncated > 0) tell('truncated-rows', cutRows({ truncated, truncatedTokens, rows, tokens }))
     if (this.#left > 0) tell('skipped-rows', `${this.#left} rows were left out: too long, or without a label.`)
     for (const { code, message, advice } of findingsOf([...this.#found.values()])) tell(code, `${message} ${advice}`)
   }

@@ -1,3 +1,4 @@
+import type { LengthCounts } from '../data/length-counts.js'
 import type { BatchSizes } from '../models/batch.js'
 import type { NativeMemory, NativeWork } from '../native.js'
 import type { PlanSuggestion } from './plan-suggestion.js'
@@ -7,9 +8,9 @@ import type { ParameterCounts } from './trained-parameters.js'
 import type { WarningCode } from './warning-code.js'
 
 /** What a run will do and need, known before its first step. */
-export interface TrainingPlan {
+export interface TrainingPlan extends LengthCounts {
   readonly parameters: ParameterCounts
-  /** Rows trained on, after those left out. */
+  /** Examples trained on, after those left out; several of one row where it is cut into windows. */
   readonly rows: number
   readonly validationRows: number
   /** Tokens of one epoch. */
@@ -17,8 +18,6 @@ export interface TrainingPlan {
   readonly labelledTokens: number
   /** Tokens of the longest row. */
   readonly longest: number
-  readonly truncated: number
-  readonly skipped: number
   readonly epochs: number
   readonly steps: number
   readonly stepsPerEpoch: number

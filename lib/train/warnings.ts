@@ -20,7 +20,7 @@ const fewSteps = 20
 
 /** What is doubtful about a run's size. */
 export function planWarnings(
-  plan: Pick<TrainingPlan, 'rows' | 'epochs' | 'steps' | 'truncated' | 'skipped'>,
+  plan: Pick<TrainingPlan, 'rows' | 'tokens' | 'epochs' | 'steps' | 'truncated' | 'truncatedTokens' | 'skipped'>,
   { maxLength }: Pick<SettledTrainOptions, 'maxLength'>,
 ): Warning[] {
   const warnings: Warning[] = []
@@ -36,10 +36,20 @@ export function planWarnings(
   if (plan.steps < fewSteps) warn('few-steps', `${plan.steps} steps are few: try a smaller batchSize or more epochs.`)
   if (plan.truncated > 0) {
     const length = maxLength ?? 'the length the model takes'
-    warn('truncated-rows', `${plan.truncated} of ${plan.rows} rows were cut to ${length} tokens.`)
+    warn('truncated-rows', cutRows(plan, ` to ${length} tokens`))
   }
   if (plan.skipped > 0) warn('skipped-rows', `${plan.skipped} rows were left out: too long, or without a label.`)
   return warnings
+}
+
+/** `tokens`: of all rows, after they were cut. */
+export function cutRows(
+  { truncated, truncatedTokens, rows, tokens }: Pick<TrainingPlan, 'truncated' | 'truncatedTokens' | 'rows' | 'tokens'>,
+  limit = '',
+): string {
+  const share = ((100 * truncatedTokens) / (tokens + truncatedTokens)).toFixed(1)
+  const lost = `${truncatedTokens.toLocaleString('en')} tokens, ${share} %, are never seen`
+  return `${truncated} of ${rows} rows were cut${limit}: ${lost}.`
 }
 
 /** A head that starts with random values on a body that does not. */

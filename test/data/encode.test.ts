@@ -165,7 +165,7 @@ describe('limits and refusals', () => {
     const encode = (truncation: 'tail' | 'head' | 'skip'): ReturnType<typeof encodeDataset> =>
       encodeDataset(Dataset.from(rows), tokenizer, { maxLength: 5, truncation })
     const tail = await encode('tail')
-    expect(tail).toMatchObject({ truncated: 1, skipped: 0, tokens: 4 + 5 + 3, targets: 3 + 4 + 2 })
+    expect(tail).toMatchObject({ truncated: 1, truncatedTokens: 4, skipped: 0, tokens: 4 + 5 + 3, targets: 3 + 4 + 2 })
     expect([...(tail.examples[1]?.inputIds ?? [])]).toEqual(bytes('abcde'))
     expect([...((await encode('head')).examples[1]?.inputIds ?? [])]).toEqual([...bytes('efgh'), eos])
     const skip = await encode('skip')

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RecordWriter, readRecord, type StoredExample } from '../../lib/data/example-codec.js'
 import { examplesPerPage } from '../../lib/data/example-pages.js'
+import { nothingCut } from '../../lib/data/length-counts.js'
 import { cachedTokens } from '../../lib/data/token-cache.js'
 import { openTokenStore, TokenStoreWriter, type TokenSummary } from '../../lib/data/token-store.js'
 import { native } from '../../lib/native.js'
 
 const key = 'ab'.repeat(32)
-const summary: TokenSummary = { tokens: 7, targets: 3, truncated: 1, skipped: 0, findings: [] }
+const summary: TokenSummary = { tokens: 7, targets: 3, ...nothingCut, truncated: 1, findings: [] }
 
 let directory: string
 let path: string

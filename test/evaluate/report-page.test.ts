@@ -26,6 +26,9 @@ const base = {
   rows: 1240,
   targets: 1240,
   truncated: 3,
+  truncatedTokens: 70,
+  windows: 0,
+  windowsLeftOut: 0,
   skipped: 0,
   seconds: 12.5,
   model: {

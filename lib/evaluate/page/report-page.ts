@@ -13,7 +13,7 @@ import { taskSections } from './task-sections.js'
 
 /** Holds whatever the report holds; of records only the worst. */
 export function reportPage(report: EvaluationReport): string {
-  const { model, data, rows, targets, truncated, skipped, warnings, run } = report
+  const { model, data, rows, targets, truncated, truncatedTokens, skipped, warnings, run } = report
   const name = model.directory ?? model.architecture
   const counted = targets === rows ? '' : `, ${count(targets)} labelled tokens`
   return page(
@@ -41,7 +41,7 @@ export function reportPage(report: EvaluationReport): string {
           ['shape of the rows', data.shape ?? 'encoded'],
           ['rows', count(rows)],
           ['labelled', count(targets)],
-          ['cut to the longest length', truncated > 0 && count(truncated)],
+          ['cut to the longest length', truncated > 0 && `${count(truncated)}, by ${count(truncatedTokens)} tokens`],
           ['left out as too long', skipped > 0 && count(skipped)],
         ]),
         labelTable(data.labelCounts),
