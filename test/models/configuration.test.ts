@@ -63,6 +63,7 @@ describe('options', () => {
       instructionSet: '',
       adapter: undefined,
       newHead: false,
+      addTokens: [],
       request: { task: undefined, problemType: undefined, labels: undefined, pooling: undefined, normalize: undefined },
     })
     expect(settleModelOptions({ dropout: false }).dropout).toBe(0)
