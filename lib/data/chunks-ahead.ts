@@ -3,6 +3,9 @@ import { AttuneError } from '../errors.js'
 /** Rows tokenized in one go: enough to use the library's threads, few enough not to hold the event loop. */
 export const rowsPerChunk = 64
 
+/** Chunks begun before they are read: the library's threads have work while templates are rendered and tokens are read here. */
+const chunksBegun = 4
+
 export interface ChunkOptions {
   /** Stops the work between chunks of rows. Default: none. */
   readonly signal?: AbortSignal | undefined
@@ -17,8 +20,8 @@ export interface Chunk<Result> {
 }
 
 /**
- * Work on rows in chunks, in order and one chunk ahead: while the caller reads a chunk, the next is tokenized on the library's own
- * threads.
+ * Work on rows in chunks, in order and some chunks ahead: while the caller reads a chunk, the next are tokenized on the library's
+ * own threads.
  * @throws AttuneError 'aborted', and what `work` throws
  */
 export async function* chunksAhead<Result>(
@@ -26,20 +29,20 @@ export async function* chunksAhead<Result>(
   { signal, onRows }: ChunkOptions,
   work: (start: number, end: number) => Promise<Result>,
 ): AsyncGenerator<Chunk<Result>, void, void> {
-  const begin = (start: number): Promise<Result> | undefined => {
-    if (start >= rows) return undefined
+  const begin = (start: number): Promise<Result> => {
     const result = work(start, start + rowsPerChunk)
     // Heard when it is awaited; a chunk that the caller does not come to any more has nobody to tell.
     result.catch(() => undefined)
     return result
   }
-  let next = begin(0)
-  for (let start = 0; next !== undefined; start += rowsPerChunk) {
+  const begun: Promise<Result>[] = []
+  let asked = 0
+  for (let start = 0; start < rows; start += rowsPerChunk) {
+    for (; begun.length < chunksBegun && asked < rows; asked += rowsPerChunk) begun.push(begin(asked))
     if (signal?.aborted === true) {
       throw new AttuneError('aborted', 'encoding the dataset was aborted', { cause: signal.reason })
     }
-    const result = await next
-    next = begin(start + rowsPerChunk)
+    const result = await (begun.shift() as Promise<Result>)
     yield { start, result }
     onRows?.(Math.min(rowsPerChunk, rows - start))
   }
