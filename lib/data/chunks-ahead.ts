@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 import { AttuneError } from '../errors.js'
 
 /** Rows tokenized in one go: enough to use the library's threads, few enough not to hold the event loop. */
@@ -43,6 +45,8 @@ export async function* chunksAhead<Result>(
       throw new AttuneError('aborted', 'encoding the dataset was aborted', { cause: signal.reason })
     }
     const result = await (begun.shift() as Promise<Result>)
+    // Results that are there already come one after another without a turn of the event loop between them.
+    await setImmediate()
     yield { start, result }
     onRows?.(Math.min(rowsPerChunk, rows - start))
   }
