@@ -13,8 +13,8 @@ import { requireShape } from './task.js'
 import { windows } from './windows.js'
 
 export interface MaskedLmOptions extends Omit<TextOptions, 'truncation'> {
-  /** As for other tasks; 'split' makes several examples of a long text. Default: 'error'. */
-  readonly truncation?: Truncation | 'split' | undefined
+  /** As for other tasks; 'window' ('split' is the same) makes several examples of a long text. Default: 'error'. */
+  readonly truncation?: Truncation | 'split' | 'window' | undefined
   /** Part of the tokens that is to be predicted. Default: 0.15. */
   readonly maskProbability?: number | undefined
   /** Whether all pieces of a word are masked together. Default: false. */
@@ -73,7 +73,9 @@ export async function encodeMaskableTexts(
   const texts: MaskableRow[] = []
   let tokens = 0
   const textOptions =
-    truncation === 'split' ? { signal: options.signal, onRows: options.onRows } : { ...options, truncation }
+    truncation === 'split' || truncation === 'window'
+      ? { signal: options.signal, onRows: options.onRows }
+      : { ...options, truncation }
   const counts = await encodeTexts<TextRow>(
     dataset,
     tokenizer,
@@ -92,7 +94,7 @@ export async function encodeMaskableTexts(
         return
       }
       const added = sequences.map((sequence) => sequence === null)
-      for (const part of truncation === 'split'
+      for (const part of truncation === 'split' || truncation === 'window'
         ? parts({ inputIds: text.ids, units }, added, maxLength)
         : [{ inputIds: text.ids, units }]) {
         tokens += part.inputIds.length

@@ -1,6 +1,8 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
+import { cutRow, rowWindows, type AddedTokens } from './causal-windows.js'
+import { checkedStride } from './encode-question-answering.js'
 import type { Dataset } from './dataset.js'
 import { nothingCut, type LengthCounts } from './length-counts.js'
 import { ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
@@ -21,9 +23,11 @@ export interface EncodeDatasetOptions extends ChunkOptions {
   readonly maxLength?: number | undefined
   /**
    * What happens to longer rows: 'error' throws, 'tail' cuts off their end, 'head' cuts off their beginning, 'skip'
-   * leaves them out. Default: 'error'.
+   * leaves them out, 'window' makes several examples of one. The tokens in front (a BOS) stay. Default: 'error'.
    */
-  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | undefined
+  readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | 'window' | undefined
+  /** Of 'window': tokens that neighbouring windows share, trained on in one of them. Default: 0. */
+  readonly stride?: number | undefined
   /** Further variables for the chat template. Default: none. */
   readonly chatTemplateVariables?: Readonly<Record<string, unknown>> | undefined
 }
@@ -78,6 +82,14 @@ export async function encodeDataset(
     )
   }
 
+  const stride = checkedStride(options.stride ?? 0)
+  const { before, after } = await tokenizer.addedTokenCounts()
+  const addedOf = ({ inputIds }: EncodedRow): AddedTokens =>
+    shape === 'messages'
+      ? // A template writes the BOS itself.
+        { front: inputIds[0] === tokenizer.bosTokenId ? 1 : 0, back: 0 }
+      : { front: before, back: shape === 'text' ? after : 0 }
+
   const examples: TrainingExample[] = []
   const masked: string[] = []
   const totals = { tokens: 0, targets: 0, ...nothingCut }
@@ -88,22 +100,30 @@ export async function encodeDataset(
   for await (const { start, result } of chunks) {
     result.forEach((row, index) => {
       const origin = dataset.origins[start + index] ?? ''
-      let kept = row
+      let parts = [row]
       if (row.inputIds.length > maxLength) {
         if (truncation === 'error') throw tooLong(row.inputIds.length, maxLength, origin)
         if (truncation === 'skip') {
           totals.skipped++
           return
         }
-        totals.truncated++
-        totals.truncatedTokens += row.inputIds.length - maxLength
-        kept = cut(row, maxLength, truncation)
+        if (truncation === 'window') {
+          const all = rowWindows(row, maxLength, stride, addedOf(row))
+          parts = all.filter(({ labels }) => countTargets(labels) > 0)
+          totals.windowsLeftOut += all.length - parts.length
+          totals.windows += Math.max(parts.length - 1, 0)
+        } else {
+          totals.truncated++
+          totals.truncatedTokens += row.inputIds.length - maxLength
+          parts = [cutRow(row, maxLength, truncation, addedOf(row))]
+        }
       }
-      const targets = countTargets(kept.labels)
-      if (targets === 0) masked.push(origin)
-      totals.tokens += kept.inputIds.length
-      totals.targets += targets
-      examples.push({ ...kept, row: start + index, origin })
+      if (parts.every(({ labels }) => countTargets(labels) === 0)) masked.push(origin)
+      for (const part of parts) {
+        totals.tokens += part.inputIds.length
+        totals.targets += countTargets(part.labels)
+        examples.push({ ...part, row: start + index, origin })
+      }
     })
   }
   if (masked.length > 0) throw allMasked(masked, totals.truncated > 0)
@@ -127,16 +147,11 @@ function countTargets(labels: Int32Array): number {
   return count
 }
 
-function cut(row: EncodedRow, length: number, side: 'tail' | 'head'): EncodedRow {
-  const start = side === 'tail' ? 0 : row.inputIds.length - length
-  return { inputIds: row.inputIds.slice(start, start + length), labels: row.labels.slice(start, start + length) }
-}
-
 function tooLong(length: number, maxLength: number, origin: string): AttuneError {
   return new AttuneError(
     'sequence-too-long',
     `${origin} has ${length} tokens, more than options.maxLength (${maxLength}); raise it, shorten the row, or set ` +
-      "options.truncation to 'tail', 'head' or 'skip'",
+      "options.truncation to 'tail', 'head', 'skip' or 'window'",
     { where: origin },
   )
 }

@@ -7,7 +7,7 @@ import { builtInTemplateNames, type BuiltInTemplateName } from '../tokenizer/cha
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { LossOn } from './row-encoders.js'
 
-export const truncations = ['error', 'tail', 'head', 'skip', 'split'] as const
+export const truncations = ['error', 'tail', 'head', 'skip', 'split', 'window'] as const
 
 /** What happens to rows that are longer than `maxLength`. */
 export type Truncation = (typeof truncations)[number]
@@ -36,12 +36,12 @@ export const encodingOptions = {
   truncation: {
     type: z.enum(truncations),
     description:
-      'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out; of a masked model also make several of one',
+      'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out; of causal-lm and masked-lm make several of one (window; split is the same)',
     default: 'error' as const,
   },
   stride: {
     type: z.int().min(0),
-    description: 'Of question answering: tokens that neighbouring windows of a context share; absent: 128',
+    description: 'Tokens that neighbouring windows share: of question answering 128 where absent, of causal-lm 0',
   },
   labelPieces: {
     type: z.enum(['first', 'all']),
@@ -86,9 +86,9 @@ export interface EncodingOptions {
   readonly templateVariables?: Readonly<Record<string, unknown>> | undefined
   /** Tokens of a row at most. @default what the model takes; of windows of a context to answer from 384 */
   readonly maxLength?: number | undefined
-  /** 'split' (several of one) is for masked models. @default 'error' */
+  /** 'window' makes several of one, for causal-lm and masked-lm; 'split' is the same of masked-lm. @default 'error' */
   readonly truncation?: Truncation | undefined
-  /** Of question answering: tokens that windows share. @default 128 */
+  /** Tokens that windows share. @default of question answering 128, of causal-lm 0 */
   readonly stride?: number | undefined
   /** Of token classification. @default 'first' */
   readonly labelPieces?: 'first' | 'all' | undefined
@@ -124,7 +124,7 @@ const tasksOf = {
   chatTemplate: ['causal-lm'],
   templateVariables: ['causal-lm'],
   labelPieces: ['token-classification'],
-  stride: ['question-answering'],
+  stride: ['question-answering', 'causal-lm'],
   maskProbability: ['masked-lm'],
   wholeWord: ['masked-lm'],
   prefix: ['seq2seq-lm'],

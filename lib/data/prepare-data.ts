@@ -136,7 +136,8 @@ function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<T
     case 'causal-lm':
       return {
         loss: options.lossOn,
-        truncation: unsplit(truncation),
+        truncation: truncation === 'window' ? truncation : unsplit(truncation),
+        stride: options.stride,
         chatTemplateVariables: options.templateVariables,
       }
     case 'sequence-classification':
@@ -147,7 +148,13 @@ function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<T
       return { stride: options.stride }
     case 'masked-lm': {
       const { maskProbability, wholeWord, seed } = options
-      return { maskProbability, wholeWord, seed, truncation, vocabularySize: definition.vocabularySize }
+      return {
+        maskProbability,
+        wholeWord,
+        seed,
+        truncation,
+        vocabularySize: definition.vocabularySize,
+      }
     }
     case 'seq2seq-lm':
       return { prefix: options.prefix, maxTargetLength: options.maxTargetLength, truncation: unsplit(truncation) }
@@ -156,9 +163,12 @@ function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<T
   }
 }
 
-function unsplit(truncation: EncodingOptions['truncation']): Exclude<EncodingOptions['truncation'], 'split'> {
-  if (truncation !== 'split') return truncation
-  throw new AttuneError('invalid-option', "options.truncation: 'split' is for masked-lm", {
+function unsplit(
+  truncation: EncodingOptions['truncation'],
+): Exclude<EncodingOptions['truncation'], 'split' | 'window'> {
+  if (truncation !== 'split' && truncation !== 'window') return truncation
+  const whose = truncation === 'split' ? 'masked-lm' : 'causal-lm and masked-lm'
+  throw new AttuneError('invalid-option', `options.truncation: '${truncation}' is for ${whose}`, {
     where: 'options.truncation',
   })
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { Dataset } from '../../lib/data/dataset.js'
@@ -171,6 +172,59 @@ describe('limits and refusals', () => {
     const skip = await encode('skip')
     expect(skip).toMatchObject({ truncated: 0, skipped: 1, tokens: 7, targets: 5 })
     expect(skip.examples.map(({ origin }) => origin)).toEqual(['row 0', 'row 2'])
+  })
+
+  test("cut at the beginning: the BOS stays, the tokenizer's and a template's", async () => {
+    const limits = { maxLength: 5, truncation: 'head' } as const
+    const text = await encodeOne({ text: 'abcdefgh' }, await tokenizerWith({ addBos: true }), limits)
+    expect(text.ids).toEqual([bos, ...bytes('fgh'), eos])
+    const template = '<s>{% for message in messages %}{{ message.content }}{% endfor %}'
+    const chat = await tokenizerWith({ chatTemplate: template })
+    const messages = [{ role: 'assistant' as const, content: 'abcd' }]
+    const cut = await encodeOne({ messages }, chat, { ...limits, maxLength: 3, loss: 'all' })
+    expect(cut.ids).toEqual([bos, ...bytes('cd')])
+  })
+
+  test('windows: every label once, none too long, the added tokens around each', async () => {
+    const tokenizers = [
+      await tokenizerWith(),
+      await tokenizerWith({ addBos: true }),
+      await tokenizerWith({ addBos: true, addEos: true }),
+    ]
+    const letters = fc
+      .integer({ min: 1, max: 60 })
+      .map((length) => 'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, length))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: 2 }),
+        letters,
+        letters,
+        fc.boolean(),
+        fc.integer({ min: 5, max: 20 }),
+        fc.nat({ max: 2 }),
+        async (which, prompt, completion, isText, maxLength, stride) => {
+          const tokenizer = tokenizers[which] as Tokenizer
+          const data = Dataset.from([isText ? { text: completion } : { prompt, completion }])
+          const whole = await encodeDataset(data, tokenizer)
+          const encoded = await encodeDataset(data, tokenizer, { maxLength, truncation: 'window', stride })
+          expect(encoded.targets).toBe(whole.targets)
+          expect(encoded.windows).toBe(encoded.examples.length - 1)
+          const targetsOf = (examples: readonly TrainingExample[]): number[] =>
+            examples.flatMap(({ labels }) => [...labels.slice(1)].filter((label) => label !== x))
+          expect(targetsOf(encoded.examples)).toEqual(targetsOf(whole.examples))
+          for (const { inputIds } of encoded.examples) {
+            expect(inputIds.length).toBeLessThanOrEqual(maxLength)
+            if (which > 0) expect(inputIds[0]).toBe(bos)
+            if (which === 2 && isText) expect(inputIds.at(-1)).toBe(eos)
+          }
+        },
+      ),
+    )
+    const prompt = Dataset.from([{ prompt: 'abcdefgh', completion: 'ij' }])
+    const left = await encodeDataset(prompt, tokenizers[1] as Tokenizer, { maxLength: 5, truncation: 'window' })
+    expect(left).toMatchObject({ truncated: 0, windows: 0, windowsLeftOut: 2, targets: 3 })
+    const narrow = encodeDataset(prompt, tokenizers[1] as Tokenizer, { maxLength: 5, truncation: 'window', stride: 4 })
+    await expect(narrow).rejects.toMatchObject({ code: 'invalid-option', where: 'options.maxLength' })
   })
 
   test('rows without a target are named; the first token is none', async () => {

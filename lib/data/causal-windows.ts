@@ -1,0 +1,68 @@
+import { AttuneError } from '../errors.js'
+import { ignoredLabel, type EncodedRow } from './row-encoders.js'
+import { windows } from './windows.js'
+
+/** How many tokens at the ends of a row the tokenizer put there (or a template: the BOS). */
+export interface AddedTokens {
+  readonly front: number
+  readonly back: number
+}
+
+/** A row cut to so many tokens; 'head' cuts behind the tokens in front. */
+export function cutRow(row: EncodedRow, length: number, side: 'tail' | 'head', { front }: AddedTokens): EncodedRow {
+  if (side === 'tail') return { inputIds: row.inputIds.slice(0, length), labels: row.labels.slice(0, length) }
+  if (front >= length) throw noRoom(length, 0)
+  const from = row.inputIds.length - (length - front)
+  return {
+    inputIds: joined(row.inputIds.subarray(0, front), row.inputIds.subarray(from)),
+    labels: joined(row.labels.subarray(0, front), row.labels.subarray(from)),
+  }
+}
+
+/**
+ * A row in windows of at most `maxLength` tokens, neighbours sharing `stride` of them, the added tokens around each. A label stands
+ * in one window: what is shared is only read the second time. Where nothing stands in front, one token at least is shared:
+ * nothing would predict a window's first.
+ * @throws AttuneError 'invalid-option' where windows leave no room to go on
+ */
+export function rowWindows(
+  { inputIds, labels }: EncodedRow,
+  maxLength: number,
+  stride: number,
+  { front, back }: AddedTokens,
+): EncodedRow[] {
+  const size = maxLength - front - back
+  const shared = front === 0 ? Math.max(stride, 1) : stride
+  if (size <= shared) throw noRoom(maxLength, shared)
+  const end = inputIds.length - back
+  const ranges = windows(end - front, size, shared)
+  return ranges.map(([from, to], index) => {
+    const isLast = index === ranges.length - 1
+    const own = labels.slice(front + from, front + to)
+    if (index > 0) own.fill(ignoredLabel, 0, shared)
+    const ends = (at: Int32Array, isLabelled: boolean): Int32Array => (isLabelled ? at : at.slice().fill(ignoredLabel))
+    return {
+      inputIds: joined(
+        inputIds.subarray(0, front),
+        inputIds.subarray(front + from, front + to),
+        inputIds.subarray(end),
+      ),
+      labels: joined(ends(labels.subarray(0, front), index === 0), own, ends(labels.subarray(end), isLast)),
+    }
+  })
+}
+
+function joined(...parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+function noRoom(maxLength: number, shared: number): AttuneError {
+  const message = `options.maxLength ${maxLength} leaves no room between the tokens that the tokenizer adds and the ${shared} that windows share (options.stride)`
+  return new AttuneError('invalid-option', message, { where: 'options.maxLength' })
+}
