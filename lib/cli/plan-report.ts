@@ -10,30 +10,19 @@ import { wrap } from './wrap.js'
 
 /** The table alone. `from`: the step that a resumed run goes on from. */
 export function planTable(plan: TrainingPlan, from = 0): string {
-  const { parameters, memory, process, work } = plan
+  const { parameters, memory, process } = plan
   const fresh = plan.warmupSteps === 0 ? '' : `, ${plan.warmupSteps} of them warm-up`
   const going = from === 0 ? '' : `, going on from step ${from}`
-  const whole = notWhole(plan).join(', ')
-  const share = (part: number): string => percent(part / Math.max(1, work.total))
   const rows: [string, string][] = [
     [
       'trained',
       `${quantity(parameters.trained)} of ${quantity(parameters.total)} parameters (${percent(parameters.trained / parameters.total)})`,
     ],
-    ['rows', `${plan.rows} to train on${plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`}`],
-    ...(whole === '' ? [] : [['  of them', whole] as [string, string]]),
-    [
-      'tokens',
-      `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} with a label; ${plan.longest} in the longest row`,
-    ],
-    ['steps', `${plan.steps} over ${Number(plan.epochs.toFixed(2))} epochs${fresh}${going}`],
+    ...rowsOf(plan, `${fresh}${going}`),
     ['rate', `${rate(plan.learningRate)} at most`],
-    [
-      'work',
-      `${operations(work.total)}: products ${share(work.products)}, attention ${share(work.attention)}, else ${share(work.elements)}`,
-    ],
+    ...workOf(plan),
     ...timeRows(plan),
-    ['memory', `${bytes(process.total)}${memoryLeft(plan)}`],
+    ['memory', `${isStream(plan) ? 'at most ' : ''}${bytes(process.total)}${memoryLeft(plan)}`],
     ['  parameters', bytes(memory.parameters)],
     ['  gradients', bytes(memory.gradients)],
     ['  optimizer', bytes(memory.optimizer)],
@@ -47,6 +36,39 @@ export function planTable(plan: TrainingPlan, from = 0): string {
     ['processor', `${plan.instructionSet}, ${plan.threads} threads`],
   ]
   return table(rows)
+}
+
+/** Of a stream nobody knows how many rows there are. */
+function isStream({ rows }: TrainingPlan): boolean {
+  return Number.isNaN(rows)
+}
+
+function rowsOf(plan: TrainingPlan, more: string): [string, string][] {
+  const validation = plan.validationRows === 0 ? '' : `, ${plan.validationRows} to validate`
+  if (isStream(plan)) {
+    return [
+      ['rows', `a stream to train on${validation}`],
+      ['steps', `${plan.steps}${more}`],
+    ]
+  }
+  const whole = notWhole(plan).join(', ')
+  return [
+    ['rows', `${plan.rows} to train on${validation}`],
+    ...(whole === '' ? [] : [['  of them', whole] as [string, string]]),
+    [
+      'tokens',
+      `${quantity(plan.tokens)} an epoch, ${quantity(plan.labelledTokens)} with a label; ${plan.longest} in the longest row`,
+    ],
+    ['steps', `${plan.steps} over ${Number(plan.epochs.toFixed(2))} epochs${more}`],
+  ]
+}
+
+function workOf(plan: TrainingPlan): [string, string][] {
+  if (isStream(plan)) return []
+  const { total, products, attention, elements } = plan.work
+  const share = (part: number): string => percent(part / Math.max(1, total))
+  const kinds = `products ${share(products)}, attention ${share(attention)}, else ${share(elements)}`
+  return [['work', `${operations(total)}: ${kinds}`]]
 }
 
 /** The table, the warnings and the suggestions. */

@@ -109,16 +109,25 @@ export async function readTrainingRows(
     const parts = train.split({ ...drawing, validation: asked, seed })
     return { train: parts.train, validation: parts.validation }
   }
+  return { train, validation: await readValidationRows(data, asked, { reading, terminal }) }
+}
+
+/** Rows to validate on that are in files of their own: those asked for, else the validation split of the folder of the others. */
+export async function readValidationRows(
+  data: readonly string[],
+  asked: readonly string[] | undefined,
+  { reading, terminal }: { readonly reading: ReadingOptions; readonly terminal: Pick<Terminal, 'err'> },
+): Promise<Dataset | undefined> {
   if (asked !== undefined) {
     // A folder named for it means its validation part, where it has parts.
     const split = await onlySplit(asked, ['validation', 'test'])
-    return { train, validation: await readRows(asked, { ...reading, split }, terminal) }
+    return readRows(asked, { ...reading, split }, terminal)
   }
   const split = await onlySplit(data, ['validation'])
-  if (split === undefined || reading.split !== undefined) return { train, validation: undefined }
+  if (split === undefined || reading.split !== undefined) return undefined
   const validation = await readRows(data, { ...reading, split }, terminal)
   terminal.err(`validation: the ${validation.length} rows of the validation split of ${data.join(', ')}\n`)
-  return { train, validation }
+  return validation
 }
 
 /** Rows to measure on: of a folder with splits those for testing, else those for validation. */

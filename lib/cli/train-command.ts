@@ -2,6 +2,8 @@ import { Argument, type Command } from 'commander'
 import { join } from 'node:path'
 import type { Dataset } from '../data/dataset.js'
 import { labelsOfDataset } from '../data/encode-sequence-classification.js'
+import type { TrainingData } from '../data/prepare-data.js'
+import { RowStream } from '../data/row-stream.js'
 import { AttuneError } from '../errors.js'
 import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
@@ -29,6 +31,7 @@ import {
 } from './reading-options.js'
 import { dataOptions, loraFlags, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import type { Terminal } from './terminal.js'
+import { streamingOptions, streamRows } from './streamed-rows.js'
 import { barReport, jsonReport, lineReport } from './training-report.js'
 
 // `validation` names files here and is rows in the API.
@@ -41,6 +44,7 @@ interface TrainingJob {
   readonly validation: number | readonly string[] | undefined
   readonly reading: ReadingOptions
   readonly split: Settled<typeof splitOptions>
+  readonly streaming: boolean
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
 }
 
@@ -71,6 +75,7 @@ function withTrainFlags(command: Command): Command {
   addFlags(command, dataOptions)
   addFlags(command, splitOptions)
   addFlags(command, readingOptions)
+  addFlags(command, streamingOptions)
   addFlags(command, plainOptions)
   command.option(
     '--lora',
@@ -82,7 +87,7 @@ function withTrainFlags(command: Command): Command {
 
 async function readJob(command: Command, config: string | undefined): Promise<TrainingJob> {
   const file = config === undefined ? {} : await readConfigFile(config)
-  const tables = [modelOptions, dataOptions, splitOptions, readingOptions, plainOptions]
+  const tables = [modelOptions, dataOptions, splitOptions, readingOptions, streamingOptions, plainOptions]
   const known = [...tables.flatMap((table) => Object.keys(table)), 'adapter']
   for (const key of Object.keys(file)) {
     if (!known.includes(key)) {
@@ -115,6 +120,7 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
     data: (dataConfig === undefined ? required(data, 'data') : []).map((path) => inFile('data', path)),
     validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
     reading: settled(readingOptions),
+    streaming: settled(streamingOptions).streaming,
     split: { ...split, dataConfig },
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
@@ -144,7 +150,7 @@ function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
 }
 
 /** A classifier's labels are those of the rows, where neither the command nor the model's directory names any. */
-async function loadModel({ model, modelOptions: options }: TrainingJob, train: Dataset): Promise<Model> {
+async function loadModel({ model, modelOptions: options }: TrainingJob, train: Dataset | RowStream): Promise<Model> {
   const { task, labels, problemType, adapter } = options
   const classifies = task === 'sequence-classification' || task === 'token-classification'
   if (!classifies || labels !== undefined || problemType === 'regression' || adapter !== undefined) {
@@ -152,6 +158,11 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
   }
   const { id2label } = await readJsonObject(join(await configDirectory(model, options), 'config.json'))
   const stored = Object.values((id2label ?? {}) as Record<string, unknown>)
+  if (train instanceof RowStream) {
+    if (stored.some((name) => !/^LABEL_\d+$/.test(String(name)))) return Model.load(model, options)
+    const message = 'options.labels is missing: with streaming the rows cannot be asked for the labels there are'
+    throw new AttuneError('invalid-option', message, { where: 'options.labels' })
+  }
   const names = labelsOfDataset(train)
   const several = train.shape === 'text-labels'
   // Numbers to predict have no names, and neither have lists of 0 and 1.
@@ -161,8 +172,12 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
   return Model.load(model, { ...options, ...type, labels: names })
 }
 
-function loadRows({ data, validation, reading, split, options }: TrainingJob, terminal: Terminal) {
+async function loadRows(
+  { data, validation, reading, split, streaming, options }: TrainingJob,
+  terminal: Terminal,
+): Promise<{ train: Dataset | RowStream; validation: TrainingData | undefined }> {
   const { dataConfig, splitSeed, ...drawing } = split
+  if (streaming) return streamRows({ data, validation, dataConfig, reading, terminal })
   if (dataConfig !== undefined) return readConfiguredRows(dataConfig)
   return readTrainingRows(data, validation, {
     reading,

@@ -7,7 +7,10 @@ import type { MeasuredStep } from './time-fit.js'
 import type { ParameterCounts } from './trained-parameters.js'
 import type { WarningCode } from './warning-code.js'
 
-/** What a run will do and need, known before its first step. */
+/**
+ * What a run will do and need, known before its first step. Of a stream NaN stands for what only reading it would tell, and memory and
+ * largest batch are upper bounds.
+ */
 export interface TrainingPlan extends LengthCounts {
   readonly parameters: ParameterCounts
   /** Examples trained on, after those left out; several of one row where it is cut into windows. */

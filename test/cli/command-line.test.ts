@@ -239,6 +239,30 @@ describe('attune', () => {
     expect(jsonLines(out)[0]).toMatchObject({ type: 'plan', rows: 60, steps: 24 })
   })
 
+  it('trains on a stream, and says what does not go with one', async () => {
+    const output = join(directory, 'streamed')
+    const argv = ['train', '--model', model, '--data', data, '--lora', '--streaming']
+    const steps = ['--max-steps', '9', '--shuffle-buffer', '16']
+    const { code, out, err } = await attune(...argv, ...steps, '--output', output, '--validation', data)
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    expect(out).toMatch(/rows +a stream to train on, 60 to validate\n[^]*memory +at most /)
+    expect(out).not.toContain('NaN')
+    expect(out).toContain('done after 9 steps')
+    const planned = await attune('plan', '--model', model, '--data', data, '--streaming', '--max-steps', '9', '--json')
+    expect(jsonLines(planned.out)[0]).toMatchObject({ type: 'plan', rows: null, steps: 9 })
+    for (const [more, message] of [
+      [[], 'options.maxSteps is missing'],
+      [['--max-steps', '9', '--epochs', '2'], 'options.epochs'],
+      [['--max-steps', '9', '--validation', '0.1'], 'options.validation'],
+      [['--max-steps', '9', '--packing'], 'options.packing'],
+    ] as const) {
+      const refused = await attune(...argv, ...more)
+      expect(refused.err).toContain(message)
+      expect(refused.code).toBe(2)
+    }
+  })
+
   it.each([
     [['train', '--modle', 'x'], 2, '--model'],
     [['train', '--data', 'x'], 2, '--model is missing'],
