@@ -12,7 +12,14 @@ import { encodingReport } from './encoding-report.js'
 import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { checkDataConfig, readConfiguredTestRows, readingOptions, readRows, readTestRows } from './reading-options.js'
+import {
+  checkDataConfig,
+  readConfiguredTestRows,
+  readingOf,
+  readingOptions,
+  readRows,
+  readTestRows,
+} from './reading-options.js'
 import { dataOptions, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import { required } from './train-command.js'
 import { writeResult } from './write-result.js'
@@ -66,7 +73,9 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
         ? await readTestRows(required(files.data, 'data'), reading, terminal)
         : await readConfiguredTestRows(files.dataConfig, terminal)
     const train =
-      files.train === undefined ? undefined : await readRows(files.train, { ...reading, split: undefined }, terminal)
+      files.train === undefined
+        ? undefined
+        : await readRows(files.train, { ...readingOf(files.train, reading), split: undefined }, terminal)
     await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
     const { dtype, device, threads } = asked
     await using untuned =

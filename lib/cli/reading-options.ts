@@ -1,14 +1,17 @@
 /** How the files of a command's rows are read, and what there is to say about it. */
+import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
 import { loadDatasetConfig } from '../data/dataset-config.js'
-import { loadDataset, type LoadDatasetOptions } from '../data/load-dataset.js'
+import { loadDataset } from '../data/load-dataset.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { shapeNames } from '../data/shapes.js'
-import { resolveSplits, splitNames, type SplitName } from '../data/sources/resolve-files.js'
+import { splitNamesOf } from '../data/sources/resolve-files.js'
+import type { SplitName } from '../data/sources/split-paths.js'
 import { sourceFormats } from '../data/sources/source-options.js'
 import { AttuneError } from '../errors.js'
 import type { SplitOptions } from '../data/splits/split-options.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import type { OptionTable, Settled } from '../options.js'
 import type { Terminal } from './terminal.js'
 
@@ -17,8 +20,13 @@ const name = z.string().min(1)
 export const readingOptions = {
   format: { type: z.enum(sourceFormats), description: 'Of the files; absent: as what is in them and their names say' },
   split: {
-    type: z.enum(splitNames),
-    description: 'Which part of a folder with files named train, validation, test; absent: as the command needs',
+    type: name,
+    description:
+      'Which part of a folder with files named train, validation, test, or of a dataset of the Hub; absent: as the command needs',
+  },
+  subset: {
+    type: name,
+    description: 'Which configuration of a dataset of the Hub that has several',
   },
   shape: { type: z.enum(shapeNames), description: 'What the rows are; absent: as the first row shows' },
   fields: {
@@ -49,17 +57,17 @@ export const readingOptions = {
   },
 } satisfies OptionTable
 
-export type ReadingOptions = Settled<typeof readingOptions>
+export type ReadingOptions = Settled<typeof readingOptions> & { readonly hub?: HubOptions }
 
 const listed = 10
 
 /** The rows of files, patterns and folders. What was left out, and what is odd, is said. */
 export async function readRows(
   paths: readonly string[],
-  options: LoadDatasetOptions,
+  { subset: config, ...options }: ReadingOptions,
   { err }: Pick<Terminal, 'err'>,
 ): Promise<Dataset> {
-  const dataset = await loadDataset(paths, { ...options, onNote: ({ message }) => err(`note: ${message}\n`) })
+  const dataset = await loadDataset(paths, { ...options, config, onNote: ({ message }) => err(`note: ${message}\n`) })
   const { skipped } = dataset
   if (skipped.length > 0) {
     err(`${skipped.length} rows that cannot be used are left out:\n`)
@@ -120,10 +128,11 @@ export async function readValidationRows(
 ): Promise<Dataset | undefined> {
   if (asked !== undefined) {
     // A folder named for it means its validation part, where it has parts.
-    const split = await onlySplit(asked, ['validation', 'test'])
-    return readRows(asked, { ...reading, split }, terminal)
+    const own = readingOf(asked, reading)
+    const split = await onlySplit(asked, ['validation', 'test'], own)
+    return readRows(asked, { ...own, split }, terminal)
   }
-  const split = await onlySplit(data, ['validation'])
+  const split = await onlySplit(data, ['validation'], reading)
   if (split === undefined || reading.split !== undefined) return undefined
   const validation = await readRows(data, { ...reading, split }, terminal)
   terminal.err(`validation: the ${validation.length} rows of the validation split of ${data.join(', ')}\n`)
@@ -136,16 +145,25 @@ export async function readTestRows(
   reading: ReadingOptions,
   terminal: Pick<Terminal, 'err'>,
 ): Promise<Dataset> {
-  const split = reading.split ?? (await onlySplit(paths, ['test', 'validation']))
+  const split = reading.split ?? (await onlySplit(paths, ['test', 'validation'], reading))
   const dataset = await readRows(paths, { ...reading, split }, terminal)
   if (split !== reading.split) terminal.err(`data: the ${dataset.length} rows of the ${split} split\n`)
   return dataset
 }
 
+/** The options for rows beside the main ones: a subset is none of files here. */
+export function readingOf(paths: readonly string[], reading: ReadingOptions): ReadingOptions {
+  return paths.every((path) => existsSync(path)) ? { ...reading, subset: undefined } : reading
+}
+
 /** The first of the splits that the one folder has; undefined where the paths are not one folder with splits. */
-async function onlySplit(paths: readonly string[], names: readonly SplitName[]): Promise<SplitName | undefined> {
+async function onlySplit(
+  paths: readonly string[],
+  names: readonly SplitName[],
+  { subset: config, hub }: ReadingOptions,
+): Promise<SplitName | undefined> {
   const [folder, ...others] = paths
   if (folder === undefined || others.length > 0) return undefined
-  const splits = await resolveSplits(folder)
-  return names.find((name) => splits?.[name] !== undefined)
+  const found = await splitNamesOf(folder, { config, hub })
+  return names.find((name) => found.includes(name))
 }

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { datasetFrom } from '../data/dataset-config.js'
 import type { Dataset } from '../data/dataset.js'
 import { labelsOfDataset } from '../data/encode-sequence-classification.js'
 import type { TrainingData } from '../data/prepare-data.js'
@@ -103,6 +104,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const { data, validation } = settled(dataOptions)
   const { dataConfig: configOfData, ...split } = settled(splitOptions)
   const inFile = (key: string, path: string): string => (givesFlag(command, key) ? path : fromConfig(config, path))
+  const rows = (key: string, path: string): string =>
+    config === undefined || givesFlag(command, key) ? path : datasetFrom(dirname(config), path)
   const source = (key: string, name: string): string => (givesFlag(command, key) ? name : modelFromConfig(config, name))
   checkDataConfig(configOfData, data ?? validation)
   const dataConfig = configOfData === undefined ? undefined : inFile('dataConfig', configOfData)
@@ -117,8 +120,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
       ...asked,
       adapterFrom: adapterFrom === undefined ? undefined : source('adapterFrom', adapterFrom),
     }),
-    data: (dataConfig === undefined ? required(data, 'data') : []).map((path) => inFile('data', path)),
-    validation: Array.isArray(validation) ? validation.map((path) => inFile('validation', path)) : validation,
+    data: (dataConfig === undefined ? required(data, 'data') : []).map((path) => rows('data', path)),
+    validation: Array.isArray(validation) ? validation.map((path) => rows('validation', path)) : validation,
     reading: settled(readingOptions),
     streaming: settled(streamingOptions).streaming,
     split: { ...split, dataConfig },

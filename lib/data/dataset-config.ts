@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 
 import { readConfigFile } from '../config-file.js'
 import { AttuneError } from '../errors.js'
 import { suggestion } from '../nearest.js'
 import { Dataset, type DatasetSplit } from './dataset.js'
-import { loadDataset, type LoadDatasetOptions } from './load-dataset.js'
-import { resolveSplits, type SplitName } from './sources/resolve-files.js'
+import { loadDataset, resolveOptions, type LoadDatasetOptions } from './load-dataset.js'
+import { hubDatasetOf } from './sources/hub-dataset.js'
+import { resolveSplits } from './sources/resolve-files.js'
+import type { SplitName } from './sources/split-paths.js'
 import type { DatasetRow, RowAlias } from './rows.js'
 
 /** Rows of the program's own: what makes them, each time anew. */
@@ -55,6 +58,9 @@ const readingKeys = {
   textRows: true,
   encoding: true,
   maxRowBytes: true,
+  revision: true,
+  config: true,
+  hub: true,
 } satisfies Partial<Record<keyof DatasetPart, true>>
 
 const configKeys = {
@@ -87,7 +93,7 @@ export async function loadDatasetConfig(config: string | DatasetConfig): Promise
   const files: Loading = {
     options,
     name,
-    pathOf: (path) => (isAbsolute(path) || base === '' ? path : join(base, path)),
+    pathOf: (path) => datasetFrom(base, path),
   }
   const folderParts = await partsOfFolder(data, validation ?? test, files)
   const rows = folderParts?.train ?? (await loadFiles(data, files))
@@ -110,6 +116,13 @@ export async function loadDatasetConfig(config: string | DatasetConfig): Promise
     validation: typeof validation === 'number' ? parts.validation : apart,
     test: typeof test === 'number' ? parts.test : tested,
   }
+}
+
+/** A path counts from the folder; where there is nothing, an id of the Hub stays one. */
+export function datasetFrom(folder: string, source: string): string {
+  if (source === '-' || isAbsolute(source) || folder === '') return source
+  const path = join(folder, source)
+  return !existsSync(path) && hubDatasetOf(source) !== undefined ? source : path
 }
 
 interface Loading {
@@ -145,7 +158,7 @@ async function partsOfFolder(
   { options, pathOf }: Loading,
 ): Promise<Partial<Record<SplitName, Dataset>> | undefined> {
   if (typeof data !== 'string' || held !== undefined || options.split !== undefined) return undefined
-  const splits = await resolveSplits(pathOf(data))
+  const splits = await resolveSplits(pathOf(data), resolveOptions(options))
   if (splits?.train === undefined) return undefined
   const parts: Partial<Record<SplitName, Dataset>> = {}
   for (const split of Object.keys(splits) as SplitName[]) {

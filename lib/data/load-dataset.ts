@@ -3,12 +3,18 @@ import { ColumnsSeen } from './columns-seen.js'
 import { Dataset } from './dataset.js'
 import { RowReader, type RowOptions } from './row-reader.js'
 import { readSource } from './sources/read-source.js'
-import { resolveFiles, resolveSplits, splitNames, type SplitName } from './sources/resolve-files.js'
+import type { HubDatasetOptions } from './sources/hub-dataset.js'
+import { resolveFiles, resolveSplits, type ResolveOptions } from './sources/resolve-files.js'
 import type { SourceFile, SourceOptions } from './sources/source-options.js'
+import { splitNames, type SplitName } from './sources/split-paths.js'
 
-export interface LoadDatasetOptions extends RowOptions, Omit<SourceOptions, 'numeric' | 'onColumns'> {
-  /** Which part of a folder with splits. Default: 'train' where the folder has splits, else all its files. */
-  readonly split?: SplitName | undefined
+export interface LoadDatasetOptions
+  extends RowOptions, Omit<SourceOptions, 'numeric' | 'onColumns'>, HubDatasetOptions {
+  /**
+   * Which part of a folder or of a dataset of the Hub that has splits; of the latter any that its README names.
+   * Default: 'train' where there are splits, else all files.
+   */
+  readonly split?: SplitName | (string & {}) | undefined
   /**
    * Is told what is odd and yet can be read, as files whose columns differ: `where` is the file. Default: nobody is.
    */
@@ -25,7 +31,7 @@ export interface DatasetSplits {
 /**
  * Reads a dataset from files, in the order given: JSON Lines, JSON, CSV, TSV, Parquet, plain text, compressed by gzip, zstd
  * or xz or not. A path may be a pattern (`data/*.jsonl`), a folder (all its data files, or one split of them) or '-' (standard
- * input). The fields of a row say what it is (see `DatasetRow`): all rows have the same.
+ * input); what does not exist here is a dataset of the Hub (`org/name`, `org/name@revision`). The fields of a row say what it is (see `DatasetRow`): all rows have the same.
  * @throws AttuneError 'file-not-found', 'invalid-file', 'empty-dataset' (a file without rows), 'invalid-json',
  * 'invalid-dataset' (missing or wrong fields, mixed shapes, no UTF-8), each naming `file:line`, up to ten lines in one error
  */
@@ -33,21 +39,21 @@ export async function loadDataset(
   path: string | readonly string[],
   options: LoadDatasetOptions = {},
 ): Promise<Dataset> {
-  checkChoice('split', options.split, splitNames)
-  return datasetOf(await resolveFiles(path, { split: options.split }), options)
+  return datasetOf(await resolveFiles(path, resolveOptions(options)), options)
 }
 
 /**
- * Reads all splits of a folder whose files, or folders in it, are named train, validation (valid, val, dev) and test.
+ * Reads all splits of a folder whose files, or folders in it, are named train, validation (valid, val, dev) and test, or of a
+ * dataset of the Hub.
  * @throws AttuneError as `loadDataset` does; 'file-not-found' where the folder has no splits
  */
 export async function loadDatasetSplits(
   folder: string,
   options: Omit<LoadDatasetOptions, 'split'> = {},
 ): Promise<DatasetSplits> {
-  const files = await resolveSplits(folder)
+  const files = await resolveSplits(folder, resolveOptions(options))
   if (files === undefined) {
-    const what = `${folder} is no folder with files named train, validation or test`
+    const what = `${folder} has no files named train, validation or test`
     throw new AttuneError('file-not-found', what, { where: folder })
   }
   const splits: Partial<Record<SplitName, Dataset>> = {}
@@ -56,6 +62,11 @@ export async function loadDatasetSplits(
     if (some !== undefined) splits[name] = await datasetOf(some, options)
   }
   return splits
+}
+
+/** Those that choose files. */
+export function resolveOptions({ split, revision, config, hub }: LoadDatasetOptions): ResolveOptions {
+  return { split, revision, config, hub }
 }
 
 async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptions): Promise<Dataset> {
@@ -74,7 +85,7 @@ async function datasetOf(files: readonly SourceFile[], options: LoadDatasetOptio
         else reader.note(item.code, item.origin, item.what)
       }
     }
-    if (reader.seen === before) empty.push(file.path)
+    if (reader.seen === before) empty.push(file.name ?? file.path)
   }
   reader.throwIfBad()
   if (empty.length > 0) {

@@ -1,7 +1,7 @@
 /** The rows that are to be inspected, in chunks, whatever they come from; what cannot be read is listed and not thrown. */
 import { Dataset } from '../data/dataset.js'
 import { RowReader, type RowOptions } from '../data/row-reader.js'
-import type { LoadDatasetOptions } from '../data/load-dataset.js'
+import { resolveOptions, type LoadDatasetOptions } from '../data/load-dataset.js'
 import { readSource } from '../data/sources/read-source.js'
 import { resolveFiles } from '../data/sources/resolve-files.js'
 import { AttuneError, type AttuneErrorCode } from '../errors.js'
@@ -71,7 +71,8 @@ async function* rowsOfFiles(
 ): AsyncGenerator<RowChunk, void, void> {
   // Their cells may be names or numbers, which only the whole column shows.
   const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
-  for (const file of await resolveFiles(paths, { split: options.split })) {
+  for (const file of await resolveFiles(paths, resolveOptions(options))) {
+    const { name = file.path } = file
     let [seen, waiting] = [0, 0]
     try {
       for await (const items of readSource(file, { ...options, numeric })) {
@@ -82,16 +83,16 @@ async function* rowsOfFiles(
         seen += items.length
         waiting += items.length
         if (waiting < rowsPerChunk) continue
-        yield reader.take(file.path)
+        yield reader.take(name)
         waiting = 0
       }
-      if (seen === 0) reader.note('empty-dataset', file.path, 'the file has no rows')
+      if (seen === 0) reader.note('empty-dataset', name, 'the file has no rows')
     } catch (error) {
       // A file that is not there is a mistake in the command; one that is broken is what inspecting is for.
       if (!(error instanceof AttuneError) || !brokenFile.has(error.code)) throw error
-      reader.note(error.code, error.where ?? file.path, error.message)
+      reader.note(error.code, error.where ?? name, error.message)
     }
-    yield reader.take(file.path)
+    yield reader.take(name)
   }
 }
 

@@ -112,8 +112,8 @@ function bytesOf(file: SourceFile): ByteBlocks {
   return file.path === '-' ? blocksOfStream(process.stdin, 'stdin') : blocksOfFile(file.path)
 }
 
-function nameOf({ path }: SourceFile): string {
-  return path === '-' ? 'stdin' : path
+function nameOf({ path, name }: SourceFile): string {
+  return name ?? (path === '-' ? 'stdin' : path)
 }
 
 async function canBeReadTwice({ path, open }: SourceFile): Promise<boolean> {

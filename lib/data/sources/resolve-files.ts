@@ -1,38 +1,44 @@
-/** From what people name (paths, patterns, folders) to files. */
+/** From what people name (paths, patterns, folders, datasets of the Hub) to files. */
 import { stat } from 'node:fs/promises'
-import { basename, isAbsolute, join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 import { glob, isDynamicPattern } from 'tinyglobby'
 
 import { AttuneError } from '../../errors.js'
-import { formatOfName } from './file-format.js'
-import type { SourceFile, SourceFormat } from './source-options.js'
-
-export const splitNames = ['train', 'validation', 'test'] as const
-export type SplitName = (typeof splitNames)[number]
+import { namesTheHub } from '../../hub/repository.js'
+import {
+  filesOfHubDataset,
+  hubDatasetOf,
+  splitNamesOfHubDataset,
+  splitsOfHubDataset,
+  type HubDataset,
+  type HubDatasetOptions,
+} from './hub-dataset.js'
+import type { SourceFile } from './source-options.js'
+import {
+  choosePaths,
+  dataPathsAmong,
+  inOrder,
+  splitNames,
+  splitOf,
+  splitPathsAmong,
+  type SplitName,
+} from './split-paths.js'
 
 export type SplitFiles = Readonly<Partial<Record<SplitName, readonly SourceFile[]>>>
 
-export interface ResolveOptions {
-  /** Of a folder or pattern, only files of this split. Default: of a folder with splits 'train', else all files. */
-  readonly split?: SplitName | undefined
+export interface ResolveOptions extends HubDatasetOptions {
+  /** Of a folder, pattern or dataset of the Hub, only files of this split. Default: where there are splits `usualSplit`, else all files. */
+  readonly split?: SplitName | (string & {}) | undefined
+  /** The split of a folder or dataset that has splits, where none is named. Default: 'train'. */
+  readonly usualSplit?: SplitName | undefined
 }
-
-// As the hub reads folders: a word of its own in the name of the file, or of a folder around it.
-const splitWords: Readonly<Record<SplitName, RegExp>> = {
-  train: /(?:^|[^a-z0-9])(?:train|training)(?![a-z])/i,
-  validation: /(?:^|[^a-z0-9])(?:validation|valid|val|dev)(?![a-z])/i,
-  test: /(?:^|[^a-z0-9])(?:test|testing|eval|evaluation)(?![a-z])/i,
-}
-
-// What stands beside data without being data.
-const besides =
-  /^(?:readme|license|licence|copying|notice|changelog|source)\b|^dataset_infos?\.json$|^dataset_dict\.json$/i
 
 /**
- * The files that paths, patterns (`data/*.jsonl.gz`) and folders name, in the order given, those of one folder or
- * pattern by name with numbers counted. '-' is standard input.
- * @throws AttuneError 'file-not-found', 'invalid-file' where a folder holds no data or files of several formats
+ * The files that paths, patterns (`data/*.jsonl.gz`), folders and ids of datasets on the Hub (`org/name`, which are fetched)
+ * name, in the order given, those of one folder or pattern by name with numbers counted. '-' is standard input.
+ * What exists here is never asked of the Hub.
+ * @throws AttuneError 'file-not-found', 'invalid-file' where a folder holds no data or files of several formats, or of the Hub
  */
 export async function resolveFiles(
   patterns: string | readonly string[],
@@ -40,29 +46,55 @@ export async function resolveFiles(
 ): Promise<SourceFile[]> {
   const files: SourceFile[] = []
   for (const pattern of typeof patterns === 'string' ? [patterns] : patterns) {
-    files.push(...(await filesOf(pattern, options.split)))
+    files.push(...(await filesOf(pattern, options)))
   }
   return files
 }
 
-/** The splits of a folder by the names of its files or folders; undefined where it has none. */
-export async function resolveSplits(folder: string): Promise<SplitFiles | undefined> {
-  if (!(await isFolder(folder))) return undefined
-  const paths = await pathsIn(folder)
-  const found = splitNames.flatMap((split) => {
-    const chosen = paths.filter((path) => splitOf(path) === split)
-    return chosen.length === 0 ? [] : [[split, chosen] as const]
-  })
-  if (found.length === 0) return undefined
-  return Object.fromEntries(found.map(([split, chosen]) => [split, ofOneFormat(folder, chosen)]))
+/**
+ * The splits of a folder by the names of its files or folders, or of a dataset on the Hub as its README says; undefined where
+ * there are none.
+ */
+export async function resolveSplits(folder: string, options: HubDatasetOptions = {}): Promise<SplitFiles | undefined> {
+  const place = await placeOf(folder)
+  const splits =
+    place === 'missing'
+      ? await splitsOfHubDataset(hubDatasetNamed(folder, options), options)
+      : await localSplits(folder, place, options)
+  return Object.keys(splits).length === 0 ? undefined : splits
 }
 
-async function filesOf(pattern: string, split: SplitName | undefined): Promise<readonly SourceFile[]> {
-  if (pattern === '-') return [{ path: pattern }]
-  const found = await stat(pattern).catch(() => undefined)
-  if (found?.isDirectory() === true) return filesOfFolder(pattern, split)
-  // A file may have brackets in its name. What is missing is told when it is read.
-  if (found !== undefined || !isDynamicPattern(pattern)) return [{ path: pattern }]
+/** Names of the splits that `resolveSplits` finds; none of the Hub's files is fetched for it. */
+export async function splitNamesOf(folder: string, options: HubDatasetOptions = {}): Promise<readonly SplitName[]> {
+  const place = await placeOf(folder)
+  if (place === 'missing') return splitNamesOfHubDataset(hubDatasetNamed(folder, options), options)
+  const splits = place === 'folder' ? await localSplits(folder, place, options) : {}
+  return splitNames.filter((name) => splits[name] !== undefined)
+}
+
+type Place = 'folder' | 'file' | 'pattern' | 'missing'
+
+async function placeOf(path: string): Promise<Place> {
+  if (namesTheHub(path)) return 'missing'
+  const found = path === '-' ? undefined : await stat(path).catch(() => undefined)
+  // A file may have brackets in its name.
+  if (found !== undefined) return found.isDirectory() ? 'folder' : 'file'
+  return path === '-' ? 'file' : isDynamicPattern(path) ? 'pattern' : 'missing'
+}
+
+async function localSplits(folder: string, place: Place, options: HubDatasetOptions): Promise<SplitFiles> {
+  checkLocal(folder, options)
+  const splits = place === 'folder' ? (splitPathsAmong(folder, await pathsIn(folder)) ?? {}) : {}
+  return Object.fromEntries(Object.entries(splits).map(([split, paths]) => [split, filesIn(folder, paths)]))
+}
+
+async function filesOf(pattern: string, options: ResolveOptions): Promise<readonly SourceFile[]> {
+  const { split, usualSplit = 'train' } = options
+  const place = await placeOf(pattern)
+  if (place === 'missing') return filesOfHubDataset(hubDatasetNamed(pattern, options), split, usualSplit, options)
+  checkLocal(pattern, options)
+  if (place === 'folder') return filesOfFolder(pattern, split, usualSplit)
+  if (place === 'file') return [{ path: pattern }]
   const paths = inOrder(
     await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(pattern) }),
   )
@@ -72,54 +104,43 @@ async function filesOf(pattern: string, split: SplitName | undefined): Promise<r
   throw new AttuneError('file-not-found', `no file${ofSplit} matches ${pattern}`, { where: pattern })
 }
 
-async function filesOfFolder(folder: string, split: SplitName | undefined): Promise<readonly SourceFile[]> {
-  const splits = await resolveSplits(folder)
-  const chosen = splits?.[split ?? 'train']
-  if (chosen !== undefined) return chosen
-  if (splits !== undefined || split !== undefined) {
-    const names = Object.keys(splits ?? {}).join(', ')
-    const what = names === '' ? 'no file is named as one' : `there are ${names}`
-    throw new AttuneError('file-not-found', `${folder} has no split '${split ?? 'train'}': ${what}`, { where: folder })
+/** @throws AttuneError 'file-not-found' for what can be neither a path nor an id */
+function hubDatasetNamed(source: string, { revision }: HubDatasetOptions): HubDataset {
+  const dataset = hubDatasetOf(source, revision)
+  if (dataset !== undefined) return dataset
+  const hint = namesTheHub(source)
+    ? `${source} is no address of a dataset on the Hub, such as hf://datasets/org/name or hf://datasets/org/name/data/*.jsonl`
+    : /^[\w.-]+$/.test(source)
+      ? `${source} does not exist; for a dataset on the Hub, name its owner too: org/${source}`
+      : `${source} does not exist`
+  throw new AttuneError('file-not-found', hint, { where: source })
+}
+
+/** @throws AttuneError 'invalid-option' for what only a dataset of the Hub has */
+function checkLocal(path: string, options: ResolveOptions): void {
+  for (const name of ['revision', 'config'] as const) {
+    if (options[name] === undefined) continue
+    const message = `${path} is a path here, and has no ${name}`
+    throw new AttuneError('invalid-option', message, { where: `options.${name}` })
   }
-  const files = ofOneFormat(folder, await pathsIn(folder))
-  if (files.length > 0) return files
+  const { split } = options
+  if (split === undefined || splitNames.some((name) => name === split)) return
+  const list = splitNames.map((name) => `'${name}'`).join(', ')
+  const message = `options.split should be one of ${list}, received '${split}'`
+  throw new AttuneError('invalid-option', message, { where: 'options.split' })
+}
+
+async function filesOfFolder(folder: string, split: string | undefined, usual: SplitName): Promise<SourceFile[]> {
+  const paths = choosePaths(folder, await pathsIn(folder), split, usual)
+  if (paths.length > 0) return filesIn(folder, paths)
   throw new AttuneError('invalid-file', `${folder} is a directory without data files`, { where: folder })
 }
 
 /** All data files below a folder, relative to it. */
 async function pathsIn(folder: string): Promise<string[]> {
-  const paths = await glob('**/*', { cwd: folder, onlyFiles: true, dot: false })
-  return inOrder(paths.filter((path) => formatOfName(path) !== undefined && !besides.test(basename(path))))
+  return dataPathsAmong(await glob('**/*', { cwd: folder, onlyFiles: true, dot: false }))
 }
 
-/** Rows of one format; texts beside those are their description. */
-function ofOneFormat(folder: string, paths: readonly string[]): readonly SourceFile[] {
-  const rows = paths.filter((path) => formatOfName(path) !== 'text')
-  const chosen = rows.length > 0 ? rows : paths
-  const formats = new Map<SourceFormat | undefined, string>()
-  for (const path of chosen) if (!formats.has(formatOfName(path))) formats.set(formatOfName(path), path)
-  if (formats.size > 1) {
-    const list = [...formats.values()].join(', ')
-    const what = `${folder} holds files of several formats (${list}); name the files, or a pattern as '${folder}/*.jsonl'`
-    throw new AttuneError('invalid-file', what, { where: folder })
-  }
-  return chosen.map((path) => ({ path: join(folder, path) }))
-}
-
-/** The file's own name counts before those of its folders. */
-function splitOf(path: string): SplitName | undefined {
-  const parts = path.split('/').reverse()
-  for (const part of parts) {
-    const found = splitNames.find((split) => splitWords[split].test(part))
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-function inOrder(paths: readonly string[]): string[] {
-  return [...paths].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : 1))
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true
+function filesIn(folder: string, paths: readonly string[]): SourceFile[] {
+  return paths.map((path) => ({ path: join(folder, path) }))
 }

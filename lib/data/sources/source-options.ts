@@ -12,6 +12,8 @@ export type TextRows = 'line' | 'paragraph' | 'file'
 export interface SourceFile {
   /** A path; '-': standard input. Compressed files are recognised by what is in them. */
   readonly path: string
+  /** What errors call it. Default: its path. */
+  readonly name?: string | undefined
   /** Read instead of the path, which then only names it. */
   readonly open?: (() => AsyncIterable<Uint8Array>) | undefined
 }
