@@ -8,6 +8,7 @@ import { generateOptions } from '../generate/generate-options.js'
 import { Model } from '../models/model.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import type { CommandContext } from './command-context.js'
+import { watchedHub } from './download-report.js'
 import { encodingReport } from './encoding-report.js'
 import { describeEvaluation } from './evaluation-report.js'
 import { addFlags, givenFlags } from './flags.js'
@@ -67,21 +68,22 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     const settled = settleOptions(verbOptions, options)
     if (fewShot !== undefined) required(files.train, 'train')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    const reading = settleOptions(readingOptions, givenFlags(command, readingOptions))
+    const hub = watchedHub(terminal, interruption.signal)
+    const reading = { ...settleOptions(readingOptions, givenFlags(command, readingOptions)), hub }
     const data =
       files.dataConfig === undefined
         ? await readTestRows(required(files.data, 'data'), reading, terminal)
-        : await readConfiguredTestRows(files.dataConfig, terminal)
+        : await readConfiguredTestRows(files.dataConfig, hub, terminal)
     const train =
       files.train === undefined
         ? undefined
         : await readRows(files.train, { ...readingOf(files.train, reading), split: undefined }, terminal)
-    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
+    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked, hub))
     const { dtype, device, threads } = asked
     await using untuned =
       files.untuned === undefined
         ? undefined
-        : await Model.load(files.untuned, { dtype, device, threads, ...sameTask(model) })
+        : await Model.load(files.untuned, { dtype, device, threads, hub, ...sameTask(model) })
     const report = await evaluate(model, data, {
       ...options,
       metrics: settled.metrics as EvaluateOptions['metrics'],

@@ -5,6 +5,7 @@ import { generateOptions, settleGenerateOptions, type GenerateOptions } from '..
 import { Model } from '../models/model.js'
 import { settleOptions } from '../options.js'
 import type { CommandContext } from './command-context.js'
+import { watchedHub } from './download-report.js'
 import { answerRows, promptOf } from './generate-rows.js'
 import { addFlags, givenFlags } from './flags.js'
 import { inputOptions, rowsAskedFor } from './input-options.js'
@@ -46,7 +47,10 @@ export function addGenerateCommand(program: Command, context: () => CommandConte
     }
     const prompt = promptOf(given ?? (await standardInput()), chat === true, system)
     using interruption = watchInterrupts(() => terminal.err('\n'))
-    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
+    await using model = await Model.load(
+      required(asked.model, 'model'),
+      modelFrom(asked, watchedHub(terminal, interruption.signal)),
+    )
     if (numReturnSequences > 1) {
       for (const answer of await generateBatch(model, [prompt], { ...options, signal: interruption.signal })) {
         terminal.out(json ? `${JSON.stringify({ type: 'answer', ...answer })}\n` : `${answer.text}\n`)

@@ -5,6 +5,7 @@ import { settleGenerateOptions, type GenerateOptions, type Prompt } from '../gen
 import type { LoadOptions } from '../models/model-options.js'
 import { Model } from '../models/model.js'
 import type { Message } from '../tokenizer/message.js'
+import { watchedHub } from './download-report.js'
 import { textField } from './input-options.js'
 import type { InputRow } from './input-rows.js'
 import { watchInterrupts } from './interruption.js'
@@ -31,7 +32,7 @@ export async function answerRows(
   terminal: Terminal,
 ): Promise<void> {
   using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-  await using model = await Model.load(directory, load)
+  await using model = await Model.load(directory, { ...load, hub: watchedHub(terminal, interruption.signal) })
   await using writer = await lineWriter(output, terminal)
   const { batchSize } = settleGenerateOptions(options)
   let [done, failed] = [0, 0]

@@ -8,6 +8,7 @@ import { settleOptions, type OptionTable } from '../options.js'
 import type { CommandContext } from './command-context.js'
 import { describeInspection } from './describe-inspection.js'
 import { exitCodes } from './exit-code.js'
+import { watchedHub } from './download-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import { checkDataConfig, readConfiguredRows } from './reading-options.js'
@@ -58,14 +59,16 @@ export function addInspectCommand(program: Command, context: () => CommandContex
     }
     const paths = named.length > 0 ? named : data
     checkDataConfig(dataConfig, paths ?? files.validation)
+    using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+    const hub = watchedHub(terminal, interruption.signal)
     const rows =
       dataConfig === undefined
         ? { train: required(paths, 'data'), validation: files.validation }
-        : await readConfiguredRows(dataConfig)
-    using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+        : await readConfiguredRows(dataConfig, hub)
     const report = await inspectData(rows.train, {
       ...files,
       ...options,
+      hub,
       validation: rows.validation,
       signal: interruption.signal,
     })

@@ -11,6 +11,7 @@ import type { runOptions } from '../predict/predict-options.js'
 import { tagOptions, tagVerb } from '../predict/tag.js'
 import { rowsOrErrors, type VerbOf } from '../predict/verb.js'
 import type { CommandContext } from './command-context.js'
+import { watchedHub } from './download-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { inputOptions, rowsAskedFor, textField } from './input-options.js'
 import type { InputFields, InputRow } from './input-rows.js'
@@ -145,7 +146,10 @@ function add<Input, Result, Options extends Settled<typeof runOptions>>(
     const rows =
       args.length > 0 ? rowsOf(definition.given(args)) : rowsAskedFor(files, terminal, 'expected texts as arguments')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
-    await using model = await Model.load(required(asked.model, 'model'), modelFrom(asked))
+    await using model = await Model.load(
+      required(asked.model, 'model'),
+      modelFrom(asked, watchedHub(terminal, interruption.signal)),
+    )
     if (asked.adapterFrom === undefined) requireTrained(model, verb.name)
     await using writer = await lineWriter(files.output, terminal)
     const screen = terminal.outIsScreen === true && !json && files.output === undefined

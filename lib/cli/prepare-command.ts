@@ -7,12 +7,15 @@ import type { Dataset } from '../data/dataset.js'
 import { loadDataset } from '../data/load-dataset.js'
 import { resolveFiles } from '../data/sources/resolve-files.js'
 import { AttuneError } from '../errors.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import { omit, settleOptions, type OptionTable } from '../options.js'
 import { deduplicate, type DuplicateReport } from '../prepare/deduplicate.js'
 import { deidentifyDataset, type DeidentifyReport } from '../prepare/deidentify-dataset.js'
 import { deidentifyOptions, type DeidentifyOptions } from '../prepare/deidentify-options.js'
 import type { CommandContext } from './command-context.js'
+import { watchedHub } from './download-report.js'
 import { addFlags, givenFlags } from './flags.js'
+import { watchInterrupts } from './interruption.js'
 import { required } from './train-command.js'
 
 const prepareOptions = {
@@ -79,10 +82,13 @@ export function addPrepareCommand(program: Command, context: () => CommandContex
     const find = givenFlags(command, findOptions) as DeidentifyOptions
     settleOptions(findOptions, find)
     const output = required(asked.output, 'output')
-    await refuseInputs(data, [output, ...(asked.report === undefined ? [] : [asked.report])])
+    using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+    const hub = watchedHub(terminal, interruption.signal)
+    await refuseInputs(data, hub, [output, ...(asked.report === undefined ? [] : [asked.report])])
     const deidentify: unknown = command.getOptionValue('deidentify')
     const names = typeof deidentify === 'string' ? await readNames(deidentify) : []
-    const loaded = await loadDataset(data, { fields: asked.fields })
+    const loaded = await loadDataset(data, { fields: asked.fields, hub })
+    interruption[Symbol.dispose]()
     let rows = loaded
     let report: Report = { rows: rows.length, written: 0 }
     if (deidentify !== undefined) {
@@ -109,8 +115,8 @@ export function addPrepareCommand(program: Command, context: () => CommandContex
 }
 
 /** Nothing that is read is written over. */
-async function refuseInputs(data: readonly string[], outputs: readonly string[]): Promise<void> {
-  const files = (await resolveFiles(data)).filter(({ path }) => path !== '-')
+async function refuseInputs(data: readonly string[], hub: HubOptions, outputs: readonly string[]): Promise<void> {
+  const files = (await resolveFiles(data, { hub })).filter(({ path }) => path !== '-')
   const inputs = new Set(await Promise.all(files.map(({ path }) => realpath(path).catch(() => path))))
   for (const path of outputs) {
     const real = await realpath(path).catch(() => undefined)

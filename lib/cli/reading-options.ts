@@ -86,14 +86,21 @@ export interface TrainingReading {
 }
 
 /** The rows that a config names, to train on and to validate on. */
-export async function readConfiguredRows(config: string): Promise<{ train: Dataset; validation: Dataset | undefined }> {
-  const { train, validation } = await loadDatasetConfig(config)
+export async function readConfiguredRows(
+  config: string,
+  hub: HubOptions,
+): Promise<{ train: Dataset; validation: Dataset | undefined }> {
+  const { train, validation } = await loadDatasetConfig(config, { hub })
   return { train, validation: validation.length === 0 ? undefined : validation }
 }
 
 /** The rows to measure on that a config names: those for testing, else those for validation, else all. */
-export async function readConfiguredTestRows(config: string, { err }: Pick<Terminal, 'err'>): Promise<Dataset> {
-  const parts = await loadDatasetConfig(config)
+export async function readConfiguredTestRows(
+  config: string,
+  hub: HubOptions,
+  { err }: Pick<Terminal, 'err'>,
+): Promise<Dataset> {
+  const parts = await loadDatasetConfig(config, { hub })
   const part = (['test', 'validation', 'train'] as const).find((name) => parts[name].length > 0) ?? 'train'
   err(`data: the ${parts[part].length} rows of ${config} under ${part === 'train' ? 'data' : part}\n`)
   return parts[part]

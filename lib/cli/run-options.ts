@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { problemTypes, tasks } from '../task.js'
 import { poolings } from '../models/task.js'
 import type { LoadOptions } from '../models/model-options.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import type { OptionTable, Settled } from '../options.js'
 
 export const modelOptions = {
@@ -17,6 +18,7 @@ export const modelOptions = {
     description: 'Directory of a LoRA adapter to put on the model, or its id on the Hub',
     flag: 'directory',
   },
+  revision: { type: z.string().min(1), description: 'Branch, tag or commit of a model that is an id of the Hub' },
   task: { type: z.enum(tasks), description: 'What the model is for; absent: what its architecture says' },
   labels: {
     type: z
@@ -107,12 +109,25 @@ export const loraFlags = {
 } satisfies OptionTable
 
 /** The model that a command asks for, by the options above. */
-export function modelFrom(settled: Settled<typeof modelOptions>): LoadOptions {
-  const { adapterFrom: adapter, task, labels, problemType, pooling, addTokens, dtype, device, threads } = settled
+export function modelFrom(settled: Settled<typeof modelOptions>, hub?: HubOptions): LoadOptions {
+  const {
+    adapterFrom: adapter,
+    revision,
+    task,
+    labels,
+    problemType,
+    pooling,
+    addTokens,
+    dtype,
+    device,
+    threads,
+  } = settled
   return {
     dtype,
     device,
     threads,
+    ...(hub === undefined ? {} : { hub }),
+    ...(revision === undefined ? {} : { revision }),
     ...(adapter === undefined ? {} : { adapter }),
     ...(task === undefined ? {} : { task }),
     ...(labels === undefined ? {} : { labels }),

@@ -6,6 +6,7 @@ import { labelsOfDataset } from '../data/encode-sequence-classification.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { RowStream } from '../data/row-stream.js'
 import { AttuneError } from '../errors.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
 import { configDirectory } from '../models/model-source.js'
@@ -19,6 +20,7 @@ import { trainOptions, type TrainOptions } from '../train/train-options.js'
 import { Trainer } from '../train/trainer.js'
 import type { CommandContext } from './command-context.js'
 import { fromConfig, modelFromConfig, readConfigFile } from '../config-file.js'
+import { watchedHub } from './download-report.js'
 import { encodingReport } from './encoding-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
@@ -63,8 +65,12 @@ export function addPlanCommand(program: Command, context: () => CommandContext):
     const { terminal, json } = context()
     const { measure } = settleOptions(planOptions, givenFlags(command, planOptions))
     const job = await readJob(command, config)
-    const rows = await loadRows(job, terminal)
-    await using model = await loadModel(job, rows.train)
+    using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
+    const hub = watchedHub(terminal, interruption.signal)
+    const rows = await loadRows(job, hub, terminal)
+    await using model = await loadModel(job, hub, rows.train)
+    // Measuring takes seconds, and ends with the process.
+    interruption[Symbol.dispose]()
     const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation, measure })
     terminal.out(json ? `${JSON.stringify({ type: 'plan', ...planned })}\n` : describePlan(planned))
   })
@@ -153,7 +159,12 @@ function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
 }
 
 /** A classifier's labels are those of the rows, where neither the command nor the model's directory names any. */
-async function loadModel({ model, modelOptions: options }: TrainingJob, train: Dataset | RowStream): Promise<Model> {
+async function loadModel(
+  { model, modelOptions }: TrainingJob,
+  hub: HubOptions,
+  train: Dataset | RowStream,
+): Promise<Model> {
+  const options = { ...modelOptions, hub }
   const { task, labels, problemType, adapter } = options
   const classifies = task === 'sequence-classification' || task === 'token-classification'
   if (!classifies || labels !== undefined || problemType === 'regression' || adapter !== undefined) {
@@ -177,13 +188,14 @@ async function loadModel({ model, modelOptions: options }: TrainingJob, train: D
 
 async function loadRows(
   { data, validation, reading, split, streaming, options }: TrainingJob,
+  hub: HubOptions,
   terminal: Terminal,
 ): Promise<{ train: Dataset | RowStream; validation: TrainingData | undefined }> {
   const { dataConfig, splitSeed, ...drawing } = split
-  if (streaming) return streamRows({ data, validation, dataConfig, reading, terminal })
-  if (dataConfig !== undefined) return readConfiguredRows(dataConfig)
+  if (streaming) return streamRows({ data, validation, dataConfig, reading: { ...reading, hub }, terminal })
+  if (dataConfig !== undefined) return readConfiguredRows(dataConfig, hub)
   return readTrainingRows(data, validation, {
-    reading,
+    reading: { ...reading, hub },
     drawing,
     seed: splitSeed ?? options.seed,
     terminal,
@@ -192,8 +204,9 @@ async function loadRows(
 
 async function train(job: TrainingJob, { terminal, json }: CommandContext): Promise<void> {
   using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
-  const rows = await loadRows(job, terminal)
-  await using model = await loadModel(job, rows.train)
+  const hub = watchedHub(terminal, interruption.signal)
+  const rows = await loadRows(job, hub, terminal)
+  await using model = await loadModel(job, hub, rows.train)
   const progress = json ? {} : { onEncoding: encodingReport(terminal) }
   const trainer = new Trainer(model, { ...job.options, ...rows, ...progress })
   const report = json ? jsonReport(terminal) : terminal.interactive ? barReport(terminal) : lineReport(terminal)

@@ -81,7 +81,10 @@ const readingNames = [...Object.keys(readingKeys), 'onBadRow', 'onNote']
  * its folder, or the config itself. Parts that it does not name are empty.
  * @throws AttuneError 'file-not-found', 'invalid-option' (an unknown field), and as `loadDataset` and `Dataset.split` do
  */
-export async function loadDatasetConfig(config: string | DatasetConfig): Promise<DatasetSplit> {
+export async function loadDatasetConfig(
+  config: string | DatasetConfig,
+  usual: Pick<LoadDatasetOptions, 'hub'> = {},
+): Promise<DatasetSplit> {
   const read = typeof config === 'string' ? ((await readConfigFile(config)) as unknown as DatasetConfig) : config
   const name = typeof config === 'string' ? config : 'config'
   checkKeys(read, [...readingNames, ...Object.keys(configKeys)], name)
@@ -91,7 +94,7 @@ export async function loadDatasetConfig(config: string | DatasetConfig): Promise
   }
   const base = typeof config === 'string' ? join(dirname(config), folder) : folder
   const files: Loading = {
-    options,
+    options: { ...usual, ...options },
     name,
     pathOf: (path) => datasetFrom(base, path),
   }

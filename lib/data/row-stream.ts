@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { AttuneError, type AttuneErrorCode, type RowProblem } from '../errors.js'
 import { ColumnsSeen } from './columns-seen.js'
-import { checkChoice, numericFields, type LoadDatasetOptions } from './load-dataset.js'
+import { checkChoice, numericFields, resolveOptions, type LoadDatasetOptions } from './load-dataset.js'
 import { RowProblems } from './row-problems.js'
 import { RowReader } from './row-reader.js'
 import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
@@ -91,7 +91,7 @@ export class RowStream implements AsyncIterable<DatasetRow> {
     const source = this.#source
     if (typeof source === 'function') return true
     if (!isPaths(source)) return Symbol.iterator in source && (source[Symbol.iterator]() as unknown) !== source
-    for (const { path } of await resolveFiles(source, { split: this.#options.split })) {
+    for (const { path } of await resolveFiles(source, resolveOptions(this.#options))) {
       const found = path === '-' ? undefined : await stat(path).catch(() => undefined)
       if (found?.isFile() !== true) return false
     }
@@ -160,7 +160,7 @@ async function* itemsOfFiles(
   paths: string | readonly string[],
   options: StreamOptions,
 ): AsyncGenerator<readonly SourceItem[], void, void> {
-  const files = await resolveFiles(paths, { split: options.split })
+  const files = await resolveFiles(paths, resolveOptions(options))
   const numeric = numericFields(options)
   const seen = new ColumnsSeen(options.fields)
   const onColumns = seen.see.bind(seen)
@@ -170,7 +170,8 @@ async function* itemsOfFiles(
       rows += items.length
       yield items
     }
-    if (rows === 0) throw new AttuneError('empty-dataset', `no rows in ${file.path}`, { where: file.path })
+    if (rows === 0)
+      throw new AttuneError('empty-dataset', `no rows in ${file.name ?? file.path}`, { where: file.name ?? file.path })
   }
   for (const { origin, what } of seen.notes) options.onNote?.({ where: origin, message: `${origin} ${what}` })
 }

@@ -2,9 +2,11 @@
 import { join } from 'node:path'
 import type { ShapeName } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import type { ModelDefinition } from '../models/family.js'
 import { defineModel } from '../models/index.js'
 import { readJsonObject } from '../models/json-file.js'
+import { configDirectory } from '../models/model-source.js'
 import type { ProblemType, Task } from '../task.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { rowTasks } from './row-tasks.js'
@@ -20,13 +22,15 @@ export interface InspectedFor {
 }
 
 export interface InspectedForOptions {
-  /** Directory of a model: its config.json and tokenizer are read, its weights are not. */
+  /** Directory of a model, or its id on the Hub: its config.json and tokenizer are read, its weights are not. */
   readonly model?: string | undefined
   /** A tokenizer or the directory of one. */
   readonly tokenizer?: string | Tokenizer | undefined
   readonly task?: Task | undefined
   readonly labels?: readonly string[] | number | undefined
   readonly problemType?: ProblemType | undefined
+  /** How the Hub is reached, where something is an id. Default: as the variables of huggingface_hub say. */
+  readonly hub?: HubOptions | undefined
 }
 
 /** Known before rows are read; the rest, `forRows` says when their shape is known. */
@@ -36,11 +40,12 @@ export interface OpenedModel {
 }
 
 /** @throws AttuneError 'file-not-found', 'invalid-tokenizer', … */
-export async function openModel({ model, tokenizer }: InspectedForOptions): Promise<OpenedModel> {
-  const directory = tokenizer ?? model
+export async function openModel({ model, tokenizer, hub }: InspectedForOptions): Promise<OpenedModel> {
+  const directory = model === undefined ? undefined : await configDirectory(model, { hub })
+  const source = tokenizer ?? directory
   const [opened, config] = await Promise.all([
-    typeof directory === 'string' ? Tokenizer.load(directory) : directory,
-    model === undefined ? undefined : readJsonObject(join(model, 'config.json')),
+    typeof source === 'string' ? Tokenizer.load(source, { hub }) : source,
+    directory === undefined ? undefined : readJsonObject(join(directory, 'config.json')),
   ])
   return { tokenizer: opened, config }
 }
