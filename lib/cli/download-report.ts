@@ -1,14 +1,16 @@
 /** Tells how far downloads from the Hub are: a bar that goes when it is full, or a line now and then. */
-import cliProgress from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 import type { DownloadProgress } from '../hub/download-progress.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { bytes } from './amounts.js'
+import { progressBar } from './progress-bar.js'
 import type { Terminal } from './terminal.js'
 
 // What is there before that needs no bar.
 const shownAfter = 300
 // Lines that are read afterwards, not watched.
 const lineEvery = 10_000
+const format = 'downloading {name} {bar} {percentage}% · {done} of {of} · {eta_formatted} left'
 
 /** The option `hub` of a command, whose downloads are shown and end with its signal. */
 export function watchedHub(terminal: Terminal, signal: AbortSignal): HubOptions {
@@ -22,7 +24,7 @@ export function downloadReport(
 ): (progress: DownloadProgress) => void {
   let began: number | undefined
   let told = -Infinity
-  let bar: cliProgress.SingleBar | undefined
+  let bar: SingleBar | undefined
   const end = (): void => {
     bar?.stop()
     bar = undefined
@@ -39,7 +41,7 @@ export function downloadReport(
     const amount = { name: repository, done: bytes(done), of: bytes(total) }
     if (terminal.interactive) {
       if (bar === undefined && !isDone && now - began >= shownAfter) {
-        bar = downloadBar(stream)
+        bar = progressBar(format, stream)
         bar.start(total, done, amount)
       }
       bar?.update(done, amount)
@@ -50,19 +52,4 @@ export function downloadReport(
     }
     if (isDone) end()
   }
-}
-
-function downloadBar(stream: NodeJS.WritableStream): cliProgress.SingleBar {
-  return new cliProgress.SingleBar(
-    {
-      format: 'downloading {name} {bar} {percentage}% · {done} of {of} · {eta_formatted} left',
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 20,
-      hideCursor: true,
-      clearOnComplete: true,
-      stream,
-    },
-    cliProgress.Presets.shades_classic,
-  )
 }

@@ -1,7 +1,7 @@
-import cliProgress from 'cli-progress'
 import type { TrainingEvent } from '../train/events.js'
 import { duration, quantity, rate } from './amounts.js'
 import { planTable } from './plan-report.js'
+import { progressBar } from './progress-bar.js'
 import type { Terminal } from './terminal.js'
 
 /** Shows the events of a run; called with each as it comes. */
@@ -12,21 +12,12 @@ export function jsonReport(terminal: Terminal): TrainingReport {
   return (event) => terminal.out(`${JSON.stringify(event)}\n`)
 }
 
+const barFormat =
+  'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {left} left'
+
 /** A bar that moves with the steps, what else happens above it. */
 export function barReport(terminal: Terminal, stream: NodeJS.WritableStream = process.stderr): TrainingReport {
-  const bar = new cliProgress.SingleBar(
-    {
-      format:
-        'step {value}/{total} {bar} {percentage}% · epoch {epoch} · loss {loss} · lr {lr} · {speed} tokens/s · {left} left',
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 20,
-      hideCursor: true,
-      clearOnComplete: true,
-      stream,
-    },
-    cliProgress.Presets.shades_classic,
-  )
+  const bar = progressBar(barFormat, stream)
   let shown = false
   let at = 0
   let steps = 0

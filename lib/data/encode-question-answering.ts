@@ -1,9 +1,9 @@
-import { AttuneError } from '../errors.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
 import type { ChunkOptions } from './chunks-ahead.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts } from './encode-texts.js'
+import { checkedStride } from './windows.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
 import { nothingCut } from './length-counts.js'
 import { questionWindows, type QuestionWindow } from './question-windows.js'
@@ -94,10 +94,4 @@ function answerTokens(
   const first = context.find((at) => (offsets[at]?.[1] ?? 0) > from)
   const last = context.findLast((at) => (offsets[at]?.[0] ?? Infinity) < to)
   return first === undefined || last === undefined || last < first ? undefined : [first, last]
-}
-
-export function checkedStride(stride: number): number {
-  if (Number.isSafeInteger(stride) && stride >= 0) return stride
-  const message = `options.stride should be a whole number from 0 on, received ${stride}`
-  throw new AttuneError('invalid-option', message, { where: 'options.stride' })
 }

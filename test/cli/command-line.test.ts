@@ -4,10 +4,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
 import { tinyConfig } from '../tiny-model.js'
 import { Model } from '../../lib/models/model.js'
+import { jsonLines, runAttune } from './run-attune.js'
 
 let directory: string
 let model: string
@@ -49,22 +49,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
-async function attune(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const code = await runCommandLine(argv, {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    interactive: false,
-  })
-  return { code, out, err }
-}
-
-const jsonLines = (text: string) =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+const attune = (...argv: string[]) => runAttune(argv)
 
 describe('attune', () => {
   it('lists its commands, and each has help', async () => {

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
 import { removeFolder, writeByteTokenizer } from '../tokenizer/byte-tokenizer.js'
+import { runAttune } from './run-attune.js'
 
 let directory: string
 let tokenizer: string
@@ -27,16 +27,7 @@ afterAll(async () => {
   await removeFolder(tokenizer)
 })
 
-async function inspect(argv: readonly string[], colors = false): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(['inspect', ...argv], {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    interactive: false,
-    colors,
-  })
-  return { code, out, err }
-}
+const inspect = (argv: readonly string[], colors = false) => runAttune(['inspect', ...argv], { colors })
 
 describe('attune inspect', () => {
   it('draws what it found and ends with whether the data can be trained on', async () => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
 import type { Terminal } from '../../lib/cli/terminal.js'
 import { writeLetterModel } from '../predict/letter-model.js'
+import { jsonLines, runAttune } from './run-attune.js'
 
 let directory: string
 const models: Record<'classifier' | 'several' | 'tagger' | 'asker' | 'embedder', string> = {
@@ -31,23 +31,6 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([directory, ...Object.values(models)].map((path) => rm(path, { recursive: true }))))
 
-async function attune(argv: readonly string[], terminal: Partial<Terminal> = {}) {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(argv, {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    interactive: false,
-    ...terminal,
-  })
-  return { code, out, err }
-}
-
-const jsonLines = (text: string) =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-
 const stdin = (text: string): Partial<Terminal> => ({ input: Readable.from([Buffer.from(text)]) })
 
 async function file(name: string, text: string): Promise<string> {
@@ -59,19 +42,19 @@ async function file(name: string, text: string): Promise<string> {
 describe('attune classify', () => {
   test('reads arguments, lines of standard input, JSON Lines, CSV and TSV, and gives the same for the same text', async () => {
     const command = ['classify', '--model', models.classifier]
-    const { code, out, err } = await attune([...command, 'abc', 'de f'])
+    const { code, out, err } = await runAttune([...command, 'abc', 'de f'])
     expect([code, err]).toEqual([0, ''])
     const [first, second] = jsonLines(out)
     expect(first).toMatchObject({ origin: 'argument 1', text: 'abc', score: expect.any(Number) as number })
     expect(['bad', 'good']).toContain(first!.label)
     const answer = ({ label, score }: Record<string, unknown>) => [label, score]
     const others = [
-      await attune(command, stdin('abc\r\n\nde f\n')),
-      await attune(command, stdin('{"text":"abc","id":7}\n{"text":"de f"}')),
-      await attune([...command, '--data', await file('rows.jsonl', '{"text":"abc"}\n{"text":"de f"}\n')]),
-      await attune([...command, '--data', await file('rows.csv', 'id,text\n1,"abc"\n2,"de f"\n')]),
-      await attune([...command, '--data', await file('rows.tsv', 'text\tnote\nabc\tx\nde f\ty\n')]),
-      await attune([...command, '--data', await file('rows.txt', 'abc\nde f\n')]),
+      await runAttune(command, stdin('abc\r\n\nde f\n')),
+      await runAttune(command, stdin('{"text":"abc","id":7}\n{"text":"de f"}')),
+      await runAttune([...command, '--data', await file('rows.jsonl', '{"text":"abc"}\n{"text":"de f"}\n')]),
+      await runAttune([...command, '--data', await file('rows.csv', 'id,text\n1,"abc"\n2,"de f"\n')]),
+      await runAttune([...command, '--data', await file('rows.tsv', 'text\tnote\nabc\tx\nde f\ty\n')]),
+      await runAttune([...command, '--data', await file('rows.txt', 'abc\nde f\n')]),
     ]
     for (const other of others) {
       expect(other.code).toBe(0)
@@ -86,7 +69,7 @@ describe('attune classify', () => {
 
   test('takes pairs, thresholds and how many labels to list', async () => {
     const data = await file('pairs.jsonl', '{"text":"ab","text_pair":"cd"}')
-    const { out } = await attune([
+    const { out } = await runAttune([
       'classify',
       '--model',
       models.several,
@@ -106,7 +89,7 @@ describe('attune classify', () => {
   test('says which line is wrong, goes on with the others, and ends with 1', async () => {
     const data = await file('bad.jsonl', '{"text":"abc"}\n{"text":\n{"text":""}\n{"body":"x"}\n[1]\n{"text":"de"}\n')
     const output = join(directory, 'out.jsonl')
-    const { code, out, err } = await attune([
+    const { code, out, err } = await runAttune([
       'classify',
       '--model',
       models.classifier,
@@ -135,9 +118,9 @@ describe('attune classify', () => {
 
   test('shows bars on a screen, and JSON where that is asked for', async () => {
     const command = ['classify', '--model', models.classifier, 'abc', '--top-k', 'all']
-    const screen = await attune(command, { outIsScreen: true })
+    const screen = await runAttune(command, { outIsScreen: true })
     expect(screen.out).toMatch(/^abc\n {2}(bad |good) {2}[█░]{20} {2}\d+\.\d%\n/)
-    expect(jsonLines((await attune([...command, '--json'], { outIsScreen: true })).out)).toHaveLength(1)
+    expect(jsonLines((await runAttune([...command, '--json'], { outIsScreen: true })).out)).toHaveLength(1)
   })
 
   test.each([
@@ -146,16 +129,16 @@ describe('attune classify', () => {
     ['an unknown flag', ['--thresh', '1'], '', 2, /unknown option/],
     ['a wrong value', ['abc', '--threshold', '2'], '', 2, /options\.threshold/],
   ])('refuses %s', async (_, more, input, code, message) => {
-    const result = await attune(['classify', '--model', models.classifier, ...more], stdin(input))
+    const result = await runAttune(['classify', '--model', models.classifier, ...more], stdin(input))
     expect(result.code).toBe(code)
     expect(result.err).toMatch(message)
   })
 
   test('refuses a model of another task, and a person who gives nothing', async () => {
-    const other = await attune(['classify', '--model', models.tagger, 'abc'])
+    const other = await runAttune(['classify', '--model', models.tagger, 'abc'])
     expect(other.code).toBe(1)
     expect(other.err).toMatch(/loaded for token-classification; tag is what it can do/)
-    const nothing = await attune(['classify', '--model', models.classifier], {
+    const nothing = await runAttune(['classify', '--model', models.classifier], {
       input: Object.assign(Readable.from([]), { isTTY: true }),
     })
     expect(nothing.code).toBe(2)
@@ -165,32 +148,32 @@ describe('attune classify', () => {
 
 test('attune tag marks entities, and takes words', async () => {
   const command = ['tag', '--model', models.tagger, '--ignore-labels', '[]']
-  const { out } = await attune([...command, 'ab cd'], { outIsScreen: true })
+  const { out } = await runAttune([...command, 'ab cd'], { outIsScreen: true })
   expect(out.replaceAll(/\[|\]| (O|X)(?=\])/g, '').trim()).toBe('ab cd')
   expect(out).toMatch(/\[.* (O|X)\]/)
-  expect((await attune([...command, 'ab cd'], { outIsScreen: true, colors: true })).out).toContain('\u001b[36m[')
-  const [words] = jsonLines((await attune(command, stdin('{"tokens":["ab","cd"]}'))).out)
+  expect((await runAttune([...command, 'ab cd'], { outIsScreen: true, colors: true })).out).toContain('\u001b[36m[')
+  const [words] = jsonLines((await runAttune(command, stdin('{"tokens":["ab","cd"]}'))).out)
   expect(words).toMatchObject({ text: 'ab cd' })
   expect(words!.tags).toHaveLength(2)
 })
 
 test('attune answer takes a question and its context, or lines of them', async () => {
   const command = ['answer', '--model', models.asker, '--n-best', '2']
-  const { out } = await attune([...command, 'who?', 'it is i, then.'])
+  const { out } = await runAttune([...command, 'who?', 'it is i, then.'])
   const [line] = jsonLines(out)
   expect(line).toMatchObject({ question: 'who?', answer: { text: expect.any(String) as string } })
   expect(line!.answers).toHaveLength(2)
-  const piped = await attune(command, stdin('{"question":"who?","context":"it is i, then."}\n'))
+  const piped = await runAttune(command, stdin('{"question":"who?","context":"it is i, then."}\n'))
   expect(jsonLines(piped.out)[0]!.answer).toEqual(line!.answer)
-  const screen = await attune([...command, 'who?', 'it is i, then.'], { outIsScreen: true })
+  const screen = await runAttune([...command, 'who?', 'it is i, then.'], { outIsScreen: true })
   expect(screen.out).toContain(`»${(line!.answer as { text: string }).text}«`)
-  expect((await attune([...command, 'who?'])).code).toBe(2)
+  expect((await runAttune([...command, 'who?'])).code).toBe(2)
 })
 
 test('attune embed gives a vector a line', async () => {
-  const { out } = await attune(['embed', '--model', models.embedder, 'abc', 'd'])
+  const { out } = await runAttune(['embed', '--model', models.embedder, 'abc', 'd'])
   const lines = jsonLines(out)
   expect(lines.map(({ embedding }) => (embedding as number[]).length)).toEqual([12, 12])
-  const screen = await attune(['embed', '--model', models.embedder, 'abc'], { outIsScreen: true })
+  const screen = await runAttune(['embed', '--model', models.embedder, 'abc'], { outIsScreen: true })
   expect(screen.out).toMatch(/^abc\n {2}12 numbers: -?\d\.\d{4} /)
 })

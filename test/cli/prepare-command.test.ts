@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
+import { runAttune } from './run-attune.js'
 
 let directory: string
 beforeAll(async () => {
@@ -10,11 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true }))
 
-async function attune(...argv: string[]) {
-  let [out, err] = ['', '']
-  const terminal = { out: (text: string) => (out += text), err: (text: string) => (err += text), interactive: false }
-  return { code: await runCommandLine(['prepare', ...argv], terminal), out, err }
-}
+const attune = (...argv: string[]) => runAttune(['prepare', ...argv])
 
 describe('attune prepare', () => {
   test('de-identifies, deduplicates and balances, and says what it did', async () => {

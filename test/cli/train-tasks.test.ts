@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile, cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
 import { Model } from '../../lib/models/model.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
 import { writeLetterTokenizer } from '../tokenizer/letter-tokenizer.js'
+import { runAttune } from './run-attune.js'
 
 let directory: string
 let model: string
@@ -31,12 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
-async function attune(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const write = { out: (text: string) => (out += text), err: (text: string) => (err += text), interactive: false }
-  return { code: await runCommandLine(argv, write), out, err }
-}
+const attune = (...argv: string[]) => runAttune(argv)
 
 describe('attune train', () => {
   it('makes a classifier of the labels in the rows, with all that goes with it', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Dataset } from '../../lib/data/dataset.js'
 import { loadDataset } from '../../lib/data/load-dataset.js'
 import type { DatasetRow } from '../../lib/data/rows.js'
-import { AttuneError } from '../../lib/errors.js'
+import { errorOf } from './sources/source-files.js'
 
 let folder: string
 let count = 0
@@ -22,16 +22,6 @@ async function fileWith(content: string | Uint8Array): Promise<string> {
   const path = join(folder, `${count++}.jsonl`)
   await writeFile(path, content)
   return path
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<AttuneError> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof AttuneError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 const texts = (length: number): Dataset => Dataset.from(Array.from({ length }, (_, index) => ({ text: `t${index}` })))

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runCommandLine } from '../../lib/cli/program.js'
 import { temporaryDirectory } from '../models/fixture-models.js'
 import { hubOfTest, treeOf } from './hub-of-test.js'
 import { firstCommit, sha256, type StandInRepository } from './stand-in-hub.js'
+import { runAttune } from '../cli/run-attune.js'
 
 const base = join(import.meta.dirname, '../../examples/models/attune-base')
 const files = Object.fromEntries(readdirSync(base).map((name) => [name, readFileSync(join(base, name))]))
@@ -30,12 +30,7 @@ const dataset: StandInRepository = {
   commits: { [firstCommit]: { 'train.jsonl': rows(12), 'validation.jsonl': rows(3), 'test.jsonl': rows(2) } },
 }
 
-async function attune(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', '']
-  const terminal = { out: (text: string) => (out += text), err: (text: string) => (err += text), interactive: false }
-  const code = await runCommandLine(argv, terminal)
-  return { code, out, err }
-}
+const attune = (...argv: string[]) => runAttune(argv)
 
 test('trains and measures a model and a dataset by their ids, and says what it downloads', async () => {
   const { cache, hub } = await hubOfTest(model, dataset)

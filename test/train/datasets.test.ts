@@ -9,10 +9,10 @@ import type { ModelOptions } from '../../lib/models/model-options.js'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
 import { plan } from '../../lib/train/plan.js'
-import { Trainer } from '../../lib/train/trainer.js'
 import type { TrainOptions } from '../../lib/train/train-options.js'
 import { allWeights } from '../tiny-model.js'
 import { writeLetterTokenizer } from '../tokenizer/letter-tokenizer.js'
+import { trainingEvents } from './training-events.js'
 
 let letters: string
 let tokenizer: Tokenizer
@@ -33,19 +33,8 @@ function bert(options: ModelOptions): Promise<Model> {
   return Model.fromConfig(config, { seed: 1, threads: 2, ...options })
 }
 
-async function run(model: Model, options: TrainOptions, stopAfter = Infinity): Promise<TrainingEvent[]> {
-  const events: TrainingEvent[] = []
-  const controller = new AbortController()
-  try {
-    for await (const event of new Trainer(model, { tokenizer, ...options }).run({ signal: controller.signal })) {
-      events.push(event)
-      if (event.type === 'step' && event.step === stopAfter) controller.abort()
-    }
-  } catch (error) {
-    if (!controller.signal.aborted) throw error
-  }
-  return events
-}
+const run = (model: Model, options: TrainOptions, stopAfter?: number): Promise<TrainingEvent[]> =>
+  trainingEvents(model, { tokenizer, ...options }, stopAfter)
 
 function losses(events: readonly TrainingEvent[]): number[] {
   return events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))

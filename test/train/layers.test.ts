@@ -11,6 +11,7 @@ import { StagedOptimizer, unfreezingStages } from '../../lib/train/staged-optimi
 import { Trainer } from '../../lib/train/trainer.js'
 import { settleTrainOptions, type TrainOptions } from '../../lib/train/train-options.js'
 import { allWeights, countingRows, tinyModel } from '../tiny-model.js'
+import { trainingEvents } from './training-events.js'
 
 let directory: string
 beforeEach(async () => {
@@ -20,19 +21,8 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 
 const train = countingRows(32)
 
-async function run(model: Model, options: Partial<TrainOptions>, stopAfter = Infinity): Promise<TrainingEvent[]> {
-  const events: TrainingEvent[] = []
-  const controller = new AbortController()
-  try {
-    for await (const event of new Trainer(model, { train, ...options }).run({ signal: controller.signal })) {
-      events.push(event)
-      if (event.type === 'step' && event.step === stopAfter) controller.abort()
-    }
-  } catch (error) {
-    if (!controller.signal.aborted) throw error
-  }
-  return events
-}
+const run = (model: Model, options: Partial<TrainOptions>, stopAfter?: number): Promise<TrainingEvent[]> =>
+  trainingEvents(model, { train, ...options }, stopAfter)
 
 /** Names of modules instead of parameters, to see the layers. */
 function modules(layers: readonly (readonly string[])[]): string[][] {

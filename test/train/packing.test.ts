@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { collate } from '../../lib/data/example.js'
 import { batches } from '../../lib/data/batches.js'
-import { AttuneError } from '../../lib/errors.js'
 import { Model } from '../../lib/models/model.js'
 import { plan } from '../../lib/train/plan.js'
-import { Trainer } from '../../lib/train/trainer.js'
 import type { TrainOptions } from '../../lib/train/train-options.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
 import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 import { allWeights, countingRows, tinyModel } from '../tiny-model.js'
+import { trainingEvents } from './training-events.js'
 
 interface PackingGolden {
   readonly model: string
@@ -50,19 +49,8 @@ describe.skipIf(goldensMissing !== '')('golden texts, packed', () => {
 
 const train = countingRows(50)
 
-async function run(model: Model, options: Omit<TrainOptions, 'train'>, stopAfter?: number): Promise<TrainingEvent[]> {
-  const events: TrainingEvent[] = []
-  const controller = new AbortController()
-  try {
-    for await (const event of new Trainer(model, { train, ...options }).run({ signal: controller.signal })) {
-      events.push(event)
-      if (event.type === 'step' && event.step === stopAfter) controller.abort()
-    }
-  } catch (error) {
-    if (!(error instanceof AttuneError) || error.code !== 'aborted' || stopAfter === undefined) throw error
-  }
-  return events
-}
+const run = (model: Model, options: Omit<TrainOptions, 'train'>, stopAfter?: number): Promise<TrainingEvent[]> =>
+  trainingEvents(model, { train, ...options }, stopAfter)
 
 describe('a packed run', () => {
   /** Mean loss over all labelled tokens of the epoch, with weights that stay as they are. */

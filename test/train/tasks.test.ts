@@ -10,9 +10,9 @@ import type { ModelOptions } from '../../lib/models/model-options.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
 import { balancedClasses, balancedPositives } from '../../lib/train/loss-weights.js'
 import { plan } from '../../lib/train/plan.js'
-import { Trainer } from '../../lib/train/trainer.js'
 import type { TrainOptions } from '../../lib/train/train-options.js'
 import { allWeights } from '../tiny-model.js'
+import { trainingEvents } from './training-events.js'
 
 let directory: string
 beforeEach(async () => {
@@ -103,20 +103,6 @@ const tasks: readonly [string, ModelOptions, EncodedExample[]][] = [
   ['targets', { task: 'seq2seq-lm' }, rows.targets],
 ]
 
-async function run(model: Model, options: TrainOptions, stopAfter = Infinity): Promise<TrainingEvent[]> {
-  const events: TrainingEvent[] = []
-  const controller = new AbortController()
-  try {
-    for await (const event of new Trainer(model, options).run({ signal: controller.signal })) {
-      events.push(event)
-      if (event.type === 'step' && event.step === stopAfter) controller.abort()
-    }
-  } catch (error) {
-    if (!controller.signal.aborted) throw error
-  }
-  return events
-}
-
 function ofType<Type extends TrainingEvent['type']>(events: readonly TrainingEvent[], type: Type) {
   return events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type)
 }
@@ -124,7 +110,7 @@ function ofType<Type extends TrainingEvent['type']>(events: readonly TrainingEve
 describe('a run', () => {
   it.each(tasks)('learns %s, in the memory that was planned', async (_, options, train) => {
     await using model = await tiny({ ...options, dropout: false })
-    const events = await run(model, {
+    const events = await trainingEvents(model, {
       train,
       validation: train.slice(0, 12),
       epochs: 8,
@@ -148,12 +134,12 @@ describe('a run', () => {
   it.each(tasks)('goes on with the same bits: %s', async (_, options, train) => {
     const common = { train, maxSteps: 12, batchSize: 8, learningRate: 5e-3, checkpointEvery: 100 } as const
     await using whole = await tiny(options)
-    await run(whole, common)
+    await trainingEvents(whole, common)
     const output = join(directory, 'out')
     await using begun = await tiny(options)
-    await run(begun, { ...common, output }, 7)
+    await trainingEvents(begun, { ...common, output }, 7)
     await using ended = await tiny(options)
-    const events = await run(ended, { ...common, output, resume: 'auto' })
+    const events = await trainingEvents(ended, { ...common, output, resume: 'auto' })
     expect(ofType(events, 'start')[0]).toMatchObject({ step: 7 })
     expect(await allWeights(ended)).toEqual(await allWeights(whole))
   })
@@ -161,7 +147,7 @@ describe('a run', () => {
   it('stops and keeps the best by a metric of which more is better', async () => {
     await using model = await tiny({ ...tasks[0]![1], dropout: false })
     const validation = rowsOf(24, (inputIds) => ({ inputIds, labels: first(inputIds) }), 7)
-    const events = await run(model, {
+    const events = await trainingEvents(model, {
       train: rows.single,
       validation,
       epochs: 30,
@@ -223,7 +209,7 @@ describe('weights of classes', () => {
     const train = rowsOf(8, (inputIds, i) => ({ inputIds, labels: i === 0 ? 1 : 0 }))
     const lossOf = async (classWeights: TrainOptions['classWeights']) => {
       await using model = await tiny({ ...tasks[0]![1], dropout: false })
-      const events = await run(model, { train, maxSteps: 1, classWeights })
+      const events = await trainingEvents(model, { train, maxSteps: 1, classWeights })
       return ofType(events, 'step')[0]!.loss
     }
     await using model = await tiny({ ...tasks[0]![1], dropout: false })
