@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
+
 import { AttuneError } from '../errors.js'
-import { Environment, Interpreter, type TemplateProgram } from './jinja.js'
+import { Environment, Interpreter, type TemplateEnvironment, type TemplateProgram } from './jinja.js'
 import type { Message, Tool } from './message.js'
 import { strftime } from './strftime.js'
 import {
@@ -9,6 +11,7 @@ import {
   jsonDumpsForTemplate,
   jsonDumpsName,
   parseTemplate,
+  tagsAreWrittenStraight,
 } from './template-dialect.js'
 
 /** A [start, end) range of a string, in UTF-16 units as `String.slice` counts. */
@@ -33,11 +36,21 @@ export interface RenderedChat {
   readonly spans: readonly Span[]
 }
 
+interface ParsedTemplate {
+  readonly program: TemplateProgram
+  /** What every rendering has; the interpreter writes variables into a scope above it. */
+  readonly environment: TemplateEnvironment
+  readonly tagsAreStraight: boolean
+}
+
+// In no conversation: nothing is looked through for it.
+const mark = `\uE000${randomUUID()}`
+
 /** A Jinja chat template, rendered as transformers renders it. */
 export class ChatTemplate {
   /** Whether the template marks what the assistant says with `{% generation %}`. */
   readonly hasGenerationTags: boolean
-  #program: TemplateProgram | undefined
+  #parsed: ParsedTemplate | undefined
 
   /**
    * @param source the template's text; it is parsed when it is first rendered
@@ -74,12 +87,12 @@ export class ChatTemplate {
    * @throws AttuneError as `render`
    */
   renderWithSpans(messages: readonly Message[], options: ChatTemplateOptions = {}): RenderedChat {
-    const text = this.render(messages, options)
-    if (!this.hasGenerationTags) return { text, spans: [] }
-    let mark = '\uE000'
-    while (text.includes(mark)) mark += '\uE001'
-    const marked = this.#run(messages, options, `${mark}<`, `${mark}>`)
-    const { plain, spans } = takeOutMarks(marked, mark)
+    if (!this.hasGenerationTags) return { text: this.render(messages, options), spans: [] }
+    // What is written straight is the same with the marks and without; all else is compared with what is rendered without them.
+    const isStraight = this.#parse().tagsAreStraight && options.continueFinalMessage !== true
+    const unmarked = isStraight ? undefined : this.render(messages, options)
+    const { plain, spans } = takeOutMarks(this.#run(messages, options, `${mark}<`, `${mark}>`))
+    const text = unmarked ?? plain
     if (!plain.startsWith(text)) {
       throw new AttuneError(
         'invalid-chat-template',
@@ -93,10 +106,8 @@ export class ChatTemplate {
   }
 
   #run(messages: readonly Message[], options: ChatTemplateOptions, start: string, end: string): string {
-    const program = (this.#program ??= this.#parse())
+    const { program, environment: shared } = this.#parse()
     const variables: Record<string, unknown> = {
-      ...globals,
-      ...this.specialTokens,
       tools: options.tools ?? null,
       documents: options.documents ?? null,
       add_generation_prompt: options.addGenerationPrompt ?? false,
@@ -106,7 +117,7 @@ export class ChatTemplate {
       [generationEndName]: end,
     }
     try {
-      const environment = new Environment()
+      const environment = new Environment(shared)
       for (const [name, value] of Object.entries(variables)) environment.set(name, value)
       return String(new Interpreter(environment).run(program).value)
     } catch (cause) {
@@ -127,13 +138,17 @@ export class ChatTemplate {
     return { ...Object.fromEntries(given), ...(renamed && { role: 'system' }) }
   }
 
-  #parse(): TemplateProgram {
+  #parse(): ParsedTemplate {
+    if (this.#parsed !== undefined) return this.#parsed
     const { opening, closing } = countGenerationTags(this.source)
     try {
       if (opening !== closing) {
         throw new SyntaxError(`${opening} {% generation %} tags and ${closing} {% endgeneration %} tags`)
       }
-      return parseTemplate(this.source)
+      const program = parseTemplate(this.source)
+      const environment = new Environment()
+      for (const [name, value] of Object.entries({ ...globals, ...this.specialTokens })) environment.set(name, value)
+      return (this.#parsed = { program, environment, tagsAreStraight: tagsAreWrittenStraight(program) })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new AttuneError('invalid-chat-template', `${this.where} is no valid chat template: ${reason}`, {
@@ -166,7 +181,7 @@ const globals: Readonly<Record<string, unknown>> = {
   [jsonDumpsName]: jsonDumpsForTemplate,
 }
 
-function takeOutMarks(marked: string, mark: string): { readonly plain: string; readonly spans: readonly Span[] } {
+function takeOutMarks(marked: string): { readonly plain: string; readonly spans: readonly Span[] } {
   const spans: Span[] = []
   let plain = ''
   let open = 0

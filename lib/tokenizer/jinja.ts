@@ -17,13 +17,13 @@ interface Jinja {
     options?: { readonly trim_blocks?: boolean; readonly lstrip_blocks?: boolean },
   ) => readonly unknown[]
   readonly parse: (tokens: readonly unknown[]) => TemplateProgram
-  readonly Environment: new () => TemplateEnvironment
+  readonly Environment: new (parent?: TemplateEnvironment) => TemplateEnvironment
   readonly Interpreter: new (environment: TemplateEnvironment) => {
     run(program: TemplateProgram): { readonly value: unknown }
   }
 }
 
-interface TemplateEnvironment {
+export interface TemplateEnvironment {
   set(name: string, value: unknown): unknown
 }
 

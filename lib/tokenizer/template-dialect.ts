@@ -45,6 +45,39 @@ export function parseTemplate(source: string): TemplateProgram {
 }
 
 /**
+ * Whether all that the generation tags enclose is written as it is rendered: they stand in branches and loops alone, not in what a
+ * template keeps, filters or calls (`set`, `filter`, `macro`, `call`) and may change before it writes it.
+ */
+export function tagsAreWrittenStraight(program: TemplateProgram): boolean {
+  return program.body.every(isWrittenStraight)
+}
+
+function isWrittenStraight(statement: unknown): boolean {
+  if (!isNode(statement)) return true
+  if (isGenerationVariable(statement)) return true
+  const bodies = writtenBodies[statement.type] ?? []
+  return Object.entries(statement).every(([field, value]) =>
+    bodies.includes(field) && Array.isArray(value) ? value.every(isWrittenStraight) : !holdsTags(value),
+  )
+}
+
+/** Fields of statements whose text is written where the statement stands. */
+const writtenBodies: Readonly<Record<string, readonly string[]>> = {
+  If: ['body', 'alternate'],
+  For: ['body', 'defaultBlock'],
+}
+
+function holdsTags(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsTags)
+  if (value instanceof Map) return [...value].some(([key, entry]) => holdsTags(key) || holdsTags(entry))
+  return isNode(value) && (isGenerationVariable(value) || Object.values(value).some(holdsTags))
+}
+
+function isGenerationVariable({ type, value }: TemplateNode): boolean {
+  return type === 'Identifier' && (value === generationStartName || value === generationEndName)
+}
+
+/**
  * The function behind `tojson`. The interpreter hands over bare values, in which none and undefined are the same, but
  * leaves what is inside a list as its own objects: so the value comes in a list of one.
  */
