@@ -44,7 +44,6 @@ export async function rehearse(
   options: SettledTrainOptions,
   { budget, signal }: RehearsalOptions,
 ): Promise<Rehearsal> {
-  const zeros = await negativeZeros(model)
   const optimizer = new StagedOptimizer(model, options, {
     learningRate: prepared.plan.learningRate,
     epochOf: (step) => prepared.steps.epochOf(step),
@@ -61,22 +60,7 @@ export async function rehearse(
     return { time: { seconds, ...steps, validation, saving }, base, baseline }
   } finally {
     optimizer.optimizer.dispose()
-    for (const [name, values] of zeros) await model.write(name, values)
   }
-}
-
-/**
- * Parameters of which some weight is -0: AdamW makes +0 of it even with a learning rate of 0.
- * What of an adapter was put on for the run goes with it.
- */
-async function negativeZeros(model: Model): Promise<Map<string, Float32Array>> {
-  const found = new Map<string, Float32Array>()
-  for (const { name, trainable } of model.parameters()) {
-    if (!trainable) continue
-    const { data } = await model.read(name)
-    if (new Int32Array(data.buffer, data.byteOffset, data.length).includes(-(2 ** 31))) found.set(name, data)
-  }
-  return found
 }
 
 interface MeasuredBase {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -14,6 +13,9 @@ namespace attune {
 ///
 /// Work is cut into tasks by the shape of the data and never by the number of threads; a thread takes
 /// the next task when it is free. What a task computes must not depend on who runs it.
+///
+/// A job waits only for workers that are in it: one that the system has not woken yet, or gives no
+/// processor to, finds the door closed, and the caller has done the work meanwhile.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);
@@ -38,17 +40,20 @@ class ThreadPool {
   void run_erased(std::int64_t tasks, const void* body, Invoke invoke);
   void work(int thread);
   void take_tasks(int thread);
+  [[nodiscard]] bool enter() noexcept;
+  void leave() noexcept;
 
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable start_;
-  std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::int64_t> next_{0};
-  std::atomic<int> busy_{0};
+  /// Counts the jobs; what workers wait for.
+  std::atomic<std::uint32_t> generation_{0};
+  /// kOpen while the job of this generation takes workers in, plus the number of workers in it.
+  std::atomic<std::uint32_t> inside_{0};
   std::atomic<bool> stop_{false};
+  std::atomic<std::int64_t> next_{0};
   std::int64_t tasks_ = 0;
   const void* body_ = nullptr;
   Invoke invoke_ = nullptr;
+  std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };
 

@@ -22,13 +22,15 @@ void update_chunk(const AdamWArguments& a, const float* __restrict gradient, flo
   const float decay = 1.0F - a.learning_rate * a.weight_decay;
   const float step = a.learning_rate / a.bias_correction1;
   const float root = 1.0F / std::sqrt(a.bias_correction2);
+  // -0 less a step of -0 is +0: with a rate of 0 not even that may change.
+  const bool moves = a.learning_rate != 0.0F;
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * a.gradient_scale;
     const float m = a.beta1 * exp_avg[i] + a.one_minus_beta1 * g;
     const float v = a.beta2 * exp_avg_sq[i] + a.one_minus_beta2 * g * g;
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
-    weight[i] = weight[i] * decay - step * m / (std::sqrt(v) * root + a.eps);
+    if (moves) weight[i] = weight[i] * decay - step * m / (std::sqrt(v) * root + a.eps);
   }
 }
 
