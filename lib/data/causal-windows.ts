@@ -1,6 +1,5 @@
-import { AttuneError } from '../errors.js'
 import { ignoredLabel, type EncodedRow } from './row-encoders.js'
-import { windows } from './windows.js'
+import { noRoomForWindows, windows } from './windows.js'
 
 /** How many tokens at the ends of a row the tokenizer put there (or a template: the BOS). */
 export interface AddedTokens {
@@ -11,7 +10,7 @@ export interface AddedTokens {
 /** A row cut to so many tokens; 'head' cuts behind the tokens in front. */
 export function cutRow(row: EncodedRow, length: number, side: 'tail' | 'head', { front }: AddedTokens): EncodedRow {
   if (side === 'tail') return { inputIds: row.inputIds.slice(0, length), labels: row.labels.slice(0, length) }
-  if (front >= length) throw noRoom(length, 0)
+  if (front >= length) throw noRoomForWindows(length, front, 0)
   const from = row.inputIds.length - (length - front)
   return {
     inputIds: joined(row.inputIds.subarray(0, front), row.inputIds.subarray(from)),
@@ -33,7 +32,7 @@ export function rowWindows(
 ): EncodedRow[] {
   const size = maxLength - front - back
   const shared = front === 0 ? Math.max(stride, 1) : stride
-  if (size <= shared) throw noRoom(maxLength, shared)
+  if (size <= shared) throw noRoomForWindows(maxLength, front + back, shared)
   const end = inputIds.length - back
   const ranges = windows(end - front, size, shared)
   return ranges.map(([from, to], index) => {
@@ -60,9 +59,4 @@ function joined(...parts: readonly Int32Array[]): Int32Array {
     at += part.length
   }
   return whole
-}
-
-function noRoom(maxLength: number, shared: number): AttuneError {
-  const message = `options.maxLength ${maxLength} leaves no room between the tokens that the tokenizer adds and the ${shared} that windows share (options.stride)`
-  return new AttuneError('invalid-option', message, { where: 'options.maxLength' })
 }

@@ -1,7 +1,7 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import { checkedMaxLength, encodeTexts, keptOf, type TextOptions, type Truncation } from './encode-texts.js'
+import { checkedMaxLength, encodeTexts, keptOf, uncut, type TextOptions, type Truncation } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
 import { exampleList, listOf, type ExampleList } from './example-list.js'
 import type { LengthCounts } from './length-counts.js'
@@ -10,7 +10,7 @@ import { RowProblems } from './row-problems.js'
 import { ignoredLabel } from './row-encoders.js'
 import type { TextRow } from './rows.js'
 import { requireShape } from './task.js'
-import { windows } from './windows.js'
+import { windowsOfText } from './token-windows.js'
 
 export interface MaskedLmOptions extends Omit<TextOptions, 'truncation'> {
   /** As for other tasks; 'window' ('split' is the same) makes several examples of a long text. Default: 'error'. */
@@ -66,21 +66,18 @@ export async function encodeMaskableTexts(
   requireShape(dataset, 'masked-lm', ['text'])
   requireMaskToken(tokenizer)
   checkedProbability(options.maskProbability ?? 0.15)
-  const { truncation = 'error', wholeWord = false } = options
+  const { wholeWord = false } = options
+  const truncation = options.truncation === 'split' ? 'window' : options.truncation
   const special = specialIds(tokenizer)
   const maxLength = checkedMaxLength(options.maxLength)
   const problems = new RowProblems()
   const texts: MaskableRow[] = []
-  let tokens = 0
-  const textOptions =
-    truncation === 'split' || truncation === 'window'
-      ? { signal: options.signal, onRows: options.onRows }
-      : { ...options, truncation }
+  let [tokens, windows, windowsLeftOut] = [0, 0, 0]
   const counts = await encodeTexts<TextRow>(
     dataset,
     tokenizer,
     ({ text }) => text,
-    textOptions,
+    uncut({ ...options, truncation }),
     (text, row) => {
       const origin = dataset.origins[row] ?? ''
       const words = keptOf(text.encoded.wordIds, text.kept)
@@ -93,17 +90,20 @@ export async function encodeMaskableTexts(
         problems.note('all-labels-masked', origin, 'the text has no token that could be masked')
         return
       }
-      const added = sequences.map((sequence) => sequence === null)
-      for (const part of truncation === 'split' || truncation === 'window'
-        ? parts({ inputIds: text.ids, units }, added, maxLength)
-        : [{ inputIds: text.ids, units }]) {
+      const whole = { inputIds: text.ids, units }
+      const isCut = truncation === 'window' && text.ids.length > maxLength
+      const all = isCut ? windowsOfText(text.encoded, { maxLength, stride: 0 }).map(partOf(whole)) : [whole]
+      const parts = all.filter((part) => part.units.some((unit) => unit >= 0))
+      windows += parts.length - 1
+      windowsLeftOut += all.length - parts.length
+      for (const part of parts) {
         tokens += part.inputIds.length
         texts.push({ ...part, row, origin })
       }
     },
   )
   problems.throwIfAny()
-  return { texts, tokens, ...counts }
+  return { texts, tokens, ...counts, windows, windowsLeftOut }
 }
 
 /** Texts as they are masked in each epoch; `examples` are those of epoch 0. */
@@ -132,21 +132,12 @@ function requireMaskToken({ maskTokenId, directory }: Tokenizer): number {
   throw new AttuneError('invalid-tokenizer', message, { where: directory })
 }
 
-/** A text in pieces of at most `maxLength` tokens, the added tokens around each; pieces without anything to mask are left out. */
-function parts(text: MaskableText, added: readonly boolean[], maxLength: number): MaskableText[] {
-  const content = added.flatMap((isAdded, at) => (isAdded ? [] : [at]))
-  const size = maxLength - (added.length - content.length)
-  if (size < 1) {
-    const message = `options.maxLength ${maxLength} leaves no room for text between the tokens that the tokenizer adds`
-    throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
-  }
-  const pieces = windows(content.length, size, 0).map(([from, to]) => {
-    const inside = new Set(content.slice(from, to))
-    const kept = added.flatMap((isAdded, at) => (isAdded || inside.has(at) ? [at] : []))
-    const pick = (list: Int32Array): Int32Array => Int32Array.from(kept, (at) => list[at] ?? 0)
-    return { inputIds: pick(text.inputIds), units: pick(text.units) }
+/** Takes some of a text's tokens. */
+function partOf({ inputIds, units }: MaskableText): (kept: readonly number[]) => MaskableText {
+  return (kept) => ({
+    inputIds: Int32Array.from(kept, (at) => inputIds[at] ?? 0),
+    units: Int32Array.from(kept, (at) => units[at] ?? -1),
   })
-  return pieces.filter(({ units }) => units.some((unit) => unit >= 0))
 }
 
 function specialIds(tokenizer: Tokenizer): ReadonlySet<number> {

@@ -39,7 +39,7 @@ export async function encodeQuestionAnswering(
 ): Promise<EncodedTask<QuestionAnsweringExample>> {
   requireShape(dataset, 'question-answering', ['question-answering'])
   const maxLength = checkedMaxLength(options.maxLength ?? 384)
-  const stride = checkedStride(options.stride ?? 128)
+  const stride = checkedStride({ truncation: 'window', stride: options.stride, maxLength }, 128)
   const problems = new RowProblems()
   const examples: QuestionAnsweringExample[] = []
   const missed: string[] = []

@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Dataset } from './dataset.js'
-import { encodeTexts, tokenTypes, type TextOptions } from './encode-texts.js'
+import { checkedMaxLength, encodeTexts, partOf, tokenTypes, uncut, type WindowedTextOptions } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
 import { collectLabels } from './labels.js'
 import { RowProblems } from './row-problems.js'
@@ -8,8 +8,12 @@ import type { Label, TextLabelRow, TextLabelsRow } from './rows.js'
 import { labelTargets } from './label-targets.js'
 import type { ProblemType } from '../task.js'
 import { requireShape } from './task.js'
+import { windowsOfPair, windowsOfText } from './token-windows.js'
+import { checkedStride } from './windows.js'
 
-export interface SequenceClassificationOptions extends TextOptions {
+export interface SequenceClassificationOptions extends WindowedTextOptions {
+  /** Of 'window' only: tokens that neighbouring windows share. Default: 0. */
+  readonly stride?: number | undefined
   /** Names of the model's labels, by index. Default: those of the data, sorted. */
   readonly labels?: readonly string[] | undefined
   /** How many outputs the head has; has to fit the labels. Default: as many as there are labels. */
@@ -22,7 +26,8 @@ export interface SequenceClassificationOptions extends TextOptions {
 }
 
 /**
- * Texts (or pairs of texts) and their classes, or the numbers to predict.
+ * Texts (or pairs of texts) and their classes, or the numbers to predict. With truncation 'window' a text too long becomes several
+ * examples, each with the row's labels; of a pair the second text is cut, and the first stands in each window.
  * @throws AttuneError 'unknown-label', 'mixed-label-types', 'label-count-mismatch', 'invalid-dataset' (rows of another
  * shape or problem type), 'sequence-too-long', each naming the rows, up to ten in one error
  */
@@ -39,20 +44,41 @@ export async function encodeSequenceClassification(
   requirePairs(dataset, rows)
   const { names, targets } = labelTargets(given, problemType, several, options)
 
+  const { truncation } = options
+  const maxLength = checkedMaxLength(options.maxLength)
+  const stride = checkedStride(options, 0)
+  const problems = new RowProblems()
   const examples: TaskExample[] = []
-  let tokens = 0
+  let [tokens, windows, labelled] = [0, 0, 0]
   const counts = await encodeTexts<TextLabelRow | TextLabelsRow>(
     dataset,
     tokenizer,
     ({ text, text_pair: pair }) => (pair === undefined ? text : [text, pair]),
-    options,
-    (text, row) => {
-      tokens += text.ids.length
+    uncut(options),
+    (text, row, { text_pair: pair }) => {
       const origin = dataset.origins[row] ?? ''
-      examples.push({ inputIds: text.ids, labels: targets[row] ?? 0, ...tokenTypes(text), row, origin })
+      const example = { labels: targets[row] ?? 0, row, origin }
+      labelled++
+      if (truncation !== 'window' || text.ids.length <= maxLength) {
+        tokens += text.ids.length
+        examples.push({ inputIds: text.ids, ...example, ...tokenTypes(text) })
+        return
+      }
+      const found = (pair === undefined ? windowsOfText : windowsOfPair)(text.encoded, { maxLength, stride })
+      if (typeof found === 'string') {
+        problems.note('sequence-too-long', origin, found)
+        return
+      }
+      windows += found.length - 1
+      found.forEach((kept, window) => {
+        const part = partOf(text, kept)
+        tokens += part.ids.length
+        examples.push({ inputIds: part.ids, ...example, ...tokenTypes(part), window })
+      })
     },
   )
-  return { examples, labels: names, problemType, tokens, targets: examples.length, ...counts, findings: [] }
+  problems.throwIfAny()
+  return { examples, labels: names, problemType, tokens, targets: labelled, ...counts, windows, findings: [] }
 }
 
 /** The label names of a dataset of classes, for a new head. Sorted, whatever the order of the rows. */

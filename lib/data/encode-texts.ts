@@ -18,6 +18,14 @@ export interface TextOptions extends ChunkOptions {
   readonly truncation?: Truncation | undefined
 }
 
+/** Of tasks that can read a long text in windows. */
+export interface WindowedTextOptions extends Omit<TextOptions, 'truncation'> {
+  /** As for other tasks; 'window' makes several examples of a long text. Default: 'error'. */
+  readonly truncation?: Truncation | 'window' | undefined
+  /** Of 'window' only: tokens that neighbouring windows share. */
+  readonly stride?: number | undefined
+}
+
 export type Truncation = 'error' | 'tail' | 'head' | 'skip'
 
 export type TextOrPair = string | readonly [text: string, pair: string]
@@ -30,6 +38,17 @@ export interface KeptText {
   readonly kept: readonly number[] | undefined
 }
 
+export interface EncodeTextsOptions extends TextOptions {
+  /** Whether windows are among the advice on long texts. */
+  readonly hasWindows?: boolean
+}
+
+/** What is left for `encodeTexts` to do where a task cuts its texts into windows itself. */
+export function uncut({ truncation, maxLength, signal, onRows }: WindowedTextOptions): EncodeTextsOptions {
+  const cut = truncation === 'window' ? {} : { truncation, maxLength }
+  return { ...cut, signal, onRows, hasWindows: true }
+}
+
 /**
  * Tokenizes the texts of all rows and hands them on, row after row.
  * @throws AttuneError 'sequence-too-long', 'invalid-dataset' (a text without tokens), 'invalid-option', 'aborted'
@@ -38,7 +57,7 @@ export async function encodeTexts<Row extends DatasetRow>(
   dataset: Dataset,
   tokenizer: Tokenizer,
   textOf: (row: Row) => TextOrPair,
-  options: TextOptions,
+  options: EncodeTextsOptions,
   visit: (text: KeptText, index: number, row: Row) => void,
 ): Promise<LengthCounts> {
   const maxLength = checkedMaxLength(options.maxLength)
@@ -61,18 +80,23 @@ export async function encodeTexts<Row extends DatasetRow>(
       } else if (truncation === 'skip') {
         counts.skipped++
       } else if (truncation === 'error') {
-        problems.note('sequence-too-long', origin, tooLong(ids.length, maxLength))
+        problems.note('sequence-too-long', origin, tooLong(ids.length, maxLength, options))
       } else {
         const kept = keptTokens(encoded, maxLength, truncation)
         if (kept === undefined) throw noRoom(maxLength, origin)
         counts.truncated++
         counts.truncatedTokens += ids.length - kept.length
-        visit({ ids: Int32Array.from(kept, (at) => ids[at] ?? 0), encoded, kept }, index, row)
+        visit(partOf({ ids, encoded, kept: undefined }, kept), index, row)
       }
     })
   }
   problems.throwIfAny()
   return counts
+}
+
+/** Some of a text's tokens. */
+export function partOf({ encoded }: KeptText, kept: readonly number[]): KeptText {
+  return { ids: Int32Array.from(kept, (at) => encoded.ids[at] ?? 0), encoded, kept }
 }
 
 /** The entries of a list that belong to the tokens left. */
@@ -93,11 +117,9 @@ export function checkedMaxLength(maxLength: number | undefined): number {
   throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
 }
 
-function tooLong(length: number, maxLength: number): string {
-  return (
-    `${length} tokens, more than options.maxLength (${maxLength}); raise it, shorten the row, or set ` +
-    "options.truncation to 'tail', 'head' or 'skip'"
-  )
+function tooLong(length: number, maxLength: number, { hasWindows = false }: EncodeTextsOptions): string {
+  const ways = hasWindows ? "'tail', 'head', 'skip' or 'window'" : "'tail', 'head' or 'skip'"
+  return `${length} tokens, more than options.maxLength (${maxLength}); raise it, shorten the row, or set options.truncation to ${ways}`
 }
 
 function noRoom(maxLength: number, origin: string): AttuneError {

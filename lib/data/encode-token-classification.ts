@@ -1,15 +1,27 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
-import { encodeTexts, keptOf, tokenTypes, type TextOptions } from './encode-texts.js'
+import {
+  checkedMaxLength,
+  encodeTexts,
+  keptOf,
+  partOf,
+  tokenTypes,
+  uncut,
+  type WindowedTextOptions,
+} from './encode-texts.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
 import { collectLabels, labelIndexer, noteMixedTypes, noteUnknown } from './labels.js'
 import { ignoredLabel } from './row-encoders.js'
 import { RowProblems } from './row-problems.js'
 import type { Label, TokensTagsRow } from './rows.js'
 import { requireShape } from './task.js'
+import { placesOfTokens, windowsOfText } from './token-windows.js'
+import { checkedStride, usualStrideOf } from './windows.js'
 
-export interface TokenClassificationOptions extends TextOptions {
+export interface TokenClassificationOptions extends WindowedTextOptions {
+  /** Of 'window' only: tokens that neighbouring windows share. Default: as of `tag`, 128, or a third of a shorter window. */
+  readonly stride?: number | undefined
   /** Names of the model's labels, by index. Default: those of the data, sorted. */
   readonly labels?: readonly string[] | undefined
   /**
@@ -33,7 +45,8 @@ export interface JoinedWords {
 
 /**
  * Words and their tags. The words are joined by blanks and tokenized as one text, as they are when the model tags
- * text later on; offsets tell which word a token is of.
+ * text later on; offsets tell which word a token is of. With truncation 'window' a text too long becomes several examples: a label
+ * stands in the window that has most of the text around its token, as `tag` reads it, and is -100 in the others.
  * @throws AttuneError 'unknown-label', 'mixed-label-types', 'invalid-dataset', 'sequence-too-long', naming the rows
  */
 export async function encodeTokenClassification(
@@ -47,13 +60,15 @@ export async function encodeTokenClassification(
   const inside = names.map((name) => (name.startsWith('B-') ? names.indexOf(`I-${name.slice(2)}`) : -1))
 
   const examples: TokenClassificationExample[] = []
+  const maxLength = checkedMaxLength(options.maxLength)
+  const stride = checkedStride(options, usualStrideOf(maxLength))
   const lost: string[] = []
-  let [tokens, targets] = [0, 0]
+  let [tokens, targets, windows, windowsLeftOut] = [0, 0, 0, 0]
   const counts = await encodeTexts<TokensTagsRow>(
     dataset,
     tokenizer,
     (row) => joinWords(row.tokens).text,
-    options,
+    uncut(options),
     (text, row, { tokens: words }) => {
       const offsets = keptOf(text.encoded.offsets, text.kept)
       const added = keptOf(text.encoded.sequenceIds, text.kept).map((sequence) => sequence === null)
@@ -68,13 +83,35 @@ export async function encodeTokenClassification(
       })
       const origin = dataset.origins[row] ?? ''
       if (text.kept === undefined && new Set(wordIds.filter((word) => word >= 0)).size < words.length) lost.push(origin)
-      tokens += text.ids.length
-      for (const label of labels) if (label !== ignoredLabel) targets++
-      examples.push({ inputIds: text.ids, labels, wordIds, ...tokenTypes(text), row, origin })
+      targets += labels.filter((label) => label !== ignoredLabel).length
+      if (options.truncation !== 'window' || text.ids.length <= maxLength) {
+        tokens += text.ids.length
+        examples.push({ inputIds: text.ids, labels, wordIds, ...tokenTypes(text), row, origin })
+        return
+      }
+      const all = windowsOfText(text.encoded, { maxLength, stride })
+      const parts = all.map((kept, window): TokenClassificationExample => {
+        const part = partOf(text, kept)
+        const empty = new Int32Array(kept.length).fill(ignoredLabel)
+        const words = Int32Array.from(kept, (at) => wordIds[at] ?? -1)
+        return { inputIds: part.ids, labels: empty, wordIds: words, ...tokenTypes(part), row, origin, window }
+      })
+      for (const { at, window, place } of placesOfTokens(all, added)) {
+        const own = parts[window]?.labels
+        if (own !== undefined) own[place] = labels[at] ?? ignoredLabel
+      }
+      // Of a row without any label one is kept, so that it counts as a row left out.
+      const [first] = parts
+      const withLabels = parts.filter((part) => part.labels.some((label) => label !== ignoredLabel))
+      const kept = withLabels.length > 0 || first === undefined ? withLabels : [first]
+      windows += kept.length - 1
+      windowsLeftOut += parts.length - kept.length
+      for (const { inputIds } of kept) tokens += inputIds.length
+      examples.push(...kept)
     },
   )
   const findings = findingAbout('word-without-token', lost, 'the tokenizer makes no token of some words')
-  return { examples, labels: names, tokens, targets, ...counts, findings }
+  return { examples, labels: names, tokens, targets, ...counts, windows, windowsLeftOut, findings }
 }
 
 export function joinWords(words: readonly string[]): JoinedWords {

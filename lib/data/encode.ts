@@ -26,7 +26,7 @@ export interface EncodeDatasetOptions extends ChunkOptions {
    * leaves them out, 'window' makes several examples of one. The tokens in front (a BOS) stay. Default: 'error'.
    */
   readonly truncation?: 'error' | 'tail' | 'head' | 'skip' | 'window' | undefined
-  /** Of 'window': tokens that neighbouring windows share, trained on in one of them. Default: 0. */
+  /** Of 'window' only: tokens that neighbouring windows share, trained on in one of them. Default: 0. */
   readonly stride?: number | undefined
   /** Further variables for the chat template. Default: none. */
   readonly chatTemplateVariables?: Readonly<Record<string, unknown>> | undefined
@@ -82,7 +82,7 @@ export async function encodeDataset(
     )
   }
 
-  const stride = checkedStride(options.stride ?? 0)
+  const stride = checkedStride({ ...options, truncation }, 0)
   const { before, after } = await tokenizer.addedTokenCounts()
   const addedOf = ({ inputIds }: EncodedRow): AddedTokens =>
     shape === 'messages'

@@ -14,6 +14,8 @@ export interface TaskExample {
   readonly tokenTypeIds?: Int32Array
   /** Index of the row in the dataset; several examples may be of one row. */
   readonly row: number
+  /** Of a long text of a classifier or tagger: which window of the row it is, from 0; absent where the text is whole. */
+  readonly window?: number
   /** Where the row came from, as `file:line` or `row N`. */
   readonly origin: string
 }

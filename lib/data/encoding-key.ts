@@ -7,7 +7,7 @@ import type { Dataset } from './dataset.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 
 /** Goes up when the same rows and options become other examples than before, or other things are counted. */
-export const encodingVersion = 3
+export const encodingVersion = 4
 
 export interface EncodedFrom {
   readonly task: Task

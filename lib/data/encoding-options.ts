@@ -6,6 +6,7 @@ import type { Task } from '../task.js'
 import { builtInTemplateNames, type BuiltInTemplateName } from '../tokenizer/chat-templates/index.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { LossOn } from './row-encoders.js'
+import { checkedStride } from './windows.js'
 
 export const truncations = ['error', 'tail', 'head', 'skip', 'split', 'window'] as const
 
@@ -36,12 +37,13 @@ export const encodingOptions = {
   truncation: {
     type: z.enum(truncations),
     description:
-      'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out; of causal-lm and masked-lm make several of one (window; split is the same)',
+      'Of longer rows: refuse, cut off the end, cut off the beginning, or leave out; make several of one (window; of masked-lm split is the same), but of seq2seq-lm and embedding',
     default: 'error' as const,
   },
   stride: {
     type: z.int().min(0),
-    description: 'Tokens that neighbouring windows share: of question answering 128 where absent, of causal-lm 0',
+    description:
+      "Tokens that neighbouring windows share, with truncation 'window' or of question answering; absent: of causal-lm and sequence classification 0, of token classification 128 or a third of a shorter window, of question answering 128",
   },
   labelPieces: {
     type: z.enum(['first', 'all']),
@@ -86,9 +88,12 @@ export interface EncodingOptions {
   readonly templateVariables?: Readonly<Record<string, unknown>> | undefined
   /** Tokens of a row at most. @default what the model takes; of windows of a context to answer from 384 */
   readonly maxLength?: number | undefined
-  /** 'window' makes several of one, for causal-lm and masked-lm; 'split' is the same of masked-lm. @default 'error' */
+  /** 'window' makes several examples of one row, but of seq2seq-lm and embedding; 'split' is the same of masked-lm. @default 'error' */
   readonly truncation?: Truncation | undefined
-  /** Tokens that windows share. @default of question answering 128, of causal-lm 0 */
+  /**
+   * Tokens that windows share, with truncation 'window' or of question answering. @default of causal-lm and sequence classification 0,
+   * of token classification 128 or a third of a shorter window, of question answering 128
+   */
   readonly stride?: number | undefined
   /** Of token classification. @default 'first' */
   readonly labelPieces?: 'first' | 'all' | undefined
@@ -124,18 +129,43 @@ const tasksOf = {
   chatTemplate: ['causal-lm'],
   templateVariables: ['causal-lm'],
   labelPieces: ['token-classification'],
-  stride: ['question-answering', 'causal-lm'],
+  stride: ['question-answering', 'causal-lm', 'sequence-classification', 'token-classification'],
   maskProbability: ['masked-lm'],
   wholeWord: ['masked-lm'],
   prefix: ['seq2seq-lm'],
   maxTargetLength: ['seq2seq-lm'],
 } as const satisfies Partial<Record<keyof EncodingOptions, readonly Task[]>>
 
-/** @throws AttuneError 'invalid-option' for an option of another task */
+/** @throws AttuneError 'invalid-option' for an option of another task, or a stride that has no effect */
 export function requireOwnOptions(options: EncodingOptions, task: Task): void {
   for (const [name, owners] of Object.entries(tasksOf) as [keyof typeof tasksOf, readonly Task[]][]) {
     if (owners.includes(task) || options[name] === undefined) continue
     const message = `options.${name} is for ${owners.join(' and ')}: the model was loaded for ${task}`
     throw new AttuneError('invalid-option', message, { where: `options.${name}` })
   }
+  requireWindows(options, task)
+}
+
+const withoutWindows: readonly Task[] = ['seq2seq-lm', 'embedding']
+
+/**
+ * Windows and their stride fit the task; of a task that is not known, each other.
+ * @throws AttuneError 'invalid-option'
+ */
+export function requireWindows(
+  { truncation, stride, maxLength }: Pick<EncodingOptions, 'truncation' | 'stride' | 'maxLength'>,
+  task: Task | undefined,
+): void {
+  const unfit =
+    (truncation === 'split' && task !== 'masked-lm' && task !== undefined) ||
+    (truncation === 'window' && task !== undefined && withoutWindows.includes(task))
+  if (unfit) {
+    const whose = truncation === 'split' ? 'is for masked-lm' : `is for all tasks but ${withoutWindows.join(' and ')}`
+    throw new AttuneError('invalid-option', `options.truncation: '${truncation}' ${whose}`, {
+      where: 'options.truncation',
+    })
+  }
+  // Contexts to answer from are always cut into windows.
+  const asked = task === 'question-answering' ? 'window' : truncation
+  checkedStride({ truncation: asked, stride, maxLength }, 0)
 }

@@ -21,6 +21,7 @@ const fields = [
   'noAnswerAt',
   'row',
   'origin',
+  'window',
 ] as const
 
 export const codecVersion = 1

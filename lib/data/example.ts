@@ -11,6 +11,10 @@ export interface LabelledExample {
   readonly decoderInputIds?: Ids | undefined
   /** Where it came from, for messages. */
   readonly origin?: string | undefined
+  /** Index of its row in the dataset. */
+  readonly row?: number | undefined
+  /** Of a text in windows: which of them it is, from 0. Those of a row stand next to each other. Default: it is the whole text. */
+  readonly window?: number | undefined
 }
 
 /** Of the task embedding: an anchor, a text that should lie close to it, and one that should not. */
@@ -60,4 +64,13 @@ export function collate(
 
 export function isLabelled(example: EncodedExample): example is LabelledExample {
   return 'labels' in example
+}
+
+/** What says which row an example is of. */
+export type PlaceInRow = Pick<LabelledExample, 'origin' | 'row' | 'window'>
+
+/** Whether an example is a further window of the row that the one before it is a window of. */
+export function continuesRow(before: PlaceInRow | undefined, example: PlaceInRow): boolean {
+  if (before?.window === undefined || example.window === undefined) return false
+  return before.row === example.row && before.origin === example.origin && example.window > before.window
 }

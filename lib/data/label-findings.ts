@@ -1,4 +1,5 @@
 import { findingAbout, type DataFinding, type TaskExample } from './encoded-task.js'
+import { continuesRow, type PlaceInRow } from './example.js'
 import type { ProblemType } from '../task.js'
 
 /** An array, or any other list that says its length. */
@@ -6,9 +7,8 @@ export interface LabelledRows extends Iterable<LabelledRow> {
   readonly length: number
 }
 
-interface LabelledRow {
+interface LabelledRow extends PlaceInRow {
   readonly labels: TaskExample['labels']
-  readonly origin?: string | undefined
 }
 
 /** Encoded rows with classes: sequence classification (not regression) or token classification. */
@@ -83,16 +83,32 @@ export function classRows(train: LabelledData, validation: LabelledData | undefi
   })
 }
 
+/** How many rows the examples are of: several may be windows of one. */
+export function countRows(examples: Iterable<PlaceInRow>): number {
+  let count = 0
+  let before: PlaceInRow | undefined
+  for (const example of examples) {
+    if (!continuesRow(before, example)) count++
+    before = example
+  }
+  return count
+}
+
 const originsKept = 10
 
-/** How many rows have each class, and the first of them; each row once. */
+/** How many rows have each class, and the first of them; each row once, in however many windows. */
 function rowsByClass(data: LabelledData): { readonly rows: number; readonly origins: readonly string[] }[] {
   const classes = data.labels.map(() => ({ rows: 0, origins: [] as string[] }))
   let at = 0
+  let before: LabelledRow | undefined
+  let seen = new Set<number>()
   for (const example of data.examples) {
+    if (!continuesRow(before, example)) seen = new Set()
+    before = example
     for (const index of new Set(classesOf(example, data))) {
       const one = classes[index]
-      if (one === undefined) continue
+      if (one === undefined || seen.has(index)) continue
+      seen.add(index)
       one.rows++
       if (one.origins.length < originsKept) one.origins.push(example.origin ?? `row ${at}`)
     }

@@ -131,21 +131,23 @@ export function usualLength(task: Task, maxPositions: number): number {
 
 function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<Task> {
   const { task, problemType, labels, definition } = model
-  const { truncation } = options
+  const { stride } = options
+  const truncation = options.truncation === 'split' ? 'window' : options.truncation
+  const whole = truncation === 'window' ? undefined : truncation
   switch (task) {
     case 'causal-lm':
       return {
         loss: options.lossOn,
-        truncation: truncation === 'window' ? truncation : unsplit(truncation),
-        stride: options.stride,
+        truncation,
+        stride,
         chatTemplateVariables: options.templateVariables,
       }
     case 'sequence-classification':
-      return { labels, problemType, truncation: unsplit(truncation) }
+      return { labels, problemType, truncation, stride }
     case 'token-classification':
-      return { labels, labelPieces: options.labelPieces, truncation: unsplit(truncation) }
+      return { labels, labelPieces: options.labelPieces, truncation, stride }
     case 'question-answering':
-      return { stride: options.stride }
+      return { stride }
     case 'masked-lm': {
       const { maskProbability, wholeWord, seed } = options
       return {
@@ -157,20 +159,10 @@ function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<T
       }
     }
     case 'seq2seq-lm':
-      return { prefix: options.prefix, maxTargetLength: options.maxTargetLength, truncation: unsplit(truncation) }
+      return { prefix: options.prefix, maxTargetLength: options.maxTargetLength, truncation: whole }
     case 'embedding':
-      return { truncation: unsplit(truncation) }
+      return { truncation: whole }
   }
-}
-
-function unsplit(
-  truncation: EncodingOptions['truncation'],
-): Exclude<EncodingOptions['truncation'], 'split' | 'window'> {
-  if (truncation !== 'split' && truncation !== 'window') return truncation
-  const whose = truncation === 'split' ? 'masked-lm' : 'causal-lm and masked-lm'
-  throw new AttuneError('invalid-option', `options.truncation: '${truncation}' is for ${whose}`, {
-    where: 'options.truncation',
-  })
 }
 
 /** Sizes of an example alone. @throws AttuneError naming the row */

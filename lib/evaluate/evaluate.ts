@@ -1,4 +1,5 @@
 import { Dataset } from '../data/dataset.js'
+import type { PlaceInRow } from '../data/example.js'
 import { lengthCounts } from '../data/length-counts.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
@@ -168,7 +169,9 @@ class Evaluation<Row extends MeasuredRow, Details extends object, Record_ extend
     if (!isWanted || measure.constant === undefined) return undefined
     const { examples } =
       options.train === undefined ? prepared : await prepareExamples(options.train, model, options, 'options.train')
-    return measure.constant(Array.from(examples, labelsOf), this.#context)
+    // A row counts once, however many windows it has; those of a tagger have labels of their own.
+    const isCounted = ({ window = 0 }: PlaceInRow): boolean => model.task !== 'sequence-classification' || window === 0
+    return measure.constant([...examples].filter(isCounted).map(labelsOf), this.#context)
   }
 
   async #untuned(): Promise<{ system: ScoredSystem<Row>; written: ScoredSystem<TextsRow> | undefined } | undefined> {

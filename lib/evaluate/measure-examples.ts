@@ -40,6 +40,8 @@ export interface MeasuredExamples {
   /** By the names that were asked for. */
   readonly metrics: Readonly<Record<string, number>>
   readonly examples: number
+  /** Rows they are of: fewer where long ones were cut into windows that are put together again. */
+  readonly rows: number
   /** What has a label: tokens, or rows. */
   readonly targets: number
 }
@@ -66,14 +68,15 @@ export async function measureExamples(
       const metric = measure.metrics[name]?.accumulate(context)
       return metric === undefined ? [] : [{ name, metric }]
     })
-    let targets = 0
+    let [targets, measured] = [0, 0]
     const source = { definition, examples, rows, context }
     for await (const batch of measuredRows(model, measure, source, stream)) {
       for (const { row } of batch.rows) for (const { metric } of metrics) metric.add(row)
       targets += batch.targets
+      measured += batch.rows.length
     }
     const values = metrics.map(({ name, metric }) => [name, metric.value()] as const)
-    return { metrics: Object.fromEntries(values), examples: examples.length, targets }
+    return { metrics: Object.fromEntries(values), examples: examples.length, rows: measured, targets }
   })
 }
 
@@ -105,7 +108,9 @@ export async function* measuredRows<Row extends MeasuredRow>(
     const batch = collate(chosen, definition)
     const evaluation = await model.evaluateBatch(batch)
     const embeddings = definition.task === 'embedding' ? (await model.forward(batch)).logits : undefined
-    yield { rows: reader.read(indices, { ...evaluation, embeddings }), targets: evaluation.tokens }
+    const rows = reader.read(indices, { ...evaluation, embeddings })
+    // Several windows of a text are one thing to predict.
+    yield { rows, targets: definition.task === 'sequence-classification' ? rows.length : evaluation.tokens }
     done += chosen.length
     onBatch?.(done)
   }

@@ -37,7 +37,7 @@ export async function prepareExamples(
   const isDataset = data instanceof Dataset
   const rowOf = new Map(isDataset ? data.origins.map((origin, row) => [origin, row]) : [])
   const examples = exampleList(prepared.examples.length, (index) => {
-    const example: EncodedExample & { readonly row?: number } = prepared.examples.at(index)
+    const example: EncodedExample & { readonly row?: number | undefined } = prepared.examples.at(index)
     const place = places[index] ?? 0
     const origin = example.origin ?? `${where}[${place}]`
     return { ...example, row: example.row ?? (isDataset ? rowOf.get(origin) : place) ?? 0, origin }

@@ -14,6 +14,13 @@ export function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit))
 }
 
+/** The logits of a text that was read in windows: their mean, each window counting alike; of a single window its own. */
+export function meanLogits(windows: readonly Float32Array[]): Float32Array {
+  const [first = new Float32Array(0)] = windows
+  if (windows.length <= 1) return first
+  return first.map((_, i) => windows.reduce((sum, logits) => sum + (logits[i] ?? NaN), 0) / windows.length)
+}
+
 /** Index of the first largest value. */
 export function largestIndex(values: ArrayLike<number>): number {
   let best = 0

@@ -5,7 +5,7 @@ import { AttuneError } from '../errors.js'
 import { answerSpans } from '../models/answer-spans.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
-import { runOptions, usualStrideOf, windowOptions, type RunOptions, type WindowOptions } from './predict-options.js'
+import { runOptions, windowOptions, windowStride, type RunOptions, type WindowOptions } from './predict-options.js'
 import type { Source } from './predict-rows.js'
 import { emptyText, encodeEach, longest } from './prepare-texts.js'
 import { withoutBlanks } from './text-span.js'
@@ -72,7 +72,7 @@ export const answerVerb: VerbOf<Question, AnsweredQuestion, Settled<typeof answe
   task: 'question-answering',
   make(context, options) {
     const maxLength = longest(context, options.maxLength ?? usualWindow)
-    const stride = options.stride ?? usualStrideOf(maxLength)
+    const stride = windowStride(options.stride, maxLength)
     const { maxAnswerLength, nBest, allowNoAnswer, noAnswerThreshold } = options
     const result = (text: string, spans: ReturnType<typeof answerSpans>): AnsweredQuestion => {
       const unitOf = utf16Indexer(text)

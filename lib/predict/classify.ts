@@ -4,7 +4,7 @@ import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { sigmoid, softmax } from '../models/probabilities.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
-import { cutOptions, runOptions, type CutOptions, type RunOptions } from './predict-options.js'
+import { cutOrWindowOptions, runOptions, type CutOrWindowOptions, type RunOptions } from './predict-options.js'
 import { wholeTexts } from './prepare-texts.js'
 import type { Source } from './predict-rows.js'
 import { predictList, predictStream, type VerbContext, type VerbOf } from './verb.js'
@@ -25,12 +25,12 @@ export const classifyOptions = {
     description: 'Of a model with many labels: the score from which a label counts; one for all, a list, or by label',
     default: 0.5,
   },
-  ...cutOptions,
+  ...cutOrWindowOptions,
   ...runOptions,
 } satisfies OptionTable
 
 /** See `classifyOptions` for each option's meaning and default. */
-export interface ClassifyOptions extends CutOptions, RunOptions {
+export interface ClassifyOptions extends CutOrWindowOptions, RunOptions {
   /** How many labels to list with their scores, the likeliest first. @default 0 */
   readonly topK?: number | 'all' | undefined
   /** Of a model with many labels: the score from which a label counts; labels not named have 0.5. @default 0.5 */
@@ -79,7 +79,7 @@ export const classifyVerb: VerbOf<TextOrPair, Prediction, SettledClassify> = {
 /**
  * What a sequence classifier says of each text or pair of texts, in the order given.
  * @throws AttuneError 'unsupported-task' (of another model), 'invalid-input' (an empty text), 'sequence-too-long', naming the
- * text; 'invalid-option', 'aborted'
+ * text; 'invalid-option' (as a stride without windows), 'aborted'
  */
 export async function classify(
   model: Model,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkedStride, usualStrideOf } from '../data/windows.js'
 import type { OptionTable } from '../options.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 
@@ -46,6 +47,31 @@ export interface CutOptions {
   readonly truncation?: 'error' | 'tail' | 'head' | undefined
 }
 
+/** Of classifiers, which can also read a long text in windows. */
+export const cutOrWindowOptions = {
+  ...cutOptions,
+  truncation: {
+    type: z.enum(['error', 'tail', 'head', 'window']),
+    description:
+      'Of longer texts: refuse, cut off the end, cut off the beginning, or read in windows, of which the mean of the logits counts; of a pair the second text',
+    default: 'error' as const,
+  },
+  stride: {
+    type: z.int().min(0),
+    description: "Tokens that neighbouring windows share, with truncation 'window'; absent: 0",
+  },
+} satisfies OptionTable
+
+export interface CutOrWindowOptions extends Omit<CutOptions, 'truncation'> {
+  /**
+   * What happens to longer texts: refused, their end cut off, or their beginning, or read in windows, of which the mean of the logits
+   * counts; of a pair the second text is cut into windows. @default 'error'
+   */
+  readonly truncation?: CutOptions['truncation'] | 'window'
+  /** Tokens that neighbouring windows share, with truncation 'window'. @default 0 */
+  readonly stride?: number | undefined
+}
+
 /** Of verbs that read a long text in overlapping windows. */
 export const windowOptions = {
   maxLength: {
@@ -65,9 +91,7 @@ export interface WindowOptions {
   readonly stride?: number | undefined
 }
 
-// As in the question answering examples of transformers.
-const usualStride = 128
-
-export function usualStrideOf(maxLength: number): number {
-  return Math.min(usualStride, Math.floor(maxLength / 3))
+/** What windows share of verbs that always read a long text in windows. @throws AttuneError 'invalid-option' */
+export function windowStride(stride: number | undefined, maxLength: number): number {
+  return checkedStride({ truncation: 'window', stride, maxLength }, usualStrideOf(maxLength))
 }

@@ -1,10 +1,13 @@
 import type { TextOrPair } from '../data/encode-texts.js'
 import { tokenTypes } from '../data/encode-texts.js'
 import { keptTokens } from '../data/shorten.js'
+import { windowsOfPair, windowsOfText } from '../data/token-windows.js'
+import { checkedStride } from '../data/windows.js'
 import { AttuneError } from '../errors.js'
+import { meanLogits } from '../models/probabilities.js'
 import type { EncodedText } from '../tokenizer/tokenizer.js'
 import type { Settled } from '../options.js'
-import type { cutOptions } from './predict-options.js'
+import type { cutOrWindowOptions } from './predict-options.js'
 import type { Piece, RowsVerb } from './predict-rows.js'
 import type { VerbContext } from './verb.js'
 
@@ -47,35 +50,49 @@ function problemOf(text: unknown, where: string): AttuneError | undefined {
   return new AttuneError('invalid-input', message, { where })
 }
 
-/** Reads each text as a whole; `result` is what becomes of its one row of logits. */
+type Cut = Pick<Settled<typeof cutOrWindowOptions>, 'maxLength' | 'truncation'> & {
+  readonly stride?: number | undefined
+}
+
+/** Reads each text as a whole, or in windows; `result` is what becomes of its one row of logits: of windows the mean. */
 export function wholeTexts<Result>(
   context: VerbContext,
-  { maxLength, truncation }: Pick<Settled<typeof cutOptions>, 'maxLength' | 'truncation'>,
+  { maxLength, truncation, stride }: Cut,
   result: (logits: Float32Array) => Result,
 ): Pick<RowsVerb<TextOrPair, Result>, 'prepare'> {
   const most = longest(context, maxLength)
+  const cut = { maxLength: most, truncation, stride: checkedStride({ truncation, stride, maxLength: most }, 0) }
   return {
     async prepare(texts, nameOf) {
       const encoded = await encodeEach(context, texts, nameOf)
       return encoded.map((text, index) => {
         if (text instanceof AttuneError) return text
-        const piece = wholePiece(text, most, truncation, nameOf(index))
-        if (piece instanceof AttuneError) return piece
-        return { pieces: [piece], result: ([logits = new Float32Array(0)]) => result(logits) }
+        const pieces = piecesOf(text, cut, typeof texts[index] !== 'string', nameOf(index))
+        if (pieces instanceof AttuneError) return pieces
+        return { pieces, result: (logits) => result(meanLogits(logits)) }
       })
     },
   }
 }
 
-/** The text as one piece, cut to `maxLength` where the caller wants that; else an error. */
-function wholePiece(
+/** The text as one piece, or in windows where it is longer and the caller wants that; else an error. */
+function piecesOf(
   encoded: EncodedText,
-  maxLength: number,
-  truncation: 'error' | 'tail' | 'head',
+  { maxLength, truncation, stride }: Cut & { readonly maxLength: number; readonly stride: number },
+  isPair: boolean,
   where: string,
-): Piece | AttuneError {
+): Piece[] | AttuneError {
   const { ids } = encoded
-  if (ids.length <= maxLength) return { inputIds: ids, ...tokenTypes({ ids, encoded, kept: undefined }) }
+  if (ids.length <= maxLength) return [{ inputIds: ids, ...tokenTypes({ ids, encoded, kept: undefined }) }]
+  const partOf = (kept: readonly number[]): Piece => {
+    const inputIds = Int32Array.from(kept, (at) => ids[at] ?? 0)
+    return { inputIds, ...tokenTypes({ ids: inputIds, encoded, kept }) }
+  }
+  if (truncation === 'window') {
+    const windows = (isPair ? windowsOfPair : windowsOfText)(encoded, { maxLength, stride })
+    if (typeof windows !== 'string') return windows.map(partOf)
+    return new AttuneError('sequence-too-long', `${where}: ${windows}`, { where })
+  }
   if (truncation === 'error') {
     const message = `${where}: the text has ${ids.length} tokens, more than ${maxLength}; shorten it, or set options.truncation to 'tail' or 'head'`
     return new AttuneError('sequence-too-long', message, { where })
@@ -85,5 +102,5 @@ function wholePiece(
     const message = `options.maxLength ${maxLength} leaves no room for the text of ${where} between the tokens that the tokenizer adds`
     throw new AttuneError('invalid-option', message, { where: 'options.maxLength' })
   }
-  return { inputIds: Int32Array.from(kept, (at) => ids[at] ?? 0), ...tokenTypes({ ids, encoded, kept }) }
+  return [partOf(kept)]
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { utf16Indexer } from '../data/code-points.js'
 import { joinWords, wordsOfTokens } from '../data/encode-token-classification.js'
 import { tokenTypes } from '../data/encode-texts.js'
-import { tokenWindows } from '../data/token-windows.js'
+import { placesOfTokens, windowsOfText, type WindowSizes } from '../data/token-windows.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { softmax } from '../models/probabilities.js'
@@ -10,7 +10,7 @@ import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import type { EncodedText } from '../tokenizer/tokenizer.js'
 import type { LabelScore } from './classify.js'
 import { aggregate, aggregations, wordSpans, type Aggregation, type ScoredToken } from './entities.js'
-import { runOptions, usualStrideOf, windowOptions, type RunOptions, type WindowOptions } from './predict-options.js'
+import { runOptions, windowOptions, windowStride, type RunOptions, type WindowOptions } from './predict-options.js'
 import type { PreparedRow, Source } from './predict-rows.js'
 import { encodeEach, longest } from './prepare-texts.js'
 import { withoutBlanks } from './text-span.js'
@@ -70,17 +70,22 @@ type SettledTag = Settled<typeof tagOptions>
 export const tagVerb: VerbOf<TextOrWords, TaggedText, SettledTag> = {
   name: 'tag',
   task: 'token-classification',
-  make: (context, options) => ({
-    async prepare(inputs, nameOf) {
-      const texts = inputs.map(textOf)
-      const encoded = await encodeEach(context, texts, nameOf)
-      return encoded.map((text, index) => {
-        if (text instanceof AttuneError) return text
-        const input = inputs[index] ?? ''
-        return prepared(text, texts[index] ?? '', typeof input === 'string' ? undefined : input, context, options)
-      })
-    },
-  }),
+  make(context, options) {
+    const maxLength = longest(context, options.maxLength)
+    const stride = windowStride(options.stride, maxLength)
+    return {
+      async prepare(inputs, nameOf) {
+        const texts = inputs.map(textOf)
+        const encoded = await encodeEach(context, texts, nameOf)
+        return encoded.map((text, index) => {
+          if (text instanceof AttuneError) return text
+          const input = inputs[index] ?? ''
+          const words = typeof input === 'string' ? undefined : input
+          return prepared(text, texts[index] ?? '', words, context, { ...options, maxLength, stride })
+        })
+      },
+    }
+  },
 }
 
 /**
@@ -117,16 +122,12 @@ function prepared(
   text: string,
   words: readonly string[] | undefined,
   context: VerbContext,
-  options: SettledTag,
+  options: SettledTag & WindowSizes,
 ): PreparedRow<TaggedText> {
-  const maxLength = longest(context, options.maxLength)
+  const { maxLength, stride } = options
   const { ids, offsets } = encoded
   const added = encoded.sequenceIds.map((sequence) => sequence === null)
-  const windows = tokenWindows(encoded, 0, maxLength, options.stride ?? usualStrideOf(maxLength))
-  if (windows === undefined) {
-    const message = `options.maxLength ${maxLength} and options.stride leave no room for text that windows of a long text do not share`
-    throw new AttuneError('invalid-option', message, { where: 'options.stride' })
-  }
+  const windows = windowsOfText(encoded, { maxLength, stride })
   const own = encoded.wordIds
   const wordOf =
     words === undefined ? ids.map((_, at) => own[at] ?? at) : wordsOfTokens(offsets, added, joinWords(words).spans)
@@ -138,7 +139,7 @@ function prepared(
       return { inputIds, ...tokenTypes({ ids: inputIds, encoded, kept }) }
     }),
     result(logits) {
-      const tokens = windowOfTokens(windows, added).flatMap(({ at, window, place }): ScoredToken[] => {
+      const tokens = placesOfTokens(windows, added).flatMap(({ at, window, place }): ScoredToken[] => {
         const [start, end] = offsets[at] ?? [0, 0]
         const scores = softmax(logits[window] ?? [], place * labels.length, labels.length)
         return [{ start: unitOf(start), end: unitOf(end), word: wordOf[at] ?? at, scores }]
@@ -146,25 +147,6 @@ function prepared(
       return taggedText(text, words, tokens, labels, options)
     },
   }
-}
-
-/** For each token of the text, in order: the window that has most around it, and its place there. */
-function windowOfTokens(
-  windows: readonly (readonly number[])[],
-  added: readonly boolean[],
-): { readonly at: number; readonly window: number; readonly place: number }[] {
-  const best = new Map<number, { at: number; window: number; place: number; around: number }>()
-  windows.forEach((kept, window) => {
-    kept.forEach((at, place) => {
-      if (added[at] === true) return
-      // The text's own ends are no edges that anything was cut off at.
-      const before = window === 0 ? Infinity : place
-      const after = window === windows.length - 1 ? Infinity : kept.length - 1 - place
-      const around = Math.min(before, after)
-      if (around > (best.get(at)?.around ?? -1)) best.set(at, { at, window, place, around })
-    })
-  })
-  return [...best.values()].sort((a, b) => a.at - b.at)
 }
 
 function taggedText(

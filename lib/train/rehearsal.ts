@@ -8,7 +8,16 @@ import type { Model } from '../models/model.js'
 import { tokensOf } from './batch-sizes.js'
 import { timesDue } from './course-counts.js'
 import type { PreparedRun } from './plan.js'
-import { addWork, batchesOfStep, countSteps, evenly, examplesAt, noWork, type WorkOfStep } from './run-work.js'
+import {
+  addWork,
+  batchesOfStep,
+  countSteps,
+  evenly,
+  examplesAt,
+  noWork,
+  wholeRows,
+  type WorkOfStep,
+} from './run-work.js'
 import { StagedOptimizer } from './staged-optimizer.js'
 import { fitTime, timeOf, type MeasuredStep } from './time-fit.js'
 import type { SettledTrainOptions } from './train-options.js'
@@ -83,7 +92,7 @@ async function measureBase(
   const lossOnly = model.task === 'question-answering'
   const names = lossOnly ? ['loss'] : metrics?.names
   const measure = async (count: number) => {
-    const places = evenly(data.examples.length, count)
+    const places = wholeRows(data, evenly(data.examples.length, count))
     const start = performance.now()
     const measured = await measureExamples(model, examplesAt(data, places), {
       ...(names === undefined ? {} : { metrics: names }),
@@ -99,7 +108,7 @@ async function measureBase(
   const passSeconds = (sample.seconds * data.tokens) / Math.max(1, sample.tokens)
   const base = {
     on: validation === undefined ? ('training' as const) : ('validation' as const),
-    rows: sample.examples,
+    rows: sample.rows,
     metrics: sample.metrics,
   }
   return { base, passSeconds: validation === undefined ? 0 : passSeconds }

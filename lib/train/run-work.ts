@@ -1,5 +1,5 @@
 /** The floating-point work of a run, counted on its own batches. */
-import { collate, type EncodedExample, type ExampleBatch } from '../data/example.js'
+import { collate, continuesRow, type EncodedExample, type ExampleBatch } from '../data/example.js'
 import type { PreparedData } from '../data/prepare-data.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
@@ -65,6 +65,20 @@ export function evenly(count: number, most: number): number[] {
 
 export function examplesAt({ examples }: PreparedData, places: readonly number[]): EncodedExample[] {
   return places.map((place) => examples.at(place))
+}
+
+/** The places with all windows of the rows that they are of. */
+export function wholeRows({ examples }: PreparedData, places: readonly number[]): number[] {
+  const isFurther = (place: number): boolean =>
+    place > 0 && place < examples.length && continuesRow(examples.at(place - 1), examples.at(place))
+  const all = new Set<number>()
+  for (const place of places) {
+    let first = place
+    while (isFurther(first)) first--
+    all.add(first)
+    for (let next = first + 1; isFurther(next); next++) all.add(next)
+  }
+  return [...all]
 }
 
 export const noWork: NativeWork = { products: 0, attention: 0, elements: 0, total: 0 }

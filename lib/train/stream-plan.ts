@@ -1,4 +1,5 @@
 /** A run on a stream made ready: what can be known without reading it. */
+import { encodingOf, requireOwnOptions } from '../data/encoding-options.js'
 import { usualLength } from '../data/prepare-data.js'
 import { collate, type EncodedExample } from '../data/example.js'
 import { AttuneError } from '../errors.js'
@@ -25,6 +26,7 @@ export async function prepareStreamRun(
   options: StreamTrainOptions,
   signal?: AbortSignal,
 ): Promise<PreparedCourse> {
+  requireOwnOptions(encodingOf(options), model.task)
   const touched = model.memory().gradients > 0
   const { validation, metrics } = await prepareValidation(model, options, signal)
   const loss = settleLoss(model, { examples: [], labels: model.labels, problemType: model.problemType }, options)

@@ -1,6 +1,6 @@
 import type { DataFinding } from '../data/encoded-task.js'
 import { Dataset } from '../data/dataset.js'
-import { classRows, type LabelledData } from '../data/label-findings.js'
+import { classRows, countRows, type LabelledData } from '../data/label-findings.js'
 import { classChecks, findingsOf } from '../inspect/class-checks.js'
 import { inspectRows } from '../inspect/row-checks.js'
 import type { Model } from '../models/model.js'
@@ -75,7 +75,7 @@ export function dataWarnings(
   const validated = options.validation instanceof Dataset ? options.validation : undefined
   return [
     ...findingsOf(train.findings),
-    ...classChecks(classRows(train, validation), { kind, rows: train.examples.length, weighed }),
+    ...classChecks(classRows(train, validation), { kind, rows: countRows(train.examples), weighed }),
     ...(rows === undefined ? [] : inspectRows(rows, validated)),
   ].flatMap(({ code, severity, message, advice }) =>
     severity === 'note' ? [] : [{ code, message: `${message} ${advice}` }],

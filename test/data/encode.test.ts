@@ -224,7 +224,23 @@ describe('limits and refusals', () => {
     const left = await encodeDataset(prompt, tokenizers[1] as Tokenizer, { maxLength: 5, truncation: 'window' })
     expect(left).toMatchObject({ truncated: 0, windows: 0, windowsLeftOut: 2, targets: 3 })
     const narrow = encodeDataset(prompt, tokenizers[1] as Tokenizer, { maxLength: 5, truncation: 'window', stride: 4 })
-    await expect(narrow).rejects.toMatchObject({ code: 'invalid-option', where: 'options.maxLength' })
+    await expect(narrow).rejects.toMatchObject({ code: 'invalid-option', where: 'options.stride' })
+    const text = Dataset.from([{ text: 'abc' }])
+    const tight = encodeDataset(text, tokenizers[2] as Tokenizer, { maxLength: 2, truncation: 'window' })
+    await expect(tight).rejects.toMatchObject({ code: 'invalid-option', where: 'options.maxLength' })
+  })
+
+  test('a stride that has no effect, or is as long as a window, is refused', async () => {
+    const [tokenizer, data] = [await tokenizerWith(), Dataset.from([{ text: 'ab' }])]
+    for (const options of [
+      { maxLength: 8, stride: 2 },
+      { maxLength: 8, stride: 0, truncation: 'tail' as const },
+      { maxLength: 8, stride: 8, truncation: 'window' as const },
+      { maxLength: 8, stride: 1.5, truncation: 'window' as const },
+    ]) {
+      const encoding = encodeDataset(data, tokenizer, options)
+      await expect(encoding).rejects.toMatchObject({ code: 'invalid-option', where: 'options.stride' })
+    }
   })
 
   test('rows without a target are named; the first token is none', async () => {

@@ -9,7 +9,8 @@ import type { PrecisionRecall } from '../metrics/precision-recall.js'
 import { averagePrecision, rocAuc } from '../metrics/ranking.js'
 import { thresholdCurveMetric, thresholdMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
-import { logitsOf, lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { rowPerText } from './joined-windows.js'
+import { lossMetric, ratioMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 import { classReport, type ClassReport } from './class-report.js'
 
 export interface MultiLabelRow extends MeasuredRow {
@@ -95,14 +96,12 @@ export const multiLabelMeasure = {
     'hamming-loss',
     'brier',
   ],
-  reader: rowPerExample((examples, evaluation) =>
-    examples.map((example, row) => {
-      const labels = labelsOf(example)
-      const set = typeof labels === 'number' ? [labels] : Array.from(labels)
-      const probabilities = Float64Array.from(logitsOf(evaluation, row), sigmoid)
-      return { lossSum: evaluation.losses[row] ?? NaN, weight: set.length, labels: set, probabilities }
-    }),
-  ),
+  reader: rowPerText(({ example, logits, loss }): MultiLabelRow => {
+    const labels = labelsOf(example)
+    const set = typeof labels === 'number' ? [labels] : Array.from(labels)
+    const lossSum = loss ?? set.reduce((sum, label, i) => sum + binaryLoss(logits[i] ?? NaN, label), 0)
+    return { lossSum, weight: set.length, labels: set, probabilities: Float64Array.from(logits, sigmoid) }
+  }),
   details,
   record({ labels: set, probabilities }, context) {
     const decisions = decisionsOf(probabilities, thresholdsOf(context))
@@ -130,6 +129,11 @@ export const multiLabelMeasure = {
     })
   },
 } satisfies TaskMeasure<MultiLabelRow, MultiLabelDetails, MultiLabelRecord>
+
+/** Cross-entropy, in the form that does not overflow. */
+function binaryLoss(logit: number, label: number): number {
+  return Math.max(logit, 0) - logit * label + Math.log1p(Math.exp(-Math.abs(logit)))
+}
 
 function details(context: MetricContext): Metric<[row: MultiLabelRow], MultiLabelDetails> {
   const { labels: names, options } = context

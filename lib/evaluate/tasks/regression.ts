@@ -4,7 +4,8 @@ import { derived, type Metric } from '../metrics/metric.js'
 import { regressionMetric, spearmanMetric, type RegressionRow, type RegressionScores } from '../metrics/regression.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
 import { SpreadCounter, type Spread } from '../spread.js'
-import { logitsOf, lossMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { rowPerText } from './joined-windows.js'
+import { lossMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 
 export interface NumbersRow extends MeasuredRow {
   readonly labels: readonly number[]
@@ -33,14 +34,13 @@ export const regressionMeasure = {
     spearman: perOutput(() => spearmanMetric()),
   },
   usual: () => ['loss', 'rmse', 'mae', 'r2', 'pearson', 'spearman'],
-  reader: rowPerExample((examples, evaluation) =>
-    examples.map((example, row) => {
-      const labels = labelsOf(example)
-      const expected = typeof labels === 'number' ? [labels] : Array.from(labels)
-      const predictions = Array.from(logitsOf(evaluation, row))
-      return { lossSum: evaluation.losses[row] ?? NaN, weight: expected.length, labels: expected, predictions }
-    }),
-  ),
+  reader: rowPerText(({ example, logits, loss }): NumbersRow => {
+    const labels = labelsOf(example)
+    const expected = typeof labels === 'number' ? [labels] : Array.from(labels)
+    const predictions = Array.from(logits)
+    const lossSum = loss ?? expected.reduce((sum, label, i) => sum + (label - (predictions[i] ?? NaN)) ** 2, 0)
+    return { lossSum, weight: expected.length, labels: expected, predictions }
+  }),
   details() {
     const labels: SpreadCounter[] = []
     const predictions: SpreadCounter[] = []

@@ -24,7 +24,8 @@ import {
 import { bestThreshold, thresholdCurveMetric, type Threshold, type ThresholdPoint } from '../metrics/thresholds.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
 import { classDetailsMetric, type ClassDetails } from './class-report.js'
-import { logitsOf, lossMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { rowPerText } from './joined-windows.js'
+import { lossMetric, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 
 export interface SingleLabelRow extends MeasuredRow {
   /** Index of the class that it has, and of the likeliest. */
@@ -92,18 +93,12 @@ export const singleLabelMeasure = {
     const many = labels.length > manyClasses ? ['top-k-accuracy'] : []
     return ['loss', 'accuracy', 'precision', 'recall', 'f1', 'mcc', ...two, ...many, 'brier', 'calibration-error']
   },
-  reader: rowPerExample((examples, result) =>
-    examples.map((example, row) => {
-      const probabilities = softmax(logitsOf(result, row))
-      return {
-        lossSum: result.losses[row] ?? NaN,
-        weight: 1,
-        label: Number(labelsOf(example)),
-        prediction: largestIndex(probabilities),
-        probabilities,
-      }
-    }),
-  ),
+  reader: rowPerText(({ example, logits, loss }): SingleLabelRow => {
+    const label = Number(labelsOf(example))
+    const probabilities = softmax(logits)
+    const lossSum = loss ?? -Math.log(probabilities[label] ?? NaN)
+    return { lossSum, weight: 1, label, prediction: largestIndex(probabilities), probabilities }
+  }),
   details,
   record: (row, { labels }) => ({
     label: labels[row.label] ?? '',

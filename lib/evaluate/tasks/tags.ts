@@ -1,4 +1,5 @@
 /** A tag for each token or word; entities where tags are of the kind B-PER, I-PER, O. */
+import type { EncodedExample } from '../../data/example.js'
 import { largestIndex } from '../../models/probabilities.js'
 import { averageOf, type MetricContext } from '../metric-options.js'
 import { confusionMatrixMetric } from '../metrics/confusion-matrix.js'
@@ -7,7 +8,8 @@ import { derived, type Metric } from '../metrics/metric.js'
 import { precisionRecallOf, type PrecisionRecall } from '../metrics/precision-recall.js'
 import { taskMetric, type TaskMetric } from '../task-metric.js'
 import { targetsOf } from './tokens.js'
-import { lossMetric, ratioMetric, rowPerExample, type MeasuredRow, type TaskMeasure } from './task-measure.js'
+import { windowReader } from './joined-windows.js'
+import { lossMetric, ratioMetric, type BatchResult, type MeasuredRow, type TaskMeasure } from './task-measure.js'
 import { classDetailsMetric, type ClassDetails } from './class-report.js'
 
 export interface TagsRow extends MeasuredRow {
@@ -41,20 +43,7 @@ export const tagsMeasure = {
     f1: scored('fScore'),
   },
   usual: () => ['loss', 'accuracy', 'precision', 'recall', 'f1'],
-  reader: rowPerExample((examples, { losses, predictions }) => {
-    let at = 0
-    return examples.map((example) => {
-      const labels = [...targetsOf(example, 0)]
-      const begin = at
-      at += labels.length
-      return {
-        lossSum: losses.subarray(begin, at).reduce((sum, loss) => sum + loss, 0),
-        weight: labels.length,
-        labels,
-        predictions: Array.from(predictions?.subarray(begin, at) ?? []),
-      }
-    })
-  }),
+  reader: (source) => windowReader(source, tagsOfBatch, joinedTags),
   details({ labels: names, options }) {
     const classes = classDetailsMetric(names, options)
     const entities = entityMetric({ zeroDivision: options.zeroDivision })
@@ -94,6 +83,32 @@ export const tagsMeasure = {
     })
   },
 } satisfies TaskMeasure<TagsRow, TagsDetails, TagsRecord>
+
+/** What of each example is labelled. */
+function tagsOfBatch(examples: readonly EncodedExample[], { losses, predictions }: BatchResult): TagsRow[] {
+  let at = 0
+  return examples.map((example) => {
+    const labels = [...targetsOf(example, 0)]
+    const begin = at
+    at += labels.length
+    return {
+      lossSum: losses.subarray(begin, at).reduce((sum, loss) => sum + loss, 0),
+      weight: labels.length,
+      labels,
+      predictions: Array.from(predictions?.subarray(begin, at) ?? []),
+    }
+  })
+}
+
+/** A word has its label in one window, so a row's tags are those of its windows, one after the other. */
+function joinedTags(windows: readonly TagsRow[]): TagsRow {
+  return {
+    lossSum: windows.reduce((sum, { lossSum }) => sum + lossSum, 0),
+    weight: windows.reduce((sum, { weight }) => sum + weight, 0),
+    labels: windows.flatMap(({ labels }) => labels),
+    predictions: windows.flatMap(({ predictions }) => predictions),
+  }
+}
 
 function withoutAccuracy({ micro, macro, weighted, perType }: EntityScores): NonNullable<TagsDetails['entities']> {
   return { micro, macro, weighted, perType }
