@@ -53,6 +53,15 @@ export interface RowProblem {
   readonly what: string
 }
 
+/** What is wrong with some rows of a dataset, the same thing with each. */
+export interface RowReason {
+  readonly what: string
+  /** How many rows it is true of. */
+  readonly count: number
+  /** The first of them, at most ten: `file:line`, or as the row is called otherwise. */
+  readonly origins: readonly string[]
+}
+
 export interface AttuneErrorOptions {
   /** What is guilty: an option path, a file and line, a parameter, a node. */
   readonly where?: string
@@ -61,6 +70,8 @@ export interface AttuneErrorOptions {
   readonly rows?: readonly RowProblem[]
   /** How many rows it is about. */
   readonly rowCount?: number
+  /** What is wrong with them, each thing once, at most ten. */
+  readonly reasons?: readonly RowReason[]
 }
 
 /** The one error class of attune: says what was wrong, where, and what to do. */
@@ -72,6 +83,8 @@ export class AttuneError extends Error {
   readonly rows: readonly RowProblem[]
   /** How many rows it is about. */
   readonly rowCount: number
+  /** Of an error about rows: what is wrong with them, each thing once, at most ten. */
+  readonly reasons: readonly RowReason[]
 
   constructor(code: AttuneErrorCode, message: string, options: AttuneErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -79,5 +92,6 @@ export class AttuneError extends Error {
     this.where = options.where
     this.rows = options.rows ?? []
     this.rowCount = options.rowCount ?? this.rows.length
+    this.reasons = options.reasons ?? []
   }
 }

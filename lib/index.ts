@@ -1,4 +1,4 @@
-export { AttuneError, type AttuneErrorCode, type RowProblem } from './errors.js'
+export { AttuneError, type AttuneErrorCode, type RowProblem, type RowReason } from './errors.js'
 export type { DownloadProgress } from './hub/download-progress.js'
 export type { HubOptions } from './hub/hub-options.js'
 export type { HubSourceOptions } from './hub/local-copy.js'

@@ -1,5 +1,5 @@
 /** An inspection as people read it on a terminal. */
-import type { Finding, Severity } from '../inspect/finding.js'
+import type { Finding, FindingPlace, Severity } from '../inspect/finding.js'
 import type { InspectionReport } from '../inspect/inspection-report.js'
 import type { ShownExample } from '../inspect/show-row.js'
 import { percent } from './amounts.js'
@@ -12,6 +12,7 @@ const barWidth = 32
 const labelsShown = 12
 const longestShown = 3
 const placesShown: Readonly<Record<Severity, number>> = { error: 5, warning: 3, note: 3 }
+const rowsOfReasonShown = 3
 const textShown = 180
 
 const colorOf: Readonly<Record<Severity, Color>> = { error: 'red', warning: 'yellow', note: 'cyan' }
@@ -148,15 +149,45 @@ function labels({ labels: all }: InspectionReport): string {
 }
 
 function described(finding: Finding, paint: ReturnType<typeof painter>): string {
-  const { code, severity, message, advice, where, count: total } = finding
-  const indent = ' '.repeat(9)
-  const places = where.slice(0, placesShown[severity]).map(({ origin, what }) => {
-    return `${indent}${printableLine(what === undefined ? origin : `${origin}: ${what}`, textShown)}\n`
+  const { code, severity, message, advice } = finding
+  const head = `${paint(colorOf[severity], severity.padEnd(7))}  ${printable(message)} ${paint('dim', `(${code})`)}`
+  const lines = [head, ...(finding.reasons === undefined ? placeLines(finding, paint) : reasonLines(finding, paint))]
+  if (advice !== '') lines.push(`${indent}${paint('dim', `→ ${printable(advice)}`)}`)
+  return `${lines.join('\n')}\n`
+}
+
+const indent = ' '.repeat(9)
+
+/** The first rows, each with what is true of it. */
+function placeLines({ severity, where, count: total }: Finding, paint: ReturnType<typeof painter>): string[] {
+  const lines = where.slice(0, placesShown[severity]).map(placeLine)
+  return lines.length === 0 ? [] : [...lines, ...more(total - lines.length, indent, paint)]
+}
+
+function placeLine({ origin, what }: FindingPlace): string {
+  return indent + printableLine(what === undefined ? origin : `${origin}: ${what}`, textShown)
+}
+
+/** What is true of several rows is said once, the first of them under it. */
+function reasonLines({ severity, reasons = [], count: total }: Finding, paint: ReturnType<typeof painter>): string[] {
+  const shown = reasons.slice(0, placesShown[severity])
+  const lines = shown.flatMap(({ what, origins, count: times }) => {
+    const [origin = ''] = origins
+    if (times === 1) return [placeLine({ origin, what })]
+    const deeper = `${indent}  `
+    const some = origins.slice(0, rowsOfReasonShown)
+    return [
+      indent + printableLine(what, textShown),
+      ...some.map((row) => deeper + printableLine(row, textShown)),
+      ...more(times - some.length, deeper, paint),
+    ]
   })
-  const left = total - Math.min(where.length, placesShown[severity])
-  const more = places.length > 0 && left > 0 ? `${indent}${paint('dim', `and ${count(left)} more`)}\n` : ''
-  const head = `${paint(colorOf[severity], severity.padEnd(7))}  ${printable(message)} ${paint('dim', `(${code})`)}\n`
-  return `${head}${places.join('')}${more}${advice === '' ? '' : `${indent}${paint('dim', `→ ${printable(advice)}`)}\n`}`
+  const told = shown.reduce((sum, reason) => sum + reason.count, 0)
+  return [...lines, ...more(total - told, indent, paint)]
+}
+
+function more(left: number, before: string, paint: ReturnType<typeof painter>): string[] {
+  return left > 0 ? [before + paint('dim', `and ${count(left)} more`)] : []
 }
 
 /** What is trained is green, or stands in brackets. */

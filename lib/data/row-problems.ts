@@ -55,6 +55,7 @@ export class RowProblems {
       where: first.origins[0] ?? '',
       rows: this.#first.slice(0, rowsShown),
       rowCount: this.#count,
+      reasons: kinds.map(({ what, count, origins }) => ({ what, count, origins })),
     })
   }
 }

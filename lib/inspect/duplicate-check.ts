@@ -46,15 +46,15 @@ export class DuplicateCheck {
   }
 
   #repeatedFinding(): Finding[] {
-    const { count, where } = this.#repeated
+    const { told, count } = this.#repeated
     if (count === 0) return []
     const message = countedThat(count, 'row', 'repeat an earlier one, sign for sign: what stands twice weighs twice.')
     const advice = 'Leave them out (attune prepare), unless they stand there more often on purpose.'
-    return [{ code: 'duplicate-rows', severity: 'warning', message, advice, where, count }]
+    return [{ code: 'duplicate-rows', severity: 'warning', message, advice, ...told }]
   }
 
   #otherwiseFinding(): Finding[] {
-    const { count, where } = this.#otherwise
+    const { told, count } = this.#otherwise
     if (count === 0) return []
     if (this.#labelled) {
       const message = countedThat(
@@ -63,15 +63,15 @@ export class DuplicateCheck {
         'have the text of an earlier one and another label: one of them is wrong.',
       )
       const advice = 'Look at these pairs and correct the labels; where both are right, give the rows several labels.'
-      return [{ code: 'conflicting-labels', severity: 'warning', message, advice, where, count }]
+      return [{ code: 'conflicting-labels', severity: 'warning', message, advice, ...told }]
     }
     const message = countedThat(count, 'row', 'ask what an earlier one asks, with another answer.')
     const advice = 'Good where several answers are right; else keep the best one.'
-    return [{ code: 'several-answers', severity: 'note', message, advice, where, count }]
+    return [{ code: 'several-answers', severity: 'note', message, advice, ...told }]
   }
 
   #leakedFinding(): Finding[] {
-    const { count, where } = this.#leaked
+    const { told, count } = this.#leaked
     if (count === 0) return []
     const message = countedThat(
       count,
@@ -79,6 +79,6 @@ export class DuplicateCheck {
       'are trained on too: the results will look better than they are.',
     )
     const advice = 'Take them out of one of the two; remove duplicates before splitting, or split with groupBy.'
-    return [{ code: 'leakage', severity: 'warning', message, advice, where, count }]
+    return [{ code: 'leakage', severity: 'warning', message, advice, ...told }]
   }
 }

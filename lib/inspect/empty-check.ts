@@ -14,7 +14,7 @@ export class EmptyCheck {
   }
 
   findings(): Finding[] {
-    const { count, where } = this.#empty
+    const { told, count } = this.#empty
     if (count === 0) return []
     const message = countedThat(
       count,
@@ -22,7 +22,7 @@ export class EmptyCheck {
       'have an empty text where the model should learn to write or read something.',
     )
     const advice = 'Fill them or leave them out: the model learns to say nothing.'
-    return [{ code: 'empty-texts', severity: 'warning', message, advice, where, count }]
+    return [{ code: 'empty-texts', severity: 'warning', message, advice, ...told }]
   }
 }
 

@@ -1,7 +1,7 @@
 import type { AttuneError, AttuneErrorCode } from '../errors.js'
 import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
-import { Places } from './places.js'
+import { Places, sharedReasons } from './places.js'
 
 interface Wording {
   /** After the count of rows. */
@@ -68,13 +68,13 @@ export class ErrorBook {
   }
 
   findings(): Finding[] {
-    return [...this.#places].map(([code, { where, count }]) => rowsFinding(code, where, count))
+    return [...this.#places].map(([code, { told }]) => rowsFinding(code, told))
   }
 }
 
 /** An error about many rows. */
-export function errorFinding({ code, message, rows, rowCount, where }: AttuneError): Finding {
-  if (rows.length > 0) return rowsFinding(code, rows, rowCount)
+export function errorFinding({ code, message, rows, rowCount, reasons, where }: AttuneError): Finding {
+  if (rows.length > 0) return rowsFinding(code, { where: rows, ...sharedReasons(reasons), count: rowCount })
   return {
     code,
     severity: 'error',
@@ -85,12 +85,12 @@ export function errorFinding({ code, message, rows, rowCount, where }: AttuneErr
   }
 }
 
-function rowsFinding(code: AttuneErrorCode, where: Finding['where'], count: number): Finding {
+function rowsFinding(code: AttuneErrorCode, told: Places['told']): Finding {
   const { says, advice } = wordings[code] ?? {
     says: 'cannot be used',
     advice: 'Correct these rows, or leave them out.',
   }
-  return { code, severity: 'error', message: `${countedThat(count, nounOf(code), says)}.`, advice, where, count }
+  return { code, severity: 'error', message: `${countedThat(told.count, nounOf(code), says)}.`, advice, ...told }
 }
 
 function nounOf(code: AttuneErrorCode): string {

@@ -1,5 +1,5 @@
 import type { DataFinding } from '../data/encoded-task.js'
-import type { AttuneErrorCode } from '../errors.js'
+import type { AttuneErrorCode, RowReason } from '../errors.js'
 
 /** error: training would refuse the data. warning: it would train, but probably not on what was meant. note: good to know. */
 export const severities = ['error', 'warning', 'note'] as const
@@ -47,6 +47,8 @@ export interface Finding {
   readonly advice: string
   /** The first rows it is about; at most ten. */
   readonly where: readonly FindingPlace[]
+  /** What is true of these rows, each thing once, the most frequent first; at most ten. Absent where no two rows share one. */
+  readonly reasons?: readonly RowReason[]
   /** How many rows, or whatever the message counts, there are in all. */
   readonly count: number
 }

@@ -35,7 +35,7 @@ export class HostedFormat {
 
   findings(): Finding[] {
     if (this.#rows === 0) return []
-    const { count, where } = this.#wrong
+    const { told, count } = this.#wrong
     const advice =
       'Only of interest if the file is to be sent to the hosted service too: attune trains on it all the same.'
     const few: Finding = {
@@ -51,8 +51,7 @@ export class HostedFormat {
       severity: 'note',
       message: `${counted(count, 'conversation')} would be refused by OpenAI's hosted fine-tuning.`,
       advice,
-      where,
-      count,
+      ...told,
     }
     return [...(this.#rows < fewestExamples ? [few] : []), ...(count > 0 ? [wrong] : [])]
   }

@@ -101,29 +101,29 @@ export class TextCheck {
   }
 
   #personalFinding(): Finding[] {
-    const { count, where } = this.#personal
+    const { told, count } = this.#personal
     if (count === 0) return []
     const kinds = this.personalData.map((one) => amount(one.kind, one.count)).join(', ')
     const message = countedThat(count, 'row', `have what looks like data about persons: ${kinds}.`)
     const advice =
       'A model may learn them by heart and say them: replace them with placeholders (deidentifyDataset, attune prepare).'
-    return [{ code: 'personal-data', severity: 'warning', message, advice, where, count }]
+    return [{ code: 'personal-data', severity: 'warning', message, advice, ...told }]
   }
 
   #brokenFinding(): Finding[] {
-    const { count, where } = this.#broken
+    const { told, count } = this.#broken
     if (count === 0) return []
     const message = countedThat(count, 'row', 'have signs of a broken text: a wrong encoding, or control characters.')
     const advice = 'Read the source again in its own encoding, or repair the texts (attune prepare).'
-    return [{ code: 'odd-characters', severity: 'warning', message, advice, where, count }]
+    return [{ code: 'odd-characters', severity: 'warning', message, advice, ...told }]
   }
 
   #leftFinding(): Finding[] {
-    const { count, where } = this.#left
+    const { told, count } = this.#left
     if (count === 0) return []
     const message = countedThat(count, 'row', 'have odd characters that a reader does not see.')
     const advice = 'Take them out (attune prepare) where they mean nothing: each may cost a token.'
-    return [{ code: 'odd-characters', severity: 'note', message, advice, where, count }]
+    return [{ code: 'odd-characters', severity: 'note', message, advice, ...told }]
   }
 
   /** Rows in another script than most are: data of another language among them, perhaps. */

@@ -58,6 +58,27 @@ describe('attune inspect', () => {
     expect(out).not.toContain('\u001b')
   })
 
+  it('says once what is wrong with many rows', async () => {
+    const path = join(directory, 'same.jsonl')
+    await writeFile(
+      path,
+      [
+        '{"text": "x", "label": 1}',
+        ...Array<string>(40).fill('{"text": "", "label": 1}'),
+        '{"text": 5, "label": 1}',
+      ].join('\n'),
+    )
+    const { out } = await inspect([path])
+    expect(out.replaceAll(path, 'same.jsonl')).toContain(`error    41 rows cannot be used as they are. (invalid-dataset)
+         text is empty
+           same.jsonl:2
+           same.jsonl:3
+           same.jsonl:4
+           and 37 more
+         same.jsonl:42: text: expected string, received a number
+         → Correct these rows`)
+  })
+
   it('gives the whole report as JSON, and as a page', async () => {
     const page = join(directory, 'report.html')
     const { code, out } = await inspect(['--data', bad, '--json', '--report', page])

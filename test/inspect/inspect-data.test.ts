@@ -89,6 +89,27 @@ describe('lines that cannot be read', () => {
     expect([count, where.length, where[9]?.origin]).toEqual([500, 10, `${path}:11`])
   })
 
+  it('says once what is wrong with many, with the first of them and their number', async () => {
+    const rows = Array.from({ length: 500 }, (_, i) =>
+      i % 100 === 7 ? '{"text": 5, "label": "a"}' : '{"text": "", "label": "a"}',
+    )
+    const path = await file('one-reason.jsonl', ['{"text": "x", "label": "a"}', ...rows].join('\n'))
+    const { count, reasons = [] } = finding(await inspectData(path), 'invalid-dataset')
+    expect(count).toBe(500)
+    expect(reasons.map(({ what, count: times }) => [what, times])).toEqual([
+      ['text is empty', 495],
+      ['text: expected string, received a number', 5],
+    ])
+    expect(reasons.map(({ origins }) => origins.length)).toEqual([10, 5])
+    expect(reasons[1]?.origins[1]).toBe(`${path}:109`)
+    // A reason of many is not kept out by many reasons of one.
+    const own = Array.from({ length: 90 }, (_, i) => `{"field${i}": 1}`)
+    const late = await file('late-reason.jsonl', ['{"text": "x", "label": "a"}', ...own, ...rows].join('\n'))
+    expect(finding(await inspectData(late), 'invalid-dataset').reasons?.[0]).toMatchObject({ count: 495 })
+    const apart = await file('apart.jsonl', ['{"text": "x", "label": "a"}', ...own].join('\n'))
+    expect(finding(await inspectData(apart), 'invalid-dataset')).not.toHaveProperty('reasons')
+  })
+
   it.each([
     [
       'a gzip file cut short',
@@ -229,6 +250,7 @@ describe('labels', () => {
     const unknown = await inspected(many, { labels: ['even', 'add'] })
     expect(finding(unknown, 'unknown-label')).toMatchObject({ severity: 'error', count: 30 })
     expect(finding(unknown, 'unknown-label').where[0]?.what).toContain('Did you mean "add"')
+    expect(finding(unknown, 'unknown-label').reasons).toMatchObject([{ count: 30 }])
     const unseen = await inspected(many, { validation: [{ text: 'new', label: 'neither' }] })
     expect(finding(unseen, 'unknown-label').where).toHaveLength(1)
   })

@@ -26,6 +26,14 @@ describe('the page', async () => {
     expect(words).toContain(text)
   })
 
+  it('says once what is wrong with many rows', async () => {
+    const empty = [...rows, ...Array.from({ length: 12 }, () => ({ text: '', label: 'b' }))]
+    const bad = inspectionPage(await inspectData(empty)).replace(/\s+/g, ' ')
+    expect(bad.match(/text is empty/g)).toHaveLength(1)
+    expect(bad).toContain('<li> text is empty <ul> <li><code>row 60</code></li>')
+    expect(bad).toContain('<li class="soft">and 2 more</li>')
+  })
+
   it('escapes every text and needs nothing from elsewhere', () => {
     expect(page).not.toContain('<script')
     expect(page).not.toMatch(/https?:|src=|@import|url\(/)

@@ -1,11 +1,12 @@
 /** An inspection as one page that needs nothing else. */
 import { facts } from '../../page/facts.js'
 import { count, percent, short } from '../../page/figures.js'
+import type { RowReason } from '../../errors.js'
 import { html, type Content, type Markup } from '../../page/markup.js'
 import { page } from '../../page/page.js'
 import { plainTable } from '../../page/plain-table.js'
 import { section } from '../../page/section.js'
-import type { Finding } from '../finding.js'
+import type { Finding, FindingPlace } from '../finding.js'
 import type { InspectionReport } from '../inspection-report.js'
 import type { ShownExample } from '../show-row.js'
 import { histogramChart } from './histogram-chart.js'
@@ -29,10 +30,7 @@ export function inspectionPage(report: InspectionReport): string {
   )
 }
 
-function findingBlock({ code, severity, message, advice, where, count: total }: Finding): Markup {
-  const places = where.map(
-    ({ origin, what }) => html`<li><code>${origin}</code>${what !== undefined && html`: ${short(what, 400)}`}</li>`,
-  )
+function findingBlock({ code, severity, message, advice, where, reasons, count: total }: Finding): Markup {
   const more = total - where.length
   return html`<div class="finding ${severity}">
     <p><strong>${severity}</strong> ${message} <code class="soft">${code}</code></p>
@@ -40,13 +38,37 @@ function findingBlock({ code, severity, message, advice, where, count: total }: 
     ${
       where.length > 0 &&
       html`<details ${severity === 'error' && 'open'}>
-        <summary>${more > 0 ? `the first ${where.length} of ${count(total)}` : 'where'}</summary>
+        <summary>
+          ${more > 0 && reasons === undefined ? `the first ${where.length} of ${count(total)}` : 'where'}
+        </summary>
         <ul>
-          ${places}
+          ${reasons === undefined ? where.map(placeItem) : reasonItems(reasons, total)}
         </ul>
       </details>`
     }
   </div>`
+}
+
+function placeItem({ origin, what }: FindingPlace): Markup {
+  return html`<li><code>${origin}</code>${what !== undefined && html`: ${short(what, 400)}`}</li>`
+}
+
+/** What is true of several rows is said once, the first of them under it. */
+function reasonItems(reasons: readonly RowReason[], total: number): Content {
+  const items = reasons.map(({ what, origins, count: times }) => {
+    const [origin = ''] = origins
+    if (times === 1) return placeItem({ origin, what })
+    const left = times - origins.length
+    return html`<li>
+      ${short(what, 400)}
+      <ul>
+        ${origins.map((row) => placeItem({ origin: row }))}
+        ${left > 0 && html`<li class="soft">and ${count(left)} more</li>`}
+      </ul>
+    </li>`
+  })
+  const left = total - reasons.reduce((sum, reason) => sum + reason.count, 0)
+  return [items, left > 0 && html`<li class="soft">and ${count(left)} more</li>`]
 }
 
 function overview(report: InspectionReport): Content {
