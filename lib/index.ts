@@ -39,11 +39,14 @@ export type { FoldOptions, SplitOptions } from './data/splits/split-options.js'
 export type { RandomStream } from './data/random.js'
 export {
   loadDatasetConfig,
+  readDatasetConfig,
+  type ConfiguredDataset,
   type DatasetConfig,
   type DatasetFiles,
   type DatasetPart,
   type RowSource,
 } from './data/dataset-config.js'
+export type { ConfigOptions, DatasetOverrides } from './data/config-sources.js'
 export { recognizeShape, type Recognition, type RecognizeOptions } from './data/recognize-shape.js'
 export type { MappedRows, RowOptions } from './data/row-reader.js'
 export {
@@ -131,7 +134,7 @@ export {
 } from './prepare/odd-characters.js'
 export { countScripts, scriptMix, scriptsOf, type ScriptMix } from './prepare/scripts.js'
 export { inspectData, type InspectOptions } from './inspect/inspect-data.js'
-export type { InspectedData } from './inspect/read-rows.js'
+export type { InspectedData } from './inspect/inspected-sources.js'
 export type { InspectedFile, InspectionReport } from './inspect/inspection-report.js'
 export type { Finding, FindingCode, FindingPlace, Severity } from './inspect/finding.js'
 export { inspectionPage } from './inspect/page/inspection-page.js'

@@ -43,7 +43,8 @@ function section(title: string, text: string): string {
 }
 
 function overview(report: InspectionReport): string {
-  const { rows, validationRows, unreadable, ignoredFields, lengths, unit, trained, truncation, hosted } = report
+  const { rows, validationRows, testRows, unreadable, ignoredFields, lengths, unit, trained, truncation, hosted } =
+    report
   const lines: [string, string][] = [
     ['read as', report.reading],
     [
@@ -51,6 +52,7 @@ function overview(report: InspectionReport): string {
       [
         count(rows),
         ...(validationRows > 0 ? [`${count(validationRows)} to validate on`] : []),
+        ...(testRows > 0 ? [`${count(testRows)} to test on`] : []),
         ...(unreadable > 0 ? [`${count(unreadable)} that cannot be read`] : []),
       ].join(', '),
     ],

@@ -15,6 +15,7 @@ import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
 import {
   checkDataConfig,
+  overridesOf,
   readConfiguredTestRows,
   readingOf,
   readingOptions,
@@ -69,11 +70,12 @@ export function addEvaluateCommand(program: Command, context: () => CommandConte
     if (fewShot !== undefined) required(files.train, 'train')
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
     const hub = watchedHub(terminal, interruption.signal)
-    const reading = { ...settleOptions(readingOptions, givenFlags(command, readingOptions)), hub }
+    const flags = givenFlags(command, readingOptions)
+    const reading = { ...settleOptions(readingOptions, flags), hub }
     const data =
       files.dataConfig === undefined
         ? await readTestRows(required(files.data, 'data'), reading, terminal)
-        : await readConfiguredTestRows(files.dataConfig, hub, terminal)
+        : await readConfiguredTestRows({ config: files.dataConfig, overrides: overridesOf(flags), hub }, terminal)
     const train =
       files.train === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { z } from 'zod'
+import { readDatasetConfig } from '../data/dataset-config.js'
 import { AttuneError } from '../errors.js'
 import { inspectData, type InspectOptions } from '../inspect/inspect-data.js'
 import { inspectOptions } from '../inspect/inspect-options.js'
@@ -11,7 +12,7 @@ import { exitCodes } from './exit-code.js'
 import { watchedHub } from './download-report.js'
 import { addFlags, givenFlags } from './flags.js'
 import { watchInterrupts } from './interruption.js'
-import { checkDataConfig, readConfiguredRows } from './reading-options.js'
+import { checkDataConfig, configOfFiles, overridesOf, readingOptions } from './reading-options.js'
 import { dataOptions, modelOptions, splitOptions } from './run-options.js'
 import { required } from './train-command.js'
 import { writeResult } from './write-result.js'
@@ -34,7 +35,6 @@ const commandOptions = {
     ...dataOptions.validation,
     description: 'Files to validate on, or how many of the rows (0.1: a tenth)',
   },
-  dataConfig: splitOptions.dataConfig,
   report: { type: z.string().min(1), description: 'Writes the report as one page to look at', flag: 'out.html' },
 } satisfies OptionTable
 
@@ -44,32 +44,39 @@ export function addInspectCommand(program: Command, context: () => CommandContex
     .description('say how data will be read and what is wrong with them, before it costs anything')
     .addArgument(new Argument('[data...]', 'files of rows'))
   addFlags(command, commandOptions)
+  addFlags(command, splitOptions)
+  addFlags(command, readingOptions)
   addFlags(command, inspectOptions)
   command.action(async (named: readonly string[]) => {
     const { terminal, json, exitWith } = context()
     const {
       report: page,
       data,
-      dataConfig,
-      ...files
+      validation,
+      ...inspectedFor
     } = settleOptions(commandOptions, givenFlags(command, commandOptions))
+    const { dataConfig, ...drawing } = settleOptions(splitOptions, givenFlags(command, splitOptions))
+    const flags = givenFlags(command, readingOptions)
+    const reading = settleOptions(readingOptions, flags)
     const options = settleOptions(inspectOptions, givenFlags(command, inspectOptions)) as InspectOptions
     if (named.length > 0 && data !== undefined) {
       throw new AttuneError('invalid-option', 'name the files once: as arguments, or with --data', { where: 'data' })
     }
     const paths = named.length > 0 ? named : data
-    checkDataConfig(dataConfig, paths ?? files.validation)
+    checkDataConfig(dataConfig, paths ?? validation)
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
     const hub = watchedHub(terminal, interruption.signal)
-    const rows =
+    const config =
       dataConfig === undefined
-        ? { train: required(paths, 'data'), validation: files.validation }
-        : await readConfiguredRows(dataConfig, hub)
-    const report = await inspectData(rows.train, {
-      ...files,
+        ? await configOfFiles(required(paths, 'data'), validation, { ...reading, hub })
+        : await readDatasetConfig(dataConfig)
+    const { splitSeed = options.seed, ...drawn } = drawing
+    const overrides = dataConfig === undefined ? { ...drawn, splitSeed } : overridesOf({ ...flags, ...drawing })
+    const report = await inspectData(config, {
+      ...inspectedFor,
       ...options,
+      ...overrides,
       hub,
-      validation: rows.validation,
       signal: interruption.signal,
     })
     if (page !== undefined) await writeResult(page, 'the report', inspectionPage(report))

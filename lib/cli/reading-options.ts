@@ -2,17 +2,24 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
-import { loadDatasetConfig } from '../data/dataset-config.js'
+import type { DatasetOverrides } from '../data/config-sources.js'
+import {
+  loadDatasetConfig,
+  type ConfiguredDataset,
+  type DatasetConfig,
+  type DatasetPart,
+} from '../data/dataset-config.js'
 import { loadDataset } from '../data/load-dataset.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { shapeNames } from '../data/shapes.js'
 import { splitNamesOf } from '../data/sources/resolve-files.js'
 import type { SplitName } from '../data/sources/split-paths.js'
 import { sourceFormats } from '../data/sources/source-options.js'
-import { AttuneError } from '../errors.js'
+import { AttuneError, type RowProblem } from '../errors.js'
 import type { SplitOptions } from '../data/splits/split-options.js'
 import type { HubOptions } from '../hub/hub-options.js'
-import type { OptionTable, Settled } from '../options.js'
+import { omit, settleOptions, type OptionTable, type Settled } from '../options.js'
+import { splitOptions } from './run-options.js'
 import type { Terminal } from './terminal.js'
 
 const name = z.string().min(1)
@@ -34,6 +41,8 @@ export const readingOptions = {
     description: 'What the rows call a field: {"text": "sentence", "label": "category"}',
     flag: 'json',
   },
+  sourceLanguage: { type: name, description: 'Of translations: which language is the source' },
+  targetLanguage: { type: name, description: 'Of translations: which language is the target' },
   columns: {
     type: z.array(name).min(1).describe('a list of names'),
     description: 'Names of the columns where no header has them, or of JSON rows that are lists',
@@ -68,13 +77,15 @@ export async function readRows(
   { err }: Pick<Terminal, 'err'>,
 ): Promise<Dataset> {
   const dataset = await loadDataset(paths, { ...options, config, onNote: ({ message }) => err(`note: ${message}\n`) })
-  const { skipped } = dataset
-  if (skipped.length > 0) {
-    err(`${skipped.length} rows that cannot be used are left out:\n`)
-    for (const { origin, what } of skipped.slice(0, listed)) err(`  ${origin}: ${what}\n`)
-    if (skipped.length > listed) err(`  … and ${skipped.length - listed} more\n`)
-  }
+  tellSkipped(dataset.skipped, err)
   return dataset
+}
+
+function tellSkipped(skipped: readonly RowProblem[], err: Terminal['err']): void {
+  if (skipped.length === 0) return
+  err(`${skipped.length} rows that cannot be used are left out:\n`)
+  for (const { origin, what } of skipped.slice(0, listed)) err(`  ${origin}: ${what}\n`)
+  if (skipped.length > listed) err(`  … and ${skipped.length - listed} more\n`)
 }
 
 export interface TrainingReading {
@@ -85,25 +96,72 @@ export interface TrainingReading {
   readonly terminal: Pick<Terminal, 'err'>
 }
 
+/** A config in a file, and what beside it is asked for. */
+export interface ConfiguredReading {
+  readonly config: string
+  /** As flags and files of options say it: it wins. */
+  readonly overrides: DatasetOverrides
+  readonly hub: HubOptions
+}
+
+const overridingOptions = { ...readingOptions, ...omit(splitOptions, 'dataConfig') }
+
+/**
+ * How rows are read and drawn, as far as it was given: no defaults, which would win over a config too.
+ * @throws AttuneError 'invalid-option'
+ */
+export function overridesOf(given: Readonly<Record<string, unknown>>): DatasetOverrides {
+  const known = Object.entries(given).filter(([key]) => Object.hasOwn(overridingOptions, key))
+  const settled = settleOptions(overridingOptions, Object.fromEntries(known))
+  const own = Object.entries(settled).filter(([key]) => known.some(([name]) => name === key))
+  return Object.fromEntries(own.map(([key, value]) => [key === 'subset' ? 'config' : key, value]))
+}
+
 /** The rows that a config names, to train on and to validate on. */
 export async function readConfiguredRows(
-  config: string,
-  hub: HubOptions,
+  reading: ConfiguredReading,
+  terminal: Pick<Terminal, 'err'>,
 ): Promise<{ train: Dataset; validation: Dataset | undefined }> {
-  const { train, validation } = await loadDatasetConfig(config, { hub })
+  const { train, validation } = await readConfigured(reading, terminal)
   return { train, validation: validation.length === 0 ? undefined : validation }
 }
 
 /** The rows to measure on that a config names: those for testing, else those for validation, else all. */
 export async function readConfiguredTestRows(
-  config: string,
-  hub: HubOptions,
-  { err }: Pick<Terminal, 'err'>,
+  reading: ConfiguredReading,
+  terminal: Pick<Terminal, 'err'>,
 ): Promise<Dataset> {
-  const parts = await loadDatasetConfig(config, { hub })
+  const parts = await readConfigured(reading, terminal)
   const part = (['test', 'validation', 'train'] as const).find((name) => parts[name].length > 0) ?? 'train'
-  err(`data: the ${parts[part].length} rows of ${config} under ${part === 'train' ? 'data' : part}\n`)
+  terminal.err(`data: the ${parts[part].length} rows of ${reading.config} under ${part === 'train' ? 'data' : part}\n`)
   return parts[part]
+}
+
+async function readConfigured(
+  { config, overrides, hub }: ConfiguredReading,
+  { err }: Pick<Terminal, 'err'>,
+): Promise<ConfiguredDataset> {
+  const parts = await loadDatasetConfig(config, {
+    overrides,
+    hub,
+    onNote: ({ message }) => err(`note: ${message}\n`),
+  })
+  tellSkipped(parts.skipped, err)
+  return parts
+}
+
+/** Files as a command names them, as the config that says the same. */
+export async function configOfFiles(
+  data: readonly string[],
+  asked: number | readonly string[] | undefined,
+  reading: ReadingOptions,
+): Promise<DatasetConfig> {
+  const part = (paths: readonly string[], { subset: config, ...options }: ReadingOptions): DatasetPart => {
+    return { ...options, config, data: paths }
+  }
+  const own = typeof asked === 'number' ? undefined : await validationSource(data, asked, reading)
+  const validation = own === undefined ? asked : part(own.paths, own.reading)
+  return { data: part(data, reading), validation }
 }
 
 /** @throws AttuneError 'invalid-option' where rows are named beside a config that names them */
@@ -133,17 +191,27 @@ export async function readValidationRows(
   asked: readonly string[] | undefined,
   { reading, terminal }: { readonly reading: ReadingOptions; readonly terminal: Pick<Terminal, 'err'> },
 ): Promise<Dataset | undefined> {
+  const source = await validationSource(data, asked, reading)
+  if (source === undefined) return undefined
+  const validation = await readRows(source.paths, source.reading, terminal)
+  if (asked === undefined) {
+    terminal.err(`validation: the ${validation.length} rows of the validation split of ${data.join(', ')}\n`)
+  }
+  return validation
+}
+
+async function validationSource(
+  data: readonly string[],
+  asked: readonly string[] | undefined,
+  reading: ReadingOptions,
+): Promise<{ readonly paths: readonly string[]; readonly reading: ReadingOptions } | undefined> {
   if (asked !== undefined) {
     // A folder named for it means its validation part, where it has parts.
     const own = readingOf(asked, reading)
-    const split = await onlySplit(asked, ['validation', 'test'], own)
-    return readRows(asked, { ...own, split }, terminal)
+    return { paths: asked, reading: { ...own, split: await onlySplit(asked, ['validation', 'test'], own) } }
   }
-  const split = await onlySplit(data, ['validation'], reading)
-  if (split === undefined || reading.split !== undefined) return undefined
-  const validation = await readRows(data, { ...reading, split }, terminal)
-  terminal.err(`validation: the ${validation.length} rows of the validation split of ${data.join(', ')}\n`)
-  return validation
+  const split = reading.split === undefined ? await onlySplit(data, ['validation'], reading) : undefined
+  return split === undefined ? undefined : { paths: data, reading: { ...reading, split } }
 }
 
 /** Rows to measure on: of a folder with splits those for testing, else those for validation. */

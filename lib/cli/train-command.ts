@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { dirname, join } from 'node:path'
-import { datasetFrom } from '../data/dataset-config.js'
+import { datasetFrom, type DatasetOverrides } from '../data/config-sources.js'
 import type { Dataset } from '../data/dataset.js'
 import { labelsOfDataset } from '../data/encode-sequence-classification.js'
 import type { TrainingData } from '../data/prepare-data.js'
@@ -27,6 +27,7 @@ import { watchInterrupts } from './interruption.js'
 import { describePlan } from './plan-report.js'
 import {
   checkDataConfig,
+  overridesOf,
   readConfiguredRows,
   readingOptions,
   readTrainingRows,
@@ -47,6 +48,8 @@ interface TrainingJob {
   readonly validation: number | readonly string[] | undefined
   readonly reading: ReadingOptions
   readonly split: Settled<typeof splitOptions>
+  /** What wins over the config of the data. */
+  readonly overrides: DatasetOverrides
   readonly streaming: boolean
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
 }
@@ -103,8 +106,8 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
       })
     }
   }
-  const settled = <Table extends OptionTable>(table: Table) =>
-    settleOptions(table, { ...pick(file, table), ...givenFlags(command, table) })
+  const given = (table: OptionTable) => ({ ...pick(file, table), ...givenFlags(command, table) })
+  const settled = <Table extends OptionTable>(table: Table) => settleOptions(table, given(table))
   const asked = settled(modelOptions)
   const { model, adapterFrom } = asked
   const { data, validation } = settled(dataOptions)
@@ -115,7 +118,7 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
   const source = (key: string, name: string): string => (givesFlag(command, key) ? name : modelFromConfig(config, name))
   checkDataConfig(configOfData, data ?? validation)
   const dataConfig = configOfData === undefined ? undefined : inFile('dataConfig', configOfData)
-  const options = { ...pick(file, plainOptions), ...givenFlags(command, plainOptions) } as Omit<TrainOptions, 'train'>
+  const options = given(plainOptions) as Omit<TrainOptions, 'train'>
   // Before the model is loaded, which takes a while.
   settleOptions(plainOptions, options)
   const adapter = adapterOf(command, file.adapter)
@@ -131,6 +134,7 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
     reading: settled(readingOptions),
     streaming: settled(streamingOptions).streaming,
     split: { ...split, dataConfig },
+    overrides: overridesOf(given({ ...readingOptions, ...omit(splitOptions, 'dataConfig') })),
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
 }
@@ -187,13 +191,13 @@ async function loadModel(
 }
 
 async function loadRows(
-  { data, validation, reading, split, streaming, options }: TrainingJob,
+  { data, validation, reading, split, overrides, streaming, options }: TrainingJob,
   hub: HubOptions,
   terminal: Terminal,
 ): Promise<{ train: Dataset | RowStream; validation: TrainingData | undefined }> {
   const { dataConfig, splitSeed, ...drawing } = split
   if (streaming) return streamRows({ data, validation, dataConfig, reading: { ...reading, hub }, terminal })
-  if (dataConfig !== undefined) return readConfiguredRows(dataConfig, hub)
+  if (dataConfig !== undefined) return readConfiguredRows({ config: dataConfig, overrides, hub }, terminal)
   return readTrainingRows(data, validation, {
     reading: { ...reading, hub },
     drawing,

@@ -1,14 +1,10 @@
-import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 
 import { readConfigFile } from '../config-file.js'
-import { AttuneError } from '../errors.js'
-import { suggestion } from '../nearest.js'
+import type { RowProblem } from '../errors.js'
+import { checkConfig, sourcesOfConfig, type ConfigOptions, type ConfigSource } from './config-sources.js'
 import { Dataset, type DatasetSplit } from './dataset.js'
-import { loadDataset, resolveOptions, type LoadDatasetOptions } from './load-dataset.js'
-import { hubDatasetOf } from './sources/hub-dataset.js'
-import { resolveSplits } from './sources/resolve-files.js'
-import type { SplitName } from './sources/split-paths.js'
+import { loadDataset, type LoadDatasetOptions } from './load-dataset.js'
 import type { DatasetRow, RowAlias } from './rows.js'
 
 /** Rows of the program's own: what makes them, each time anew. */
@@ -40,41 +36,22 @@ export interface DatasetConfig extends LoadDatasetOptions {
   readonly splitSeed?: number | undefined
 }
 
-const readingKeys = {
-  data: true,
-  split: true,
-  shape: true,
-  fields: true,
-  map: true,
-  roles: true,
-  sourceLanguage: true,
-  targetLanguage: true,
-  format: true,
-  columns: true,
-  quoted: true,
-  delimiter: true,
-  at: true,
-  keyField: true,
-  textRows: true,
-  encoding: true,
-  maxRowBytes: true,
-  revision: true,
-  config: true,
-  hub: true,
-} satisfies Partial<Record<keyof DatasetPart, true>>
+/** The parts of a dataset, and what was left out of them. */
+export interface ConfiguredDataset extends DatasetSplit {
+  /** Rows of all parts that were left out as `onBadRow: 'skip'` asks. */
+  readonly skipped: readonly RowProblem[]
+}
 
-const configKeys = {
-  validation: true,
-  test: true,
-  folder: true,
-  stratify: true,
-  groupBy: true,
-  orderBy: true,
-  splitSeed: true,
-} satisfies Record<Exclude<keyof DatasetConfig, keyof DatasetPart>, true>
-
-// Not every version of the loader has these.
-const readingNames = [...Object.keys(readingKeys), 'onBadRow', 'onNote']
+/**
+ * The config in a file: JSON, or a module whose default export it is. Its `folder` is then that of its paths, from here.
+ * @throws AttuneError 'file-not-found', 'invalid-json', 'invalid-file', 'invalid-option' (an unknown field)
+ */
+export async function readDatasetConfig(path: string): Promise<DatasetConfig> {
+  const config = (await readConfigFile(path)) as unknown as DatasetConfig
+  checkConfig(config, path)
+  const { folder = '' } = config
+  return { ...config, folder: isAbsolute(folder) ? folder : join(dirname(path), folder) }
+}
 
 /**
  * Loads the dataset that a config names: a file (JSON, or a module whose default export it is), whose paths count from
@@ -83,98 +60,37 @@ const readingNames = [...Object.keys(readingKeys), 'onBadRow', 'onNote']
  */
 export async function loadDatasetConfig(
   config: string | DatasetConfig,
-  usual: Pick<LoadDatasetOptions, 'hub'> = {},
-): Promise<DatasetSplit> {
-  const read = typeof config === 'string' ? ((await readConfigFile(config)) as unknown as DatasetConfig) : config
-  const name = typeof config === 'string' ? config : 'config'
-  checkKeys(read, [...readingNames, ...Object.keys(configKeys)], name)
-  const { data, validation, test, folder = '', stratify, groupBy, orderBy, splitSeed, ...options } = read
-  if (typeof data === 'number' || (data as unknown) === undefined) {
-    throw new AttuneError('invalid-option', `${name}: data is missing: it says where the rows are`, { where: name })
-  }
-  const base = typeof config === 'string' ? join(dirname(config), folder) : folder
-  const files: Loading = {
-    options: { ...usual, ...options },
-    name,
-    pathOf: (path) => datasetFrom(base, path),
-  }
-  const folderParts = await partsOfFolder(data, validation ?? test, files)
-  const rows = folderParts?.train ?? (await loadFiles(data, files))
+  options: ConfigOptions = {},
+): Promise<ConfiguredDataset> {
+  const [read, name] = typeof config === 'string' ? [await readDatasetConfig(config), config] : [config, 'config']
+  const { train, validation, test, drawing } = await sourcesOfConfig(read, name, options)
+  const rows = await loadSources(train)
   const none = rows.slice(0, 0)
-  const held = async (part: DatasetFiles | number | undefined, split: SplitName): Promise<Dataset> =>
-    part === undefined || typeof part === 'number' ? (folderParts?.[split] ?? none) : loadFiles(part, files)
-  const [apart, tested] = [await held(validation, 'validation'), await held(test, 'test')]
-  if (typeof validation !== 'number' && typeof test !== 'number')
-    return { train: rows, validation: apart, test: tested }
+  const load = async (part: readonly ConfigSource[] | number): Promise<Dataset> =>
+    typeof part === 'number' || part.length === 0 ? none : loadSources(part)
+  const [apart, tested] = [await load(validation), await load(test)]
+  const skipped = [rows, apart, tested].flatMap((part) => part.skipped)
+  if (typeof validation !== 'number' && typeof test !== 'number') {
+    return { train: rows, validation: apart, test: tested, skipped }
+  }
   const parts = rows.split({
+    ...drawing,
     validation: typeof validation === 'number' ? validation : 0,
     test: typeof test === 'number' ? test : 0,
-    stratify,
-    groupBy,
-    orderBy,
-    seed: splitSeed,
   })
   return {
     train: parts.train,
     validation: typeof validation === 'number' ? parts.validation : apart,
     test: typeof test === 'number' ? parts.test : tested,
+    skipped,
   }
 }
 
-/** A path counts from the folder; where there is nothing, an id of the Hub stays one. */
-export function datasetFrom(folder: string, source: string): string {
-  if (source === '-' || isAbsolute(source) || folder === '') return source
-  const path = join(folder, source)
-  return !existsSync(path) && hubDatasetOf(source) !== undefined ? source : path
-}
-
-interface Loading {
-  readonly options: LoadDatasetOptions
-  /** The config, for messages. */
-  readonly name: string
-  readonly pathOf: (path: string) => string
-}
-
-async function loadFiles(files: DatasetFiles, loading: Loading): Promise<Dataset> {
-  const { options, name, pathOf } = loading
-  if (typeof files === 'string') return loadDataset(pathOf(files), options)
-  if (typeof files === 'function') return Dataset.fromAsync(files(), options)
-  if (Array.isArray(files)) {
-    const list = files as readonly DatasetFiles[]
-    // Paths alone are read together: the first row of the first file says what all are.
-    if (list.every((path) => typeof path === 'string')) return loadDataset(list.map(pathOf), options)
-    const parts: Dataset[] = []
-    for (const part of list) parts.push(await loadFiles(part, loading))
-    const [first, ...others] = parts
-    if (first !== undefined) return first.concat(...others)
-    throw new AttuneError('empty-dataset', `${name}: there are no files to read`, { where: name })
+async function loadSources(sources: readonly ConfigSource[]): Promise<Dataset> {
+  const parts: Dataset[] = []
+  for (const { rows, options } of sources) {
+    parts.push(await (typeof rows === 'function' ? Dataset.fromAsync(rows(), options) : loadDataset(rows, options)))
   }
-  const { data, ...own } = files as DatasetPart
-  checkKeys(files, readingNames, name)
-  return loadFiles(data, { ...loading, options: { ...options, ...own } })
-}
-
-/** All splits of a folder, where that is what the config names and it parts the rows in no other way. */
-async function partsOfFolder(
-  data: DatasetFiles,
-  held: DatasetFiles | number | undefined,
-  { options, pathOf }: Loading,
-): Promise<Partial<Record<SplitName, Dataset>> | undefined> {
-  if (typeof data !== 'string' || held !== undefined || options.split !== undefined) return undefined
-  const splits = await resolveSplits(pathOf(data), resolveOptions(options))
-  if (splits?.train === undefined) return undefined
-  const parts: Partial<Record<SplitName, Dataset>> = {}
-  for (const split of Object.keys(splits) as SplitName[]) {
-    parts[split] = await loadDataset(pathOf(data), { ...options, split })
-  }
-  return parts
-}
-
-function checkKeys(config: object, known: readonly string[], name: string): void {
-  for (const key of Object.keys(config)) {
-    if (known.includes(key)) continue
-    throw new AttuneError('invalid-option', `${name}: ${key} is no option.${suggestion(key, known)}`, {
-      where: `${name}: ${key}`,
-    })
-  }
+  const [first, ...others] = parts as [Dataset, ...Dataset[]]
+  return first.concat(...others)
 }

@@ -45,7 +45,7 @@ export class Dataset implements Iterable<DatasetRow> {
   /** The shape all rows have; undefined in an empty dataset. */
   readonly shape: ShapeName | undefined
 
-  /** Rows that were left out as `onRowProblem: 'skip'` asks. */
+  /** Rows that were left out as `onBadRow: 'skip'` asks. */
   readonly skipped: readonly RowProblem[]
 
   readonly #unread: readonly Fields[]
@@ -227,10 +227,15 @@ export class Dataset implements Iterable<DatasetRow> {
       const message = `${where}: rows of shape '${odd.shape ?? ''}' cannot follow rows of shape '${first.shape ?? ''}'`
       throw new AttuneError('invalid-dataset', message, { where })
     }
-    return first.#of(
+    return new Dataset(
       filled.flatMap(({ rows }) => rows),
-      filled.flatMap(({ origins }) => origins),
-      filled.flatMap((dataset) => dataset.#unread),
+      {
+        origins: filled.flatMap(({ origins }) => origins),
+        unread: filled.flatMap((dataset) => dataset.#unread),
+        shape: first.shape,
+        recognition: first.#recognition,
+        skipped: [this as Dataset, ...others].flatMap(({ skipped }) => skipped),
+      },
     )
   }
 

@@ -33,6 +33,7 @@ export class DataInspection {
   readonly #settle: (shape: ShapeName | undefined) => CheckSettings
   readonly #labels = new LabelBook()
   readonly #errors = new ErrorBook()
+  readonly #skipped = new ErrorBook('warning')
   readonly #checks = new RowChecks({ nearCharacters, textCharacters: Infinity })
   readonly #hosted = new HostedFormat()
   readonly #encoding = new Map<DataFinding['code'], { readonly what: string; readonly origins: string[] }>()
@@ -87,7 +88,10 @@ export class DataInspection {
 
   noteUnreadable(rows: readonly UnreadableRow[]): void {
     this.#unreadable += rows.length
-    for (const { code, origin, what } of rows) this.#errors.note(code, origin, what)
+    for (const { code, origin, what, skipped } of rows) {
+      const book = skipped ? this.#skipped : this.#errors
+      book.note(code, origin, what)
+    }
   }
 
   async add(chunk: Dataset, part: Part): Promise<void> {
@@ -113,6 +117,7 @@ export class DataInspection {
       labels,
       findings: [
         ...this.#errors.findings(),
+        ...this.#skipped.findings(),
         ...this.lengths.findings(),
         ...labels.findings,
         ...findingsOf(encoding),

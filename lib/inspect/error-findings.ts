@@ -52,9 +52,14 @@ const wordings: Readonly<Partial<Record<AttuneErrorCode, Wording>>> = {
   },
 }
 
-/** Errors about rows, gathered by their code: what a run would refuse, but all of it and not the first. */
+/** Errors about rows, gathered by their code: what a run would refuse, or leave out ('warning'), but all of it and not the first. */
 export class ErrorBook {
+  readonly #severity: 'error' | 'warning'
   readonly #places = new Map<AttuneErrorCode, Places>()
+
+  constructor(severity: 'error' | 'warning' = 'error') {
+    this.#severity = severity
+  }
 
   note(code: AttuneErrorCode, origin: string, what: string): void {
     const places = this.#places.get(code) ?? new Places()
@@ -68,7 +73,7 @@ export class ErrorBook {
   }
 
   findings(): Finding[] {
-    return [...this.#places].map(([code, { told }]) => rowsFinding(code, told))
+    return [...this.#places].map(([code, { told }]) => rowsFinding(code, told, this.#severity))
   }
 }
 
@@ -85,12 +90,15 @@ export function errorFinding({ code, message, rows, rowCount, reasons, where }: 
   }
 }
 
-function rowsFinding(code: AttuneErrorCode, told: Places['told']): Finding {
+function rowsFinding(code: AttuneErrorCode, told: Places['told'], severity: 'error' | 'warning' = 'error'): Finding {
   const { says, advice } = wordings[code] ?? {
     says: 'cannot be used',
     advice: 'Correct these rows, or leave them out.',
   }
-  return { code, severity: 'error', message: `${countedThat(told.count, nounOf(code), says)}.`, advice, ...told }
+  const message = countedThat(told.count, nounOf(code), says)
+  if (severity === 'error') return { code, severity, message: `${message}.`, advice, ...told }
+  const left = `${message}: training leaves ${told.count === 1 ? 'it' : 'them'} out.`
+  return { code, severity, message: left, advice: 'See whether these rows are needed.', ...told }
 }
 
 function nounOf(code: AttuneErrorCode): string {

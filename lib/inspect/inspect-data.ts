@@ -1,4 +1,4 @@
-import { Dataset } from '../data/dataset.js'
+import type { DatasetConfig } from '../data/dataset-config.js'
 import type { LoadDatasetOptions } from '../data/load-dataset.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
@@ -7,16 +7,21 @@ import { DataInspection, type CheckSettings } from './data-inspection.js'
 import { ExampleShow } from './example-show.js'
 import { FieldCheck } from './field-check.js'
 import { forRows, openModel, type InspectedForOptions, type OpenedModel } from './inspected-for.js'
+import { inspectedSources, type InspectedData } from './inspected-sources.js'
 import type { InspectedFile, InspectionReport } from './inspection-report.js'
 import type { Part } from './label-book.js'
 import type { TruncationPolicy } from './length-check.js'
-import { ListingReader, readRows, readWhole, rowOptions, type InspectedData, type RowChunk } from './read-rows.js'
+import { readSources, readWhole, type InspectedRows, type RowChunk } from './read-rows.js'
 import { reportOf } from './report-of.js'
 
-export interface InspectOptions extends InspectedForOptions, LoadDatasetOptions {
-  /** Rows to validate on, or how many of the rows (0.1: a tenth) training would take for that. Default: none. */
-  readonly validation?: InspectedData | number | undefined
-  /** Decides which rows are taken for validation, as in training. Default: 0. */
+export interface InspectOptions
+  extends
+    InspectedForOptions,
+    LoadDatasetOptions,
+    Pick<DatasetConfig, 'stratify' | 'groupBy' | 'orderBy' | 'splitSeed'> {
+  /** Rows to validate on, or how many of the rows (0.1: a tenth) training would take for that. Default: none, or the config's. */
+  readonly validation?: InspectedRows | number | undefined
+  /** Decides which rows are taken for validation where splitSeed does not, as in training; not of a config. Default: 0. */
   readonly seed?: number | undefined
   /** The most tokens of an example. Default: what the model takes. */
   readonly maxLength?: number | undefined
@@ -37,7 +42,8 @@ export interface InspectOptions extends InspectedForOptions, LoadDatasetOptions 
 
 /**
  * Reads data as training would, and says how they will be read and what is wrong with them. Files are read in one pass, in
- * little memory; only a share for validation (`validation: 0.1`) needs all rows at once.
+ * little memory; only a share for validation (`validation: 0.1`) needs all rows at once. Of a config the options say only what
+ * wins over it; its test rows are read, and not looked at further.
  * @throws AttuneError 'file-not-found', 'invalid-option', 'invalid-tokenizer', 'aborted'; what is wrong with the data is told
  */
 export async function inspectData(data: InspectedData, options: InspectOptions = {}): Promise<InspectionReport> {
@@ -47,11 +53,16 @@ export async function inspectData(data: InspectedData, options: InspectOptions =
   const fields = new FieldCheck()
   const show = new ExampleShow(options.show ?? 0)
   const files = new Map<string, InspectedFile>()
+  let testRows = 0
   for await (const { part, file, rows, unreadable, read } of partsOf(data, options)) {
     if (options.signal?.aborted === true) throw new AttuneError('aborted', 'inspecting was aborted')
     const { rows: before = 0, unreadable: bad = 0 } = files.get(file) ?? {}
     files.set(file, { path: file, rows: before + read, unreadable: bad + unreadable.length })
     inspection.noteUnreadable(unreadable)
+    if (part === 'test') {
+      testRows += rows.length
+      continue
+    }
     if (part === 'train') fields.addRows(file, rows)
     await inspection.add(rows, part)
     // What they are checked for is known from the first rows on.
@@ -61,6 +72,7 @@ export async function inspectData(data: InspectedData, options: InspectOptions =
   const seconds = (performance.now() - started) / 1000
   return reportOf(inspection, {
     files: [...files.values()].filter(({ path, rows }) => path !== '' || rows > 0),
+    testRows,
     fields,
     examples: show.examples,
     seconds,
@@ -78,27 +90,30 @@ function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options:
 }
 
 interface PartChunk extends RowChunk {
-  readonly part: Part
+  readonly part: Part | 'test'
   /** Rows that the file gave. */
   readonly read: number
 }
 
-/** Training rows, then those to validate on. */
+/** Training rows, then those to validate on and those to test on. */
 async function* partsOf(data: InspectedData, options: InspectOptions): AsyncGenerator<PartChunk, void, void> {
-  const { validation, seed } = options
-  const reader = new ListingReader(rowOptions(options))
-  if (typeof validation === 'number') {
-    const { rows, chunks } = await readWhole(data, reader, options)
-    for (const chunk of chunks) yield { ...chunk, part: 'train', rows: rows.slice(0, 0), read: chunk.rows.length }
-    if (rows.length === 0) return
-    const split = rows.split({ validation, seed })
-    for (const part of ['train', 'validation'] as const) {
-      for await (const chunk of readRows(split[part], reader, options)) yield { ...chunk, part, read: 0 }
-    }
-    return
+  const { train, drawing, ...held } = await inspectedSources(data, options)
+  const { validation, test } = held
+  const drawn = typeof validation === 'number' || typeof test === 'number'
+  const { rows, chunks } = drawn ? await readWhole(train) : { rows: undefined, chunks: readSources(train) }
+  for await (const chunk of chunks) {
+    const read = chunk.rows.length
+    yield { ...chunk, part: 'train', rows: drawn ? chunk.rows.slice(0, 0) : chunk.rows, read }
   }
-  for await (const chunk of readRows(data, reader, options)) yield { ...chunk, part: 'train', read: chunk.rows.length }
-  if (validation === undefined || (validation instanceof Dataset && validation.length === 0)) return
-  for await (const chunk of readRows(validation, reader, options))
-    yield { ...chunk, part: 'validation', read: chunk.rows.length }
+  const split = rows?.split({
+    ...drawing,
+    validation: typeof validation === 'number' ? validation : 0,
+    test: typeof test === 'number' ? test : 0,
+  })
+  for (const part of ['train', 'validation', 'test'] as const) {
+    const own = part === 'train' ? 0 : held[part]
+    const isDrawn = typeof own === 'number'
+    const sources = !isDrawn ? own : split === undefined ? [] : [{ rows: split[part], options }]
+    for await (const chunk of readSources(sources)) yield { ...chunk, part, read: isDrawn ? 0 : chunk.rows.length }
+  }
 }

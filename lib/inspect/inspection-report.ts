@@ -26,6 +26,8 @@ export interface InspectionReport {
   readonly unreadable: number
   /** 0 where none were given. */
   readonly validationRows: number
+  /** Of a config; they are read, and not looked at further. */
+  readonly testRows: number
   /** Undefined where no row could be read. */
   readonly shape: ShapeName | undefined
   /** How the rows are read, in words. */

@@ -1,18 +1,28 @@
 /** The rows that are to be inspected, in chunks, whatever they come from; what cannot be read is listed and not thrown. */
+import type { ConfigSource } from '../data/config-sources.js'
 import { Dataset } from '../data/dataset.js'
+import { numericFields, resolveOptions, type LoadDatasetOptions } from '../data/load-dataset.js'
 import { RowReader, type RowOptions } from '../data/row-reader.js'
-import { resolveOptions, type LoadDatasetOptions } from '../data/load-dataset.js'
+import type { ShapeName } from '../data/rows.js'
 import { readSource } from '../data/sources/read-source.js'
 import { resolveFiles } from '../data/sources/resolve-files.js'
 import { AttuneError, type AttuneErrorCode } from '../errors.js'
 
 /** Files (paths, patterns, folders), a dataset, or rows of a program. */
-export type InspectedData = string | readonly string[] | Dataset | Iterable<object> | AsyncIterable<object>
+export type InspectedRows = string | readonly string[] | Dataset | Iterable<object> | AsyncIterable<object>
+
+/** Rows, and how they are read. */
+export interface InspectedSource {
+  readonly rows: InspectedRows | ConfigSource['rows']
+  readonly options: LoadDatasetOptions
+}
 
 export interface UnreadableRow {
   readonly code: AttuneErrorCode
   readonly origin: string
   readonly what: string
+  /** Training leaves it out, as `onBadRow: 'skip'` asks, and is not stopped by it. */
+  readonly skipped: boolean
 }
 
 export interface RowChunk {
@@ -26,11 +36,23 @@ export interface RowChunk {
 const rowsPerChunk = 256
 
 /** A reader that lists what is wrong, and gives its rows away. */
-export class ListingReader extends RowReader {
+class ListingReader extends RowReader {
+  readonly #skips: boolean
   #unreadable: UnreadableRow[] = []
 
+  constructor(options: LoadDatasetOptions) {
+    super(rowOptions(options))
+    this.#skips = options.onBadRow === 'skip'
+  }
+
+  /** A bad row. */
   override note(code: AttuneErrorCode, origin: string, what: string): void {
-    this.#unreadable.push({ code, origin, what })
+    this.#unreadable.push({ code, origin, what, skipped: this.#skips })
+  }
+
+  /** What training refuses whatever the options say. */
+  refuse(code: AttuneErrorCode, origin: string, what: string): void {
+    this.#unreadable.push({ code, origin, what, skipped: false })
   }
 
   take(file: string): RowChunk {
@@ -43,12 +65,30 @@ export class ListingReader extends RowReader {
   }
 }
 
-/** @throws AttuneError 'file-not-found', 'invalid-option' */
-export async function* readRows(
-  data: InspectedData,
-  reader: ListingReader,
-  options: LoadDatasetOptions,
-): AsyncGenerator<RowChunk, void, void> {
+/**
+ * The rows of all sources, one after the other, as one dataset would have them: all of the first one's shape.
+ * @throws AttuneError 'file-not-found', 'invalid-option'
+ */
+export async function* readSources(sources: readonly InspectedSource[]): AsyncGenerator<RowChunk, void, void> {
+  let shape: ShapeName | undefined
+  for (const source of sources) {
+    for await (const chunk of readRows(source)) {
+      shape ??= chunk.rows.shape
+      yield chunk.rows.length === 0 || chunk.rows.shape === shape ? chunk : refused(chunk, shape)
+    }
+  }
+}
+
+/** Rows that `Dataset.concat` would refuse. */
+function refused({ file, rows, unreadable }: RowChunk, shape: ShapeName | undefined): RowChunk {
+  const what = `rows of shape '${rows.shape ?? ''}' cannot follow rows of shape '${shape ?? ''}'`
+  const others = rows.origins.map((origin) => ({ code: 'invalid-dataset' as const, origin, what, skipped: false }))
+  return { file, rows: rows.slice(0, 0), unreadable: [...unreadable, ...others] }
+}
+
+async function* readRows({ rows: source, options }: InspectedSource): AsyncGenerator<RowChunk, void, void> {
+  const reader = new ListingReader(options)
+  const data = typeof source === 'function' ? source() : source
   if (data instanceof Dataset) {
     for (let start = 0; start < data.length; start += rowsPerChunk) {
       yield { file: '', rows: data.slice(start, start + rowsPerChunk), unreadable: [] }
@@ -69,8 +109,7 @@ async function* rowsOfFiles(
   reader: ListingReader,
   options: LoadDatasetOptions,
 ): AsyncGenerator<RowChunk, void, void> {
-  // Their cells may be names or numbers, which only the whole column shows.
-  const numeric = ['label', 'answer_start'].map((name) => options.fields?.[name] ?? name)
+  const numeric = numericFields(options)
   for (const file of await resolveFiles(paths, resolveOptions(options))) {
     const { name = file.path } = file
     let [seen, waiting] = [0, 0]
@@ -86,11 +125,11 @@ async function* rowsOfFiles(
         yield reader.take(name)
         waiting = 0
       }
-      if (seen === 0) reader.note('empty-dataset', name, 'the file has no rows')
+      if (seen === 0) reader.refuse('empty-dataset', name, 'the file has no rows')
     } catch (error) {
       // A file that is not there is a mistake in the command; one that is broken is what inspecting is for.
       if (!(error instanceof AttuneError) || !brokenFile.has(error.code)) throw error
-      reader.note(error.code, error.where ?? name, error.message)
+      reader.refuse(error.code, error.where ?? name, error.message)
     }
     yield reader.take(name)
   }
@@ -103,29 +142,21 @@ const brokenFile: ReadonlySet<AttuneErrorCode> = new Set([
   'empty-dataset',
 ])
 
-function isPaths(data: InspectedData): data is string | readonly string[] {
+function isPaths(data: InspectedRows): data is string | readonly string[] {
   return typeof data === 'string' || (Array.isArray(data) && data.every((item) => typeof item === 'string'))
 }
 
-/** The chunks without their rows, and all rows at once, to part them as training would. */
+/** All rows at once, to part them as training would, and what the chunks they came in say beside. */
 export async function readWhole(
-  data: InspectedData,
-  reader: ListingReader,
-  options: LoadDatasetOptions,
-): Promise<{ readonly rows: Dataset; readonly chunks: readonly RowChunk[] }> {
+  sources: readonly InspectedSource[],
+): Promise<{ readonly rows: Dataset | undefined; readonly chunks: readonly RowChunk[] }> {
   const chunks: RowChunk[] = []
-  for await (const chunk of readRows(data, reader, options)) chunks.push(chunk)
-  const [first, ...others] = chunks.map(({ rows }) => rows)
-  return { rows: first === undefined ? Dataset.fromReader(reader) : first.concat(...others), chunks }
+  for await (const chunk of readSources(sources)) chunks.push(chunk)
+  const filled = chunks.map(({ rows }) => rows).filter(({ length }) => length > 0)
+  const [first, ...others] = filled
+  return { rows: first?.concat(...others), chunks }
 }
 
-export function rowOptions({
-  shape,
-  fields,
-  sourceLanguage,
-  targetLanguage,
-  roles,
-  map,
-}: LoadDatasetOptions): RowOptions {
+function rowOptions({ shape, fields, sourceLanguage, targetLanguage, roles, map }: LoadDatasetOptions): RowOptions {
   return { shape, fields, sourceLanguage, targetLanguage, roles, map }
 }

@@ -9,12 +9,16 @@ import type { ShownExample } from './show-row.js'
 
 interface Beside {
   readonly files: readonly InspectedFile[]
+  readonly testRows: number
   readonly fields: FieldCheck
   readonly examples: readonly ShownExample[]
   readonly seconds: number
 }
 
-export function reportOf(inspection: DataInspection, { files, fields, examples, seconds }: Beside): InspectionReport {
+export function reportOf(
+  inspection: DataInspection,
+  { files, testRows, fields, examples, seconds }: Beside,
+): InspectionReport {
   const { rows, validationRows, unreadable, shape, settings, lengths } = inspection
   const { task, tokenizer, lossOn } = settings
   const { labels, findings } = inspection.finish()
@@ -26,6 +30,7 @@ export function reportOf(inspection: DataInspection, { files, fields, examples, 
     rows,
     unreadable,
     validationRows,
+    testRows,
     shape,
     reading: readingOf(inspection.recognition, task, lossOn),
     ignoredFields: fields.ignored,

@@ -72,14 +72,15 @@ function reasonItems(reasons: readonly RowReason[], total: number): Content {
 }
 
 function overview(report: InspectionReport): Content {
-  const { files, rows, validationRows, unreadable, shape, ignoredFields, lengths, unit, trained, truncation, hosted } =
-    report
+  const { files, rows, validationRows, testRows, unreadable, shape, ignoredFields, lengths, unit } = report
+  const { trained, truncation, hosted } = report
   const one = files.length === 1 ? files[0]?.path : undefined
   return [
     facts([
       ['file', one !== undefined && one !== '' && one],
       ['rows', count(rows)],
       ['to validate on', validationRows > 0 && count(validationRows)],
+      ['to test on', testRows > 0 && count(testRows)],
       ['cannot be read', unreadable > 0 && count(unreadable)],
       ['shape', shape],
       ['task', report.task],
