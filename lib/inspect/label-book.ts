@@ -1,16 +1,18 @@
 import { classRows, type ClassRows, type LabelledData } from '../data/label-findings.js'
 import { labelTargets } from '../data/label-targets.js'
+import { collectLabels } from '../data/labels.js'
 import type { DatasetRow, Label } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
 import type { ProblemType } from '../task.js'
 import { classChecks } from './class-checks.js'
+import { counted, countedThat } from './counted.js'
 import { errorFinding } from './error-findings.js'
 import type { Finding } from './finding.js'
 import type { OriginList } from './origin-list.js'
 import { Places } from './places.js'
 
 export interface LabelBookOptions {
-  /** The model's names, by index; undefined: a new head takes those of the training rows. */
+  /** The model's names, by index; undefined: a new head takes those of the training rows, and validation rows are held to them. */
   readonly names: readonly string[] | undefined
   readonly problemType: ProblemType | undefined
   /** Whether the loss weighs rare labels already. */
@@ -79,22 +81,34 @@ export class LabelBook {
     const { weighed } = options
     if (this.#tags.train.size > 0) {
       const classes = this.#taggedClasses()
-      return { counts: countsOf(classes), findings: classChecks(classes, { kind: 'tags', rows: 0, weighed }) }
+      const unseen = options.names === undefined ? this.#unseenTags() : []
+      const others = unseen.length === 0 ? classes : classes.filter(({ rows }) => rows > 0)
+      const findings = [...unseen, ...classChecks(others, { kind: 'tags', rows: 0, weighed })]
+      return { counts: countsOf(classes), findings }
     }
     if (this.#rows.train.length === 0) return { counts: [], findings: [] }
+    const kind = this.#several ? 'several' : 'single'
+    const checks = { kind, rows: this.#rows.train.length, weighed } as const
     // What training would refuse is found by the very function that refuses it.
     try {
-      const classes = this.#classes(options)
-      const kind = this.#several ? 'several' : 'single'
-      const findings = classChecks(classes, { kind, rows: this.#rows.train.length, weighed })
-      return { counts: countsOf(classes), findings }
+      const { train, validation } = this.#read(options)
+      const classes = classRows(train, validation)
+      return { counts: countsOf(classes), findings: classChecks(classes, checks) }
     } catch (error) {
-      if (error instanceof AttuneError) return { counts: [], findings: [errorFinding(error)] }
-      throw error
+      if (!(error instanceof AttuneError)) throw error
+      const classes = this.#classesOfAll(options)
+      const few = classChecks(
+        classes.filter(({ rows }) => rows > 0),
+        checks,
+      )
+      return { counts: countsOf(classes), findings: [this.#refusal(error, options), ...few] }
     }
   }
 
-  #classes({ names, problemType = this.#usualType() }: LabelBookOptions): ClassRows[] {
+  #read({ names, problemType = this.#usualType() }: LabelBookOptions): {
+    readonly train: LabelledData
+    readonly validation: LabelledData | undefined
+  } {
     const read = (rows: readonly LabelledRow[], labels: readonly string[] | undefined): LabelledData => {
       const { names: own, targets } = labelTargets(rows, problemType, this.#several, { labels })
       return {
@@ -105,7 +119,47 @@ export class LabelBook {
     }
     const train = read(this.#rows.train, names)
     const { validation } = this.#rows
-    return classRows(train, validation.length === 0 ? undefined : read(validation, train.labels))
+    return { train, validation: validation.length === 0 ? undefined : read(validation, train.labels) }
+  }
+
+  /** Where the labels are those of the training rows, a label of validation rows is none of a model's. */
+  #refusal(error: AttuneError, { names }: LabelBookOptions): Finding {
+    if (error.code !== 'unknown-label' || names !== undefined) return errorFinding(error)
+    const trained = new Set(this.#rows.train.flatMap(({ labels }) => labels.map(String)))
+    const places = new Places()
+    for (const { labels, origin } of this.#rows.validation) {
+      const unseen = labels.find((label) => !trained.has(String(label)))
+      if (unseen !== undefined) places.note(origin, `label '${unseen}'`)
+    }
+    return unseenFinding(places, 'validation row')
+  }
+
+  #unseenTags(): Finding[] {
+    const { train, validation } = this.#tags
+    const places = new Places()
+    for (const [tag, { where, count }] of validation) {
+      if (tag !== -100 && !train.has(tag))
+        places.note(where[0]?.origin ?? '', `tag '${tag}', ${counted(count, 'time')}`)
+    }
+    return places.count === 0 ? [] : [unseenFinding(places, 'tag')]
+  }
+
+  /** Labels as they stand in the rows, those that training refuses too; none where rows have numbers or lists of 0 and 1. */
+  #classesOfAll({ problemType = this.#usualType() }: LabelBookOptions): ClassRows[] {
+    const isBit = (label: Label): boolean => label === 0 || label === 1
+    if (problemType === 'regression') return []
+    if (this.#several && [...this.#lists.values()].every((labels) => labels.every(isBit))) return []
+    const { train, validation } = this.#rows
+    const names = collectLabels([...train, ...validation])
+    const indexOf = new Map(names.map((name, index) => [name, index]))
+    const count = (rows: readonly LabelledRow[]): LabelledData => ({
+      examples: rows.map(({ labels, origin }) => ({
+        labels: Int32Array.from(labels, (label) => indexOf.get(String(label)) ?? -1),
+        origin,
+      })),
+      labels: names,
+    })
+    return classRows(count(train), validation.length === 0 ? undefined : count(validation))
   }
 
   #usualType(): ProblemType {
@@ -126,6 +180,18 @@ export class LabelBook {
         validationRows: validation.size === 0 ? undefined : (validation.get(tag)?.count ?? 0),
       }
     })
+  }
+}
+
+function unseenFinding({ told, count }: Places, noun: 'validation row' | 'tag'): Finding {
+  const says =
+    noun === 'tag' ? 'are in validation rows and in no training row' : 'have a label that no training row has'
+  return {
+    code: 'unknown-label',
+    severity: 'error',
+    message: `${countedThat(count, noun, says)}: a new head learns those of the training rows.`,
+    advice: 'Add training rows with it, correct it, take it out of the validation rows, or split with stratify.',
+    ...told,
   }
 }
 

@@ -255,6 +255,58 @@ describe('labels', () => {
     expect(finding(unseen, 'unknown-label').where).toHaveLength(1)
   })
 
+  it('that only validation rows have are an error, and all are counted', async () => {
+    const held = {
+      validation: [
+        { text: 'new', label: 'neither' },
+        { text: 'newer', label: 'odd' },
+      ],
+    }
+    const single = await inspected(many, held)
+    expect(finding(single, 'unknown-label')).toMatchObject({
+      severity: 'error',
+      count: 1,
+      message: '1 validation row has a label that no training row has: a new head learns those of the training rows.',
+      where: [{ origin: 'row 0', what: "label 'neither'" }],
+    })
+    const counts = (report: InspectionReport): unknown[] =>
+      report.labels.map(({ label, rows, validationRows }) => [label, rows, validationRows])
+    expect(counts(single)).toEqual([
+      ['even', 30, 0],
+      ['odd', 30, 1],
+      ['neither', 0, 1],
+    ])
+    const lists = many.map(({ text }, i) => ({ text, labels: i % 3 === 0 ? ['a', 'b'] : ['b'] }))
+    const several = await inspected(lists, {
+      validation: [
+        { text: 'one', labels: ['b', 'c'] },
+        { text: 'two', labels: ['c', 'a'] },
+      ],
+    })
+    expect(finding(several, 'unknown-label').reasons).toEqual([
+      { what: "label 'c'", count: 2, origins: ['row 0', 'row 1'] },
+    ])
+    expect(counts(several)).toEqual([
+      ['b', 60, 1],
+      ['a', 20, 1],
+      ['c', 0, 2],
+    ])
+    // A model that has the label takes the rows.
+    const known = await inspected(lists, { validation: [{ text: 'one', labels: ['c'] }], labels: ['a', 'b', 'c'] })
+    expect([known.trainable, codes(known)]).toEqual([true, expect.arrayContaining(['class-absent-from-training'])])
+    const tagged = (tag: string) => (_: unknown, i: number) => ({ tokens: ['w', `${i}`], tags: ['O', tag] })
+    const tags = await inspected(Array.from({ length: 60 }, tagged('X')), { validation: [0, 1].map(tagged('Y')) })
+    expect(finding(tags, 'unknown-label')).toMatchObject({
+      count: 1,
+      where: [{ origin: 'row 0', what: "tag 'Y', 2 times" }],
+    })
+    expect(counts(tags)).toEqual([
+      ['O', 60, 2],
+      ['X', 60, 0],
+      ['Y', 0, 2],
+    ])
+  })
+
   it('of several a row are counted by name, lists of 0 and 1 too', async () => {
     const several = await inspected(many.map(({ text }, i) => ({ text, labels: i % 3 === 0 ? ['a', 'b'] : ['b'] })))
     expect(several.labels.map(({ label, rows }) => [label, rows])).toEqual([
