@@ -37,17 +37,20 @@ export function givenFlags(command: Command, table: OptionTable, prefix = ''): R
   return given
 }
 
-/** The text as the option takes it: as JSON (numbers, lists, objects), as a list between commas, or as it stands. */
+/** The text as the option takes it: as JSON (numbers, lists, objects), as it stands, or as a list between commas, of texts or numbers. */
 function parseValue(type: z.ZodType, text: string): unknown {
-  const readings: unknown[] = []
-  try {
-    readings.push(JSON.parse(text))
-  } catch {
-    // No JSON: a plain text, which most values are.
-  }
-  readings.push(text, text.split(','))
+  const readings = [...asJson(text), text, text.split(','), ...asJson(`[${text}]`)]
   // Where none fits, the first reading goes to the check, whose message says what was expected.
   return readings.find((reading) => type.safeParse(reading).success) ?? readings[0]
+}
+
+/** Nothing where it is a plain text, which most values are. */
+function asJson(text: string): unknown[] {
+  try {
+    return [JSON.parse(text) as unknown]
+  } catch {
+    return []
+  }
 }
 
 function placeholder(type: z.ZodType): string {

@@ -1,5 +1,6 @@
 /** Options of commands beyond those of the verb: which model, which rows. Also fields of a config file. */
 import { z } from 'zod'
+import { trainableTokens } from '../nn/lora.js'
 import { problemTypes, tasks } from '../task.js'
 import { poolings } from '../models/task.js'
 import type { LoadOptions } from '../models/model-options.js'
@@ -106,6 +107,11 @@ export const loraFlags = {
   },
   rslora: { type: z.boolean(), description: 'alpha / √rank instead of alpha / rank', default: false },
   dora: { type: z.boolean(), description: 'Weight-decomposed: a learned magnitude per output besides', default: false },
+  trainableTokenIndices: {
+    type: trainableTokens,
+    description: "Tokens whose rows of the embedding are trained besides: 'added', ids, or ids by the name of a table",
+    flag: 'added|ids',
+  },
 } satisfies OptionTable
 
 /** The model that a command asks for, by the options above. */

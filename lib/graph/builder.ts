@@ -42,12 +42,22 @@ export interface LowRank {
   readonly magnitude: boolean
 }
 
+/** Rows that stand in place of a table's. */
+export interface TokenRows {
+  /** Whose rows, in their order. */
+  readonly ids: readonly number[]
+  /** (ids, features) */
+  readonly rows: Value
+}
+
 /** What an adapter changes in a graph. */
 export interface AdapterGraph {
   /** By module path. */
   readonly lowRanks: ReadonlyMap<string, LowRank>
   /** Parameters that the adapter has its own copies of: the copy's name, by the parameter's. */
   readonly copies: ReadonlyMap<string, string>
+  /** Tokens whose rows of a table the adapter has its own of, in the order of those rows, by module path. */
+  readonly tokenRows: ReadonlyMap<string, readonly number[]>
 }
 
 /** Keys and values kept when decoding: slots, and tokens each may hold. */
@@ -112,6 +122,13 @@ export class GraphBuilder {
   /** The adapter of the module at this path. */
   get adapter(): LowRank | undefined {
     return this.shared.options.adapter?.lowRanks.get(this.path)
+  }
+
+  /** Rows in place of those of this module's table (tokens, features), where an adapter has such. */
+  tokenRows(features: number): TokenRows | undefined {
+    const ids = this.shared.options.adapter?.tokenRows.get(this.path)
+    if (ids === undefined) return undefined
+    return { ids, rows: this.adapterParameter('token_adapter.trainable_tokens_delta', [ids.length, features]) }
   }
 
   /** Every parameter the graph has named, in the order of the model's diagram. */

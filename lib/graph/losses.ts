@@ -3,7 +3,7 @@
  * every factor, such as one over the number of labelled tokens of all micro-batches.
  */
 import { AttuneError } from '../errors.js'
-import type { GraphBuilder, Value } from './builder.js'
+import type { GraphBuilder, TokenRows, Value } from './builder.js'
 
 export interface Loss {
   readonly loss: Value
@@ -21,6 +21,8 @@ export interface LinearCrossEntropyInputs {
   readonly labels: Value
   readonly lossScale: Value
   readonly bias?: Value | undefined
+  /** In place of rows of `weight`. */
+  readonly tokens?: TokenRows | undefined
 }
 
 export function linearCrossEntropy(
@@ -28,9 +30,10 @@ export function linearCrossEntropy(
   inputs: LinearCrossEntropyInputs,
   options: { readonly labelSmoothing?: number; readonly softcap?: number | undefined } = {},
 ): ClassLoss {
-  const { hidden, weight, labels, lossScale, bias } = inputs
-  const attributes = { label_smoothing: options.labelSmoothing, softcap: options.softcap }
-  return classLoss(g, g.node('linear_cross_entropy', [hidden, weight, labels, lossScale, bias], attributes))
+  const { hidden, weight, labels, lossScale, bias, tokens } = inputs
+  const { labelSmoothing: label_smoothing, softcap } = options
+  const values = [hidden, weight, labels, lossScale, bias, tokens?.rows]
+  return classLoss(g, g.node('linear_cross_entropy', values, { label_smoothing, softcap, token_ids: tokens?.ids }))
 }
 
 export interface LossOptions {

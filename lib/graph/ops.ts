@@ -3,7 +3,7 @@
  * them. Each adds a node at the builder's path.
  */
 import { attention, cachedAttention, rotary } from './attention.js'
-import { dropoutAttributes, type GraphBuilder, type Value } from './builder.js'
+import { dropoutAttributes, type GraphBuilder, type TokenRows, type Value } from './builder.js'
 import {
   binaryCrossEntropy,
   contrastiveLoss,
@@ -36,11 +36,14 @@ export interface EmbeddingOptions {
   readonly paddingIndex?: number | undefined
   /** The table is (features, vocabulary). */
   readonly transposed?: boolean
+  /** In place of rows of the table. */
+  readonly tokens?: TokenRows | undefined
 }
 
 export function embedding(g: GraphBuilder, table: Value, ids: Value, options: EmbeddingOptions): Value {
-  const { vocabulary, paddingIndex: padding_index, transposed } = options
-  return g.value('embedding', [table, ids], { vocabulary, padding_index, transposed })
+  const { vocabulary, paddingIndex: padding_index, transposed, tokens } = options
+  const attributes = { vocabulary, padding_index, transposed, token_ids: tokens?.ids }
+  return g.value('embedding', [table, ids, tokens?.rows], attributes)
 }
 
 export interface LinearInputs {
@@ -116,6 +119,15 @@ export function gatherRows(g: GraphBuilder, x: Value, rows: Value): Value {
   return g.value('gather_rows', [x, rows], {})
 }
 
+/** Columns of logits y (rows, vocabulary) taken from z (rows, ids), then the bias added to all. */
+export function replaceColumns(
+  g: GraphBuilder,
+  inputs: { readonly y: Value; readonly z: Value; readonly bias?: Value | undefined },
+  options: { readonly ids: readonly number[] },
+): Value {
+  return g.value('replace_columns', [inputs.y, inputs.z, inputs.bias], { token_ids: options.ids })
+}
+
 /** factor * x */
 export function scale(g: GraphBuilder, x: Value, factor: number): Value {
   return g.value('scale', [x], { factor })
@@ -184,6 +196,7 @@ export const opFunctions = {
   add,
   dropout,
   gather_rows: gatherRows,
+  replace_columns: replaceColumns,
   scale,
   segment_mean: segmentMean,
   l2_normalize: l2Normalize,
@@ -209,6 +222,7 @@ export const gradientOps = [
   'activation_backward',
   'gated_activation_backward',
   'scatter_rows',
+  'replace_columns_backward',
   'segment_mean_backward',
   'magnitude_gradient',
   'l2_normalize_backward',

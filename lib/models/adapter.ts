@@ -12,6 +12,7 @@ import { readJsonObject } from './json-file.js'
 import { mergedWeight } from './merge.js'
 import { readPeftConfig } from './peft-config.js'
 import { forwardGraph } from './programs.js'
+import { placeTokenRows, putRows, tokenRowsName } from './token-rows.js'
 import { assignWeights, loadParameters, openFiles } from './weights.js'
 
 export interface Adapter {
@@ -39,6 +40,8 @@ export interface AdapterHost extends InitOptions {
   readonly base: ReadonlyMap<string, ParameterSpec>
   /** Parameters that the checkpoint did not have. */
   readonly initialized: readonly string[]
+  /** Ids of the tokens that the vocabulary got beside its own. */
+  readonly addedTokens: readonly number[]
   /** Whether the model was loaded with dropout off, whatever the configurations say. */
   readonly withoutDropout: boolean
 }
@@ -60,7 +63,7 @@ export async function makeAdapter(
   const { placed, modulesToSave: saved, parameters } = placeAdapter(host, config, from === undefined)
   if (from === undefined) {
     const low = parameters.filter(({ role }) => role === 'adapter')
-    await initializeAdapter(session, low, { ...host, config })
+    await initializeAdapter(session, low, { ...host, config, tokenRows: placed.tokenRows })
     await initializeCopies(session, parameters, placed.copies, dtype)
   } else await loadAdapter(session, parameters, from, dtype)
   return { config, placed, modulesToSave: saved, parameters, before: undefined, trainableBefore }
@@ -68,7 +71,7 @@ export async function makeAdapter(
 
 /** Where an adapter would sit and what it would bring. `strict`: every module that is trained whole must be there. */
 export function placeAdapter(
-  host: Pick<AdapterHost, 'definition' | 'modules' | 'base' | 'initialized' | 'dtype' | 'withoutDropout'>,
+  host: Omit<AdapterHost, 'session' | 'seed'>,
   config: LoraConfig,
   strict: boolean,
 ): Pick<Adapter, 'placed' | 'modulesToSave' | 'parameters'> {
@@ -82,7 +85,8 @@ export function placeAdapter(
     (path) => (head.kind === 'vocabulary' && path === head.module) || isSavedModule(saved, path),
   )
   const copies = placeCopies(config, saved, host.base, lowRanks, strict)
-  const placed = { lowRanks, copies }
+  const tokenRows = placeTokenRows(config, host, (path) => lowRanks.has(path) || copies.has(`${path}.weight`))
+  const placed = { lowRanks, copies, tokenRows }
   const own = new Set(copies.values())
   const parameters = [...forwardGraph(definition, dtype, placed).parameters.values()].filter(
     ({ name, role }) => role === 'adapter' || own.has(name),
@@ -135,7 +139,7 @@ async function loadAdapter(
 /** The weights that the adapter's modules have with the adapter multiplied in, by parameter name. */
 export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promise<Map<string, Float32Array>> {
   const { session, definition } = host
-  const { lowRanks, copies } = adapter.placed
+  const { lowRanks, copies, tokenRows } = adapter.placed
   if (definition.tied && lowRanks.has(definition.embedding)) {
     throw new AttuneError(
       'invalid-adapter',
@@ -150,6 +154,10 @@ export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promis
     merged.set(`${path}.weight`, await mergedWeight(session, module, lowRank))
   }
   for (const [name, copy] of copies) merged.set(name, await session.readParameter(copy))
+  for (const [path, ids] of tokenRows) {
+    const table = await session.readParameter(`${path}.weight`)
+    merged.set(`${path}.weight`, putRows(table, ids, await session.readParameter(tokenRowsName(path))))
+  }
   return merged
 }
 

@@ -5,6 +5,7 @@ import type { NativeSession } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import type { ModelDefinition } from './family.js'
 import { outputNorms } from './merge.js'
+import { takeRows, tokenRowsName } from './token-rows.js'
 
 export interface InitOptions {
   readonly dtype: 'f32' | 'bf16'
@@ -37,7 +38,7 @@ export async function initializeParameters(
   }
 }
 
-/** So that the adapter changes nothing yet: B zeros and A random; for embeddings A zeros and B random. */
+/** So that the adapter changes nothing yet: B zeros and A random; for embeddings A zeros and B random; rows of tokens as they are. */
 export async function initializeAdapter(
   session: NativeSession,
   parameters: Iterable<ParameterSpec>,
@@ -46,11 +47,23 @@ export async function initializeAdapter(
     seed,
     config,
     modules,
-  }: InitOptions & { readonly config: LoraConfig; readonly modules: ReadonlyMap<string, ModuleSpec> },
+    tokenRows,
+  }: InitOptions & {
+    readonly config: LoraConfig
+    readonly modules: ReadonlyMap<string, ModuleSpec>
+    readonly tokenRows: ReadonlyMap<string, readonly number[]>
+  },
 ): Promise<void> {
+  const tables = new Map([...tokenRows.keys()].map((path) => [tokenRowsName(path), path]))
   for (const { name, shape } of parameters) {
     session.defineParameter(name, shape, dtype)
     const [rank = 1, inputs = 1] = shape
+    const table = tables.get(name)
+    if (table !== undefined) {
+      const ids = tokenRows.get(table) ?? []
+      await session.writeParameter(name, takeRows(await session.readParameter(`${table}.weight`), ids, inputs))
+      continue
+    }
     if (name.endsWith('.lora_A.weight')) {
       // kaiming_uniform with a = √5 comes to ±1/√inputs; 'gaussian' is PEFT's other choice.
       if (config.init === 'kaiming')

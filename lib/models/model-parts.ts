@@ -29,6 +29,8 @@ export interface ModelParts {
   readonly initialized: readonly string[]
   /** With the tokens that were added, where any were. */
   readonly tokenizer: Tokenizer | undefined
+  /** Ids of those. */
+  readonly addedTokens: readonly number[]
 }
 
 /** config.json and safetensors of a directory or a repository. Options, configuration and weights are checked before memory is taken. */
@@ -39,7 +41,7 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
   const adapter = settled.adapter === undefined ? undefined : await adapterDirectory(settled.adapter, { hub })
   const options = { ...settled, adapter }
   const trained = adapter === undefined ? {} : await readAdapterTask(adapter)
-  const tokenizer = await extendedTokenizer(directory, options)
+  const { tokenizer, addedTokens } = await extendedTokenizer(directory, options)
   const config = withVocabulary(await readJsonObject(join(directory, 'config.json')), tokenizer)
   const stored = await sentenceModules(directory)
   const configured = defineModel(config, {
@@ -63,7 +65,8 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
       await initializeParameters(opened, missing, { ...options, definition })
     })
     const initialized = missing.map(({ name }) => name)
-    return { config, definition, directory, options, session, parameters, modules, initialized, tokenizer }
+    const whole = { config, definition, directory, options, session, parameters, modules, initialized }
+    return { ...whole, tokenizer, addedTokens }
   } finally {
     files.close()
   }
@@ -80,21 +83,24 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
     initializeParameters(opened, parameters.values(), { ...options, definition }),
   )
   const initialized = [...parameters.keys()]
-  return { config, definition, directory, options, session, parameters, modules, initialized, tokenizer: undefined }
+  const whole = { config, definition, directory, options, session, parameters, modules, initialized }
+  return { ...whole, tokenizer: undefined, addedTokens: [] }
 }
 
 /** The tokenizer with the tokens that the caller adds, or that the adapter came with; undefined where that is none. */
 async function extendedTokenizer(
   directory: string,
   { addTokens, adapter }: SettledModelOptions,
-): Promise<Tokenizer | undefined> {
-  if (addTokens.length === 0 && (adapter === undefined || !existsSync(join(adapter, 'tokenizer.json'))))
-    return undefined
-  if (addTokens.length === 0 && !existsSync(join(directory, 'tokenizer.json'))) return undefined
+): Promise<Pick<ModelParts, 'tokenizer' | 'addedTokens'>> {
+  const none = { tokenizer: undefined, addedTokens: [] }
+  if (addTokens.length === 0 && (adapter === undefined || !existsSync(join(adapter, 'tokenizer.json')))) return none
+  if (addTokens.length === 0 && !existsSync(join(directory, 'tokenizer.json'))) return none
   const tokenizer = await Tokenizer.load(directory)
   const learned = adapter === undefined ? [] : await tokenizer.addedIn(adapter)
   const extended = tokenizer.withAddedTokens([...learned, ...addTokens])
-  return extended === tokenizer ? undefined : extended
+  if (extended === tokenizer) return none
+  const { vocabSize: first } = tokenizer
+  return { tokenizer: extended, addedTokens: Array.from({ length: extended.vocabSize - first }, (_, i) => first + i) }
 }
 
 function withVocabulary(config: ConfigJson, tokenizer: Tokenizer | undefined): ConfigJson {

@@ -345,10 +345,11 @@ export class Model implements AsyncDisposable {
         this.#refuseChangedBase()
         const { config: lora, modulesToSave, parameters } = open
         const modules = [...open.placed.lowRanks.keys()]
-        const { fanInFanOut, task } = definition
+        const { fanInFanOut, task, embedding } = definition
+        const { tokenRows } = open.placed
         // An id holds on every machine, the path of a copy on this one.
         const base = source === undefined ? undefined : (snapshotOrigin(source)?.id ?? source)
-        const peft = { config: lora, modules, fanInFanOut, base, task, modulesToSave }
+        const peft = { config: lora, modules, fanInFanOut, base, task, modulesToSave, tokenRows, embedding }
         const dtype = options.dtype ?? 'f32'
         return saveAdapter(directory, { session, source, tokenizer, parameters, dtype, peft, definition })
       }
@@ -522,9 +523,10 @@ export class Model implements AsyncDisposable {
   }
 
   #adapterHost(): AdapterHost {
-    const { definition, modules, parameters: base, initialized, options } = this.#parts
+    const { definition, modules, parameters: base, initialized, addedTokens, options } = this.#parts
     const { dtype, seed, dropout } = options
-    return { session: this.#live(), definition, modules, base, initialized, dtype, seed, withoutDropout: dropout === 0 }
+    const withoutDropout = dropout === 0
+    return { session: this.#live(), definition, modules, base, initialized, addedTokens, dtype, seed, withoutDropout }
   }
 
   #named(names: readonly string[]): ParameterSpec[] {

@@ -4,6 +4,7 @@ import { AttuneError } from '../errors.js'
 import type { LoraConfig } from '../nn/lora.js'
 import type { Task } from '../task.js'
 
+const tokenIds = z.array(z.int().min(0))
 const schema = z.looseObject({
   peft_type: z.string(),
   r: z.int().positive(),
@@ -16,6 +17,7 @@ const schema = z.looseObject({
   modules_to_save: z.array(z.string()).nullish(),
   rank_pattern: z.record(z.string(), z.int().positive()).nullish(),
   alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+  trainable_token_indices: z.union([tokenIds, z.record(z.string(), tokenIds)]).nullish(),
   init_lora_weights: z.unknown().optional(),
 })
 
@@ -62,10 +64,20 @@ export function readPeftConfig(json: Readonly<Record<string, unknown>>, where: s
     dora: c.use_dora ?? false,
     bias: c.bias,
     modulesToSave: c.modules_to_save ?? [],
+    trainableTokenIndices: storedTokens(c.trainable_token_indices),
     init: c.init_lora_weights === 'gaussian' ? 'gaussian' : 'kaiming',
     rankPattern: c.rank_pattern ?? {},
     alphaPattern: c.alpha_pattern ?? {},
   }
+}
+
+/** An empty list, or one of a table, is no tokens. */
+function storedTokens(stored: readonly number[] | Record<string, readonly number[]> | null | undefined) {
+  if (isEmpty(stored) || stored === null) return undefined
+  if (Array.isArray(stored)) return stored as readonly number[]
+  return Object.fromEntries(
+    Object.entries(stored as Record<string, readonly number[]>).filter(([, ids]) => ids.length > 0),
+  )
 }
 
 export interface PeftOptions {
@@ -77,6 +89,10 @@ export interface PeftOptions {
   readonly task: Task
   /** Names of the modules that are kept whole. */
   readonly modulesToSave: readonly string[]
+  /** Tokens with rows of their own, by module path. */
+  readonly tokenRows: ReadonlyMap<string, readonly number[]>
+  /** Module path of the token embedding. */
+  readonly embedding: string
 }
 
 /** PEFT's names of the tasks; it has none for masked language models. */
@@ -98,6 +114,8 @@ export function writePeftConfig({
   base,
   task,
   modulesToSave,
+  tokenRows,
+  embedding,
 }: PeftOptions): Record<string, unknown> {
   return {
     peft_type: 'LORA',
@@ -115,8 +133,17 @@ export function writePeftConfig({
     rank_pattern: config.rankPattern,
     alpha_pattern: config.alphaPattern,
     modules_to_save: modulesToSave.length === 0 ? null : modulesToSave,
+    trainable_token_indices: tokenIndices(tokenRows, embedding),
     use_dora: config.dora,
   }
+}
+
+/** PEFT's short form where the rows are the token embedding's alone; whole paths, which match one module, else. */
+function tokenIndices(tokenRows: ReadonlyMap<string, readonly number[]>, embedding: string): unknown {
+  if (tokenRows.size === 0) return null
+  return tokenRows.size === 1
+    ? (tokenRows.get(embedding) ?? Object.fromEntries(tokenRows))
+    : Object.fromEntries(tokenRows)
 }
 
 /** The names given, where they were names; else the whole paths. */

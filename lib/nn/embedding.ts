@@ -9,12 +9,15 @@ export interface EmbeddingOptions {
   readonly paddingIndex?: number | undefined
 }
 
-/** Rows of a table, with the module's adapter if it has one (PEFT's: A is (rank, vocabulary), no dropout). */
+/**
+ * Rows of a table, or those that an adapter has in their place, with the module's low-rank adapter if it has one (PEFT's: A is
+ * (rank, vocabulary), no dropout).
+ */
 export function embedding(g: GraphBuilder, ids: Value, options: EmbeddingOptions): Value {
   const { vocabulary, features, paddingIndex } = options
   g.declareModule({ kind: 'embedding', layout: 'in_out', inputs: vocabulary, outputs: features })
   const table = g.parameter('weight', [vocabulary, features], 'embedding', { paddingIndex })
-  const y = ops.embedding(g, table, ids, { vocabulary, paddingIndex })
+  const y = ops.embedding(g, table, ids, { vocabulary, paddingIndex, tokens: g.tokenRows(features) })
   const adapter = g.adapter
   if (adapter === undefined) return y
   const a = g.adapterParameter('lora_embedding_A', [adapter.rank, vocabulary])

@@ -28,6 +28,12 @@ export interface LoraOptions {
   readonly bias?: 'none' | 'lora_only' | 'all'
   /** Modules trained whole beside the adapter and kept with it, by name. @default the head of a classifier */
   readonly modulesToSave?: readonly string[]
+  /**
+   * Tokens whose rows of the embedding are trained beside the adapter and kept with it, and of a tied head too; they start as they
+   * are. Ids, `'added'` (the tokens that the model was loaded with beyond its own), or ids by the name of a table: an embedding's, or
+   * `'lm_head'` where that is not tied. @default none
+   */
+  readonly trainableTokenIndices?: 'added' | readonly number[] | Readonly<Record<string, readonly number[]>>
   /** How A starts; B starts as zeros. @default 'kaiming' */
   readonly init?: 'kaiming' | 'gaussian'
   /** Other ranks for some modules: PEFT's patterns, matched at the end of a path. @default {} */
@@ -48,11 +54,18 @@ export interface LoraConfig {
   readonly bias: 'none' | 'lora_only' | 'all'
   /** undefined: the head of a classifier. */
   readonly modulesToSave: readonly string[] | undefined
+  /** undefined: none. */
+  readonly trainableTokenIndices: LoraOptions['trainableTokenIndices']
   readonly init: 'kaiming' | 'gaussian'
   readonly rankPattern: Readonly<Record<string, number>>
   readonly alphaPattern: Readonly<Record<string, number>>
 }
 
+const tokenIds = z.array(z.int().min(0)).min(1)
+/** Of `trainableTokenIndices`. */
+export const trainableTokens = z
+  .union([z.literal('added'), tokenIds, z.record(z.string().min(1), tokenIds)])
+  .describe("'added', a list of token ids, or such lists by the name of a table")
 const target = z.union([z.string(), z.instanceof(RegExp)])
 const schema = z.strictObject({
   rank: z.int().positive().default(8),
@@ -63,6 +76,7 @@ const schema = z.strictObject({
   dora: z.boolean().default(false),
   bias: z.enum(['none', 'lora_only', 'all']).default('none'),
   modulesToSave: z.array(z.string().min(1)).optional(),
+  trainableTokenIndices: trainableTokens.optional(),
   init: z.enum(['kaiming', 'gaussian']).default('kaiming'),
   rankPattern: z.record(z.string(), z.int().positive()).default({}),
   alphaPattern: z.record(z.string(), z.number().positive()).default({}),
@@ -70,8 +84,8 @@ const schema = z.strictObject({
 
 /** Describes a LoRA adapter. */
 export function lora(options: LoraOptions = {}): LoraConfig {
-  const { modulesToSave, ...settled } = checkOptions(schema, options, 'lora')
-  return { type: 'lora', ...settled, modulesToSave }
+  const { modulesToSave, trainableTokenIndices, ...settled } = checkOptions(schema, options, 'lora')
+  return { type: 'lora', ...settled, modulesToSave, trainableTokenIndices }
 }
 
 /** The adapter of each module that `config.targets` names. `excluded` ones cannot have any. @throws AttuneError `no-match` */

@@ -1,5 +1,5 @@
 /** A head over the vocabulary: logits, or head, softmax and cross-entropy in one op that runs on labelled rows alone. */
-import { features, type GraphBuilder, type Value } from '../graph/builder.js'
+import { features, type GraphBuilder, type TokenRows, type Value } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import { askedRows, lossScale } from './inputs.js'
 
@@ -20,7 +20,7 @@ export interface VocabularyHeadOptions {
 export function vocabularyLogits(g: GraphBuilder, rows: Value, options: VocabularyHeadOptions): Value {
   const x = transformed(g, rows, options)
   const at = g.in(options.module)
-  const y = ops.linear(at, { x, weight: matrix(g, x, options), bias: bias(g, options) })
+  const y = logits(at, x, { weight: matrix(g, x, options), bias: bias(g, options), tokens: tokenRows(g, x, options) })
   const { softcap } = options
   if (softcap === undefined) return y
   return ops.scale(at, ops.activation(at, ops.scale(at, y, 1 / softcap), 'tanh'), softcap)
@@ -40,9 +40,26 @@ export function vocabularyLoss(
       labels: g.input('labels', ['rows'], 'i32', options.vocabulary),
       lossScale: lossScale(g),
       bias: bias(g, options),
+      tokens: tokenRows(g, x, options),
     },
     { labelSmoothing: options.labelSmoothing, softcap: options.softcap },
   )
+}
+
+/** Before the softcap. */
+function logits(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias: added, tokens }: { weight: Value; bias: Value | undefined; tokens: TokenRows | undefined },
+): Value {
+  if (tokens === undefined) return ops.linear(g, { x, weight, bias: added })
+  const inputs = { y: ops.linear(g, { x, weight }), z: ops.linear(g, { x, weight: tokens.rows }), bias: added }
+  return ops.replaceColumns(g, inputs, tokens)
+}
+
+/** Of a tied head they are the embedding's. */
+function tokenRows(g: GraphBuilder, x: Value, { module, tiedTo }: VocabularyHeadOptions): TokenRows | undefined {
+  return g.in(tiedTo ?? module).tokenRows(features(x))
 }
 
 function transformed(g: GraphBuilder, rows: Value, { transform }: VocabularyHeadOptions): Value {

@@ -1,4 +1,5 @@
-// embedding: y[t] = table[ids[t]].   table (V, C), or (C, V) when transposed; ids (T); y (T, C)
+// embedding: y[t] = table[ids[t]], or the row of token_rows that stands in its place.
+//   table (V, C), or (C, V) when transposed; ids (T); token_rows (K, C); y (T, C)
 
 #include "kernels/embedding.h"
 
@@ -6,11 +7,12 @@
 #include <utility>
 
 #include "ops/table.h"
+#include "ops/token_rows.h"
 
 namespace attune {
 namespace {
 
-constexpr std::array<std::string_view, 2> kInputs{"table", "ids"};
+constexpr std::array<std::string_view, 3> kInputs{"table", "ids", "token_rows"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
 constexpr std::array<std::string_view, 2> kBackwardInputs{"dy", "ids"};
 constexpr std::array<std::string_view, 1> kBackwardOutputs{"dtable"};
@@ -25,6 +27,10 @@ std::any parse(const Attributes& attributes) {
                     "-1 or a row of the table, below " + std::to_string(arguments.vocabulary) + ",");
   }
   arguments.transposed = attributes.boolean("transposed", false);
+  arguments.tokens = parse_token_rows(attributes);
+  if (arguments.transposed && !arguments.tokens.ids.empty()) {
+    attributes.fail("transposed", "false where there are token_ids");
+  }
   return arguments;
 }
 
@@ -36,19 +42,25 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   context.check_rank(1, "ids", 1);
   context.check_dtype(1, "ids", DType::i32);
   const Dimension& columns = context.in(0, "table").dimensions[arguments.transposed ? 0 : 1];
+  check_token_rows(context, 2, arguments.tokens, {.fixed = arguments.vocabulary}, columns);
   return {{{context.in(1, "ids").dimensions[0], columns}, context.activation_dtype}};
 }
 
 void gradient(GradientContext& context) {
-  if (!context.wants(0)) return;
-  context.give(0, context.add("embedding_backward", context.arguments(),
-                              {context.output_gradient(0), context.input(1)})[0]);
+  auto arguments = std::any_cast<EmbeddingArguments>(context.arguments());
+  for (const std::size_t table : {0, 2}) {
+    if (!context.wants(table)) continue;
+    arguments.token_gradient = table == 2;
+    context.give(table, context.add("embedding_backward", arguments,
+                                    {context.output_gradient(0), context.input(1)})[0]);
+  }
 }
 
 void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const EmbeddingArguments&>(any);
-  const ReferenceTensor& table = inputs[0];
+  const ReferenceTensor table =
+      arguments.tokens.ids.empty() ? inputs[0] : with_token_rows(inputs[0], inputs[2], arguments.tokens);
   const ReferenceTensor& ids = inputs[1];
   const std::int64_t rows = ids.shape[0];
   const std::int64_t columns = table.shape[arguments.transposed ? 0 : 1];
@@ -71,7 +83,9 @@ std::vector<ValueType> infer_backward(const std::any& any, const InferContext& c
   context.check_dtype(1, "ids", DType::i32);
   const ValueType& dy = context.in(0, "dy");
   context.check_dimension(1, "ids", 0, dy.dimensions[0]);
-  std::vector<Dimension> table{{.fixed = arguments.vocabulary}, dy.dimensions[1]};
+  std::vector<Dimension> table{
+      arguments.token_gradient ? token_count(arguments.tokens) : Dimension{.fixed = arguments.vocabulary},
+      dy.dimensions[1]};
   if (arguments.transposed) std::swap(table[0], table[1]);
   return {{std::move(table), DType::f32}};
 }

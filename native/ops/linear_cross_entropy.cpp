@@ -1,8 +1,8 @@
 // linear_cross_entropy: head, softmax and cross-entropy in one.   logits = h W^T + bias
-//   h (R, C), w (V, C), labels (R), loss_scale (1), bias (V); loss (1) = loss_scale * sum of row losses,
-//   row_loss (R), prediction (R). The gradients are made by the forward node itself while its logits are hot,
-//   so the op must be the root: the gradient that arrives at `loss` is taken to be 1 (loss_scale carries
-//   every factor).
+//   h (R, C), w (V, C), labels (R), loss_scale (1), bias (V), token_rows (K, C) in place of rows of w; loss
+//   (1) = loss_scale * sum of row losses, row_loss (R), prediction (R). The gradients are made by the forward
+//   node itself while its logits are hot, so the op must be the root: the gradient that arrives at `loss` is
+//   taken to be 1 (loss_scale carries every factor).
 
 #include "kernels/linear_cross_entropy.h"
 
@@ -11,17 +11,21 @@
 
 #include "ops/loss.h"
 #include "ops/table.h"
+#include "ops/token_rows.h"
 
 namespace attune {
 namespace {
 
-constexpr std::array<std::string_view, 5> kInputs{"h", "w", "labels", "loss_scale", "bias"};
-constexpr std::array<std::string_view, 6> kOutputs{"loss", "row_loss", "prediction", "dh", "dw", "dbias"};
+constexpr std::array<std::string_view, 6> kInputs{"h", "w", "labels", "loss_scale", "bias", "token_rows"};
+constexpr std::array<std::string_view, 7> kOutputs{"loss", "row_loss", "prediction", "dh",
+                                                   "dw",   "dbias",    "dtoken_rows"};
 
 std::any parse(const Attributes& attributes) {
-  const LinearCrossEntropyArguments arguments{.label_smoothing = parse_label_smoothing(attributes),
-                                              .softcap = attributes.number("softcap", 0.0F)};
+  LinearCrossEntropyArguments arguments;
+  arguments.label_smoothing = parse_label_smoothing(attributes);
+  arguments.softcap = attributes.number("softcap", 0.0F);
   if (arguments.softcap < 0.0F) attributes.fail("softcap", "0 (none) or positive");
+  arguments.tokens = parse_token_rows(attributes);
   return arguments;
 }
 
@@ -41,11 +45,13 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
     context.check_weight(4, "bias");
     context.check_dimension(4, "bias", 0, w.dimensions[0]);
   }
+  check_token_rows(context, 5, arguments.tokens, w.dimensions[0], h.dimensions[1]);
   std::vector<ValueType> outputs{
       loss_type(), {{h.dimensions[0]}, DType::f32}, {{h.dimensions[0]}, DType::i32}};
   if (arguments.hidden_gradient) outputs.push_back(h);
   if (arguments.weight_gradient) outputs.push_back({w.dimensions, DType::f32});
   if (arguments.bias_gradient) outputs.push_back({{w.dimensions[0]}, DType::f32});
+  if (arguments.token_gradient) outputs.push_back({context.in(5, "token_rows").dimensions, DType::f32});
   return outputs;
 }
 
@@ -55,18 +61,21 @@ void gradient(GradientContext& context) {
   arguments.hidden_gradient = context.wants(0);
   arguments.weight_gradient = context.wants(1);
   arguments.bias_gradient = context.wants(4);
+  arguments.token_gradient = context.wants(5);
   const std::vector<ValueId> outputs = context.extend_forward(arguments);
   std::size_t next = 3;
   if (arguments.hidden_gradient) context.give(0, outputs[next++]);
   if (arguments.weight_gradient) context.give(1, outputs[next++]);
   if (arguments.bias_gradient) context.give(4, outputs[next++]);
+  if (arguments.token_gradient) context.give(5, outputs[next++]);
 }
 
 void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
   const auto& arguments = std::any_cast<const LinearCrossEntropyArguments&>(any);
   const ReferenceTensor& h = inputs[0];
-  const ReferenceTensor& w = inputs[1];
+  const ReferenceTensor w =
+      arguments.tokens.ids.empty() ? inputs[1] : with_token_rows(inputs[1], inputs[5], arguments.tokens);
   const std::int64_t rows = h.shape[0];
   const std::int64_t columns = h.shape[1];
   const std::int64_t vocabulary = w.shape[0];
@@ -94,19 +103,24 @@ Work work(const KernelCall& call) {
   const auto& arguments = call.as<LinearCrossEntropyArguments>();
   const auto rows = static_cast<double>(call.inputs[0].shape[0]);
   const auto vocabulary = static_cast<double>(call.inputs[1].shape[0]);
-  const int products =
-      1 + static_cast<int>(arguments.hidden_gradient) + static_cast<int>(arguments.weight_gradient);
-  const int gradients =
-      arguments.hidden_gradient || arguments.weight_gradient || arguments.bias_gradient ? 3 : 0;
+  const auto columns = static_cast<double>(call.inputs[0].shape[1]);
+  const int hidden = 1 + static_cast<int>(arguments.hidden_gradient);
+  const int products = hidden + static_cast<int>(arguments.weight_gradient);
+  const int of_tokens = hidden + static_cast<int>(arguments.token_gradient);
+  const auto tokens = static_cast<double>(arguments.tokens.ids.size());
+  const bool any_gradient = arguments.hidden_gradient || arguments.weight_gradient ||
+                            arguments.bias_gradient || arguments.token_gradient;
+  const int gradients = any_gradient ? 3 : 0;
   const int cap = arguments.softcap > 0.0F ? 3 : 0;
   const int bias = static_cast<int>(call.inputs[4].present);
-  return {.products = products * product_work(rows, static_cast<double>(call.inputs[0].shape[1]), vocabulary),
+  return {.products = products * product_work(rows, columns, vocabulary) +
+                      of_tokens * product_work(rows, columns, tokens),
           .elements = (kSoftmaxOperations + gradients + cap + bias) * rows * vocabulary};
 }
 
 }  // namespace
 
-// dw and dbias follow dh; without dh they stand earlier, where the differentiator adds one copy.
+// Gradients of parameters follow dh; without dh one stands earlier, where the differentiator adds one copy.
 const OpDefinition linear_cross_entropy_op{.name = "linear_cross_entropy",
                                            .inputs = kInputs,
                                            .outputs = kOutputs,

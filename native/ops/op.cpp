@@ -59,6 +59,11 @@ template <class Names>
   return out;
 }
 
+/// Beyond 2^53 a double no longer holds every integer.
+[[nodiscard]] bool is_integer(double number) {
+  return std::trunc(number) == number && std::abs(number) <= 9007199254740992.0;
+}
+
 }  // namespace
 
 const Attributes::Value* Attributes::find(std::string_view name) const {
@@ -94,10 +99,7 @@ std::int64_t Attributes::integer(std::string_view name, std::int64_t fallback) c
   const Value* value = find(name);
   if (value == nullptr) return fallback;
   const double* number = std::get_if<double>(value);
-  // Beyond 2^53 a double no longer holds every integer.
-  if (number == nullptr || std::trunc(*number) != *number || std::abs(*number) > 9007199254740992.0) {
-    fail(name, "an integer");
-  }
+  if (number == nullptr || !is_integer(*number)) fail(name, "an integer");
   return static_cast<std::int64_t>(*number);
 }
 
@@ -121,6 +123,19 @@ std::vector<float> Attributes::numbers(std::string_view name) const {
   for (const double number : *list) {
     if (!std::isfinite(number)) fail(name, "a list of finite numbers");
     out.push_back(static_cast<float>(number));
+  }
+  return out;
+}
+
+std::vector<std::int64_t> Attributes::integers(std::string_view name) const {
+  const Value* value = find(name);
+  if (value == nullptr) return {};
+  const std::vector<double>* list = std::get_if<std::vector<double>>(value);
+  if (list == nullptr) fail(name, "a list of integers");
+  std::vector<std::int64_t> out;
+  for (const double number : *list) {
+    if (!is_integer(number)) fail(name, "a list of integers");
+    out.push_back(static_cast<std::int64_t>(number));
   }
   return out;
 }

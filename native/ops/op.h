@@ -48,6 +48,8 @@ class Attributes {
   [[nodiscard]] std::int64_t required_integer(std::string_view name) const;
   [[nodiscard]] std::string text(std::string_view name, std::string_view fallback) const;
   [[nodiscard]] std::vector<float> numbers(std::string_view name) const;
+  /// Empty where it is absent.
+  [[nodiscard]] std::vector<std::int64_t> integers(std::string_view name) const;
   void done() const;
   /// Throws Error{"invalid-attribute"}: `expected` completes "Expected NAME to be ...".
   [[noreturn]] void fail(std::string_view name, std::string_view expected) const;

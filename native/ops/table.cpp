@@ -27,6 +27,8 @@ std::span<const OpDefinition> op_table() {
       embedding_noise_op,
       gather_rows_op,
       scatter_rows_op,
+      replace_columns_op,
+      replace_columns_backward_op,
       scale_op,
       segment_mean_op,
       segment_mean_backward_op,

@@ -106,6 +106,23 @@ describe('attune', () => {
     expect((await attune(...command, 'say b ', '--output', output)).code).toBe(2)
   })
 
+  it.each([
+    ['3,5', [3, 5]],
+    ['added', 'the one'],
+    ['[4]', [4]],
+  ])('trains rows of tokens besides: %s', async (given, expected) => {
+    const output = join(directory, `rows-${given}`)
+    const flags = ['--add-tokens', '<order>', '--lora-trainable-token-indices', given, '--max-steps', '1']
+    const argv = ['train', '--model', model, '--data', data, '--output', output, '--threads', '1', ...flags]
+    expect(await attune(...argv)).toMatchObject({ code: 0, err: '' })
+    const stored = JSON.parse(await readFile(join(output, 'adapter_config.json'), 'utf8')) as Record<string, unknown>
+    const file = JSON.parse(await readFile(join(output, 'tokenizer.json'), 'utf8')) as {
+      added_tokens: { id: number; content: string }[]
+    }
+    const added = file.added_tokens.filter(({ content }) => content === '<order>').map(({ id }) => id)
+    expect(stored['trainable_token_indices']).toEqual(expected === 'the one' ? added : expected)
+  })
+
   it('trains, evaluates and generates', async () => {
     const output = join(directory, 'adapter')
     const trained = await attune(

@@ -16,6 +16,21 @@ const cases: OpCases['cases'] = [
     attributes: { vocabulary: 11, transposed: true },
     inputs: [float([5, 11]), integers(repeated)],
   },
+  {
+    name: 'rows of tokens',
+    attributes: { vocabulary: 11, token_ids: [10, 3, 5] },
+    inputs: [float([11, 17]), integers(repeated), float([3, 17])],
+  },
+  {
+    name: 'one row of one token, which is the padding',
+    attributes: { vocabulary: 11, padding_index: 3, token_ids: [3] },
+    inputs: [float([11, 1], { differentiate: false }), integers(repeated), float([1, 1], { differentiate: false })],
+  },
+  {
+    name: 'rows of tokens, larger',
+    attributes: { vocabulary: 97, token_ids: spread(31, 97) },
+    inputs: [float([97, 65]), integers(spread(203, 97)), float([31, 65])],
+  },
   { name: 'larger', attributes: { vocabulary: 97 }, inputs: [float([97, 65]), integers(spread(203, 97))] },
 ]
 

@@ -55,6 +55,42 @@ const refusals: readonly (readonly [string, Build, string, RegExp])[] = [
     /size 8.*\[7, 4\]/,
   ],
   [
+    'rows of fewer tokens than are named',
+    node('embedding', (g) => [w(g, [7, 4]), ids(g), w(g, [1, 4])], { vocabulary: 7, token_ids: [3, 1] }),
+    'shape-mismatch',
+    /size 2.*token_rows.*\[1, 4\]/,
+  ],
+  [
+    'tokens without their rows',
+    node('embedding', (g) => [w(g, [7, 4]), ids(g)], { vocabulary: 7, token_ids: [3] }),
+    'missing-input',
+    /token_rows/,
+  ],
+  [
+    'rows of no tokens',
+    node('embedding', (g) => [w(g, [7, 4]), ids(g), w(g, [1, 4])], { vocabulary: 7 }),
+    'missing-input',
+    /token_rows is there but token_ids is not/,
+  ],
+  [
+    'the row of a token that is not in the table',
+    node('embedding', (g) => [w(g, [7, 4]), ids(g), w(g, [1, 4])], { vocabulary: 7, token_ids: [7] }),
+    'invalid-attribute',
+    /token_ids below the vocabulary's 7.*received 7/,
+  ],
+  [
+    'a token twice',
+    node('replace_columns', (g) => [x(g), x(g)], { token_ids: [3, 3] }),
+    'invalid-attribute',
+    /token_ids.*distinct/,
+  ],
+  [
+    'ids that are no whole numbers',
+    node('replace_columns', (g) => [x(g), x(g)], { token_ids: [0.5] }),
+    'invalid-attribute',
+    /token_ids.*list of integers/,
+  ],
+  [
     'an unknown attribute',
     node('layer_norm', (g) => [x(g), w(g, [48])], { epsilon: 1 }),
     'invalid-attribute',

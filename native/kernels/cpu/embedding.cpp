@@ -1,7 +1,8 @@
-// embedding: y[t] = table[ids[t]]; embedding_backward: dtable[v] = sum over tokens t with ids[t] = v of
-// dy[t]. table, dtable (V, C), or (C, V) when transposed; ids i32 (T); y, dy (T, C). dtable is f32, table f32
-// or bf16. The backward needs the ids. A row's tokens are summed in their order by one task, so no atomics
-// are needed.
+// embedding: y[t] = table[ids[t]], or token_rows' row where the token has one; embedding_backward: dtable[v],
+// or dtoken_rows[k], = sum over tokens t of that row of dy[t]. table, dtable (V, C), or (C, V) when
+// transposed; ids i32 (T); token_rows, dtoken_rows (K, C); y, dy (T, C). Gradients are f32, tables f32 or
+// bf16. The backward needs the ids. A row's tokens are summed in their order by one task, so no atomics are
+// needed.
 
 #include "kernels/embedding.h"
 
@@ -9,6 +10,7 @@
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/launch.h"
+#include "kernels/cpu/token_row.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -29,14 +31,23 @@ void look_up(const W* table, std::int64_t id, std::int64_t vocabulary, bool tran
   }
 }
 
-/// first[v] and next[t] chain the tokens of each id in ascending order; -1 ends a chain.
-void chain_tokens(const std::int32_t* ids, std::int64_t tokens, std::int64_t vocabulary,
-                  std::int64_t padding_index, std::int32_t* first, std::int32_t* next) {
-  for (std::int64_t v = 0; v < vocabulary; ++v) first[v] = -1;
+/// The row of the gradient's table that a token adds to; -1: none.
+std::int64_t gradient_row(const EmbeddingArguments& arguments, std::int32_t id) {
+  if (id == arguments.padding_index) return -1;
+  const std::int64_t apart = token_row(arguments.tokens, id);
+  if (arguments.token_gradient) return apart;
+  return apart < 0 ? id : -1;
+}
+
+/// first[v] and next[t] chain the tokens of each of the gradient's rows in ascending order; -1 ends a chain.
+void chain_tokens(const EmbeddingArguments& arguments, const std::int32_t* ids, std::int64_t tokens,
+                  std::int64_t rows, std::int32_t* first, std::int32_t* next) {
+  for (std::int64_t v = 0; v < rows; ++v) first[v] = -1;
   for (std::int64_t t = tokens - 1; t >= 0; --t) {
-    if (ids[t] == padding_index) continue;
-    next[t] = first[ids[t]];
-    first[ids[t]] = static_cast<std::int32_t>(t);
+    const std::int64_t row = gradient_row(arguments, ids[t]);
+    if (row < 0) continue;
+    next[t] = first[row];
+    first[row] = static_cast<std::int32_t>(t);
   }
 }
 
@@ -65,38 +76,53 @@ void sum_feature(const T* dy, const std::int32_t* ids, std::int64_t tokens, std:
 
 // ---- launch
 
-template <class W, class T>
+template <class W, class R, class T>
 void run_look_up(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   const std::int64_t tokens = call.inputs[1].shape.elements();
   const std::int64_t columns = last_axis(call.outputs[0]);
   const auto* table = call.inputs[0].as<const W>();
   const auto* ids = call.inputs[1].as<const std::int32_t>();
+  const auto* apart = call.inputs[2].as<const R>();
   auto* y = call.outputs[0].as<T>();
   run_rows(context.pool, tokens, rows_of_task(columns), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
-      look_up(table, ids[t], arguments.vocabulary, arguments.transposed, y + t * columns, columns);
+      const std::int64_t row = apart == nullptr ? -1 : token_row(arguments.tokens, ids[t]);
+      if (row < 0) {
+        look_up(table, ids[t], arguments.vocabulary, arguments.transposed, y + t * columns, columns);
+      } else {
+        look_up(apart, row, arguments.vocabulary, false, y + t * columns, columns);
+      }
     }
   });
+}
+
+template <class W, class T>
+void run_with_table(KernelContext& context, const KernelCall& call) {
+  if (has(call.inputs, 2) && call.inputs[2].dtype == DType::bf16) {
+    run_look_up<W, bfloat16, T>(context, call);
+  } else {
+    run_look_up<W, float, T>(context, call);
+  }
 }
 
 template <class T>
 void run_embedding(KernelContext& context, const KernelCall& call) {
   if (call.inputs[0].dtype == DType::bf16) {
-    run_look_up<bfloat16, T>(context, call);
+    run_with_table<bfloat16, T>(context, call);
   } else {
-    run_look_up<float, T>(context, call);
+    run_with_table<float, T>(context, call);
   }
 }
 
 struct Scratch {
-  std::int32_t* first;  ///< (V)
+  std::int32_t* first;  ///< (V), or (K)
   std::int32_t* next;   ///< (T)
 };
 Scratch lay_out(Carver& carver, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   if (arguments.transposed) return {nullptr, nullptr};
-  return {carver.take<std::int32_t>(arguments.vocabulary),
+  return {carver.take<std::int32_t>(call.outputs[0].shape.rows()),
           carver.take<std::int32_t>(call.inputs[1].shape.elements())};
 }
 std::size_t backward_scratch(const KernelCall& call, int) {
@@ -108,15 +134,15 @@ std::size_t backward_scratch(const KernelCall& call, int) {
 template <class T>
 void run_backward(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
-  const std::int64_t vocabulary = arguments.vocabulary;
   const std::int64_t tokens = call.inputs[1].shape.elements();
   const TensorView& out = call.outputs[0];
   const auto* dy = call.inputs[0].as<const T>();
   const auto* ids = call.inputs[1].as<const std::int32_t>();
   auto* dtable = out.as<float>();
   if (out.shape.elements() == 0) return;
-  const std::int64_t columns = out.shape.elements() / vocabulary;
   if (arguments.transposed) {
+    const std::int64_t vocabulary = arguments.vocabulary;
+    const std::int64_t columns = out.shape.rows();
     context.pool.run(columns, [&](std::int64_t feature, int) {
       sum_feature(dy, ids, tokens, feature, columns, vocabulary, arguments.padding_index,
                   dtable + feature * vocabulary, out.accumulate);
@@ -125,8 +151,10 @@ void run_backward(KernelContext& context, const KernelCall& call) {
   }
   Carver carver(context.scratch);
   const Scratch scratch = lay_out(carver, call);
-  chain_tokens(ids, tokens, vocabulary, arguments.padding_index, scratch.first, scratch.next);
-  run_rows(context.pool, vocabulary, rows_of_task(columns), [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t rows = out.shape.rows();
+  const std::int64_t columns = out.shape.columns();
+  chain_tokens(arguments, ids, tokens, rows, scratch.first, scratch.next);
+  run_rows(context.pool, rows, rows_of_task(columns), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t v = begin; v < end; ++v) {
       sum_chain(dy, scratch.first[v], scratch.next, dtable + v * columns, columns, out.accumulate);
     }

@@ -27,6 +27,7 @@ void register_kernels(KernelTable& table) {
   register_magnitude(table);
   register_mean_squared_error(table);
   register_multiply_add_peak(table);
+  register_replace_columns(table);
   register_rms_norm(table);
   register_rotary(table);
   register_scale(table);

@@ -28,6 +28,7 @@ void register_low_rank_weight_norm(KernelTable& table);
 void register_magnitude(KernelTable& table);
 void register_mean_squared_error(KernelTable& table);
 void register_multiply_add_peak(KernelTable& table);
+void register_replace_columns(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
 void register_scale(KernelTable& table);

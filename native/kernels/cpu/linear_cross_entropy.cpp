@@ -1,14 +1,15 @@
 // loss = loss_scale sum_r (log sum_v exp z - (1 - e) z[label] - e mean_v z), z (R, V) = softcap(h W^T + bias)
-// h, dh (R, C), W, dw (V, C), bias, dbias (V), labels, prediction i32, row_loss (R); losses, dw, dbias f32
+// h, dh (R, C), W, dw (V, C), bias, dbias (V), token_rows, dtoken_rows (K, C) in place of rows of W, labels,
+// prediction i32, row_loss (R); losses, dw, dbias, dtoken_rows f32
 // Nothing saved: gradients are made here, a chunk of rows at a time, while its logits are in scratch.
 
 #include "kernels/linear_cross_entropy.h"
 
-#include "core/aligned_memory.h"
 #include "kernels/cpu/cross_entropy_row.h"
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/gemm.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/launch.h"
 #include "kernels/cpu/loss_sum.h"
 
 namespace attune::cpu::ATTUNE_ISA {
@@ -32,7 +33,33 @@ void add_bias_gradient(ThreadPool& pool, const float* gradient, std::int64_t row
   });
 }
 
-// --- choose: rows of a chunk, and its three products -----------------------------------------------------
+/// logits[ids[i]] = product[rows[i]] + bias[ids[i]], of one row.
+void put_token_logits(const TokenRows& tokens, const float* product, const TensorView* bias, float* logits) {
+  const std::int32_t* const ids = tokens.ids.data();
+  const std::int32_t* const rows = tokens.rows.data();
+  const auto count = static_cast<std::int64_t>(tokens.ids.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    float added = 0.0F;
+    if (bias != nullptr) {
+      added = bias->dtype == DType::bf16 ? widen_value(bias->as<const bfloat16>()[ids[i]])
+                                         : bias->as<const float>()[ids[i]];
+    }
+    logits[ids[i]] = product[rows[i]] + added;
+  }
+}
+
+/// Takes the gradients of those logits out: W's own rows get none, and pass none on.
+void take_token_gradients(const TokenRows& tokens, float* dlogits, float* taken) {
+  const std::int32_t* const ids = tokens.ids.data();
+  const std::int32_t* const rows = tokens.rows.data();
+  const auto count = static_cast<std::int64_t>(tokens.ids.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    taken[rows[i]] = dlogits[ids[i]];
+    dlogits[ids[i]] = 0.0F;
+  }
+}
+
+// --- choose: rows of a chunk, and its products -----------------------------------------------------
 
 // Logits of a chunk: 64 MiB, 333 rows of GPT-2's vocabulary. Fewer rows and packing the head's weight anew
 // for each chunk shows; more and the point of chunks, memory, is lost.
@@ -44,24 +71,29 @@ struct Problem {
   const TensorView& h;
   const TensorView& w;
   const TensorView* bias;
+  const TensorView* token_rows;
   std::int64_t rows;
   std::int64_t channels;
   std::int64_t vocabulary;
+  std::int64_t tokens;  ///< K
   EvenSplit chunks;
 
   explicit Problem(const KernelCall& call)
       : arguments(call.as<LinearCrossEntropyArguments>()),
         h(call.inputs[0]),
         w(call.inputs[1]),
-        bias(call.inputs.size() > 4 && call.inputs[4].present ? &call.inputs[4] : nullptr),
+        bias(has(call.inputs, 4) ? &call.inputs[4] : nullptr),
+        token_rows(has(call.inputs, 5) ? &call.inputs[5] : nullptr),
         rows(h.shape.rows()),
         channels(h.shape.columns()),
-        vocabulary(w.shape.rows()) {
+        vocabulary(w.shape.rows()),
+        tokens(token_rows == nullptr ? 0 : token_rows->shape.rows()) {
     const std::int64_t fitting = kChunkFloats / (vocabulary > 0 ? vocabulary : 1);
     chunks = split_by(rows, fitting < kLeastRows ? kLeastRows : fitting);
   }
   [[nodiscard]] bool gradient() const {
-    return arguments.hidden_gradient || arguments.weight_gradient || arguments.bias_gradient;
+    return arguments.hidden_gradient || arguments.weight_gradient || arguments.bias_gradient ||
+           arguments.token_gradient;
   }
 };
 
@@ -92,30 +124,59 @@ Gemm logits_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, fl
   return out;
 }
 
-/// dh (rows, C) = dlogits W
-Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, float* dlogits,
-                          const TensorView& dh) {
+/// product (rows, K) = h token_rows^T
+Gemm token_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, float* product) {
+  const std::int64_t channels = problem.channels;
+  Gemm out;
+  out.rows = rows;
+  out.columns = problem.tokens;
+  out.products[0] = {{row_of(problem.h, row), problem.h.dtype, channels, 1},
+                     {problem.token_rows->data, problem.token_rows->dtype, 1, channels},
+                     channels,
+                     1.0F};
+  out.product_count = 1;
+  out.c = product;
+  out.c_stride = problem.tokens;
+  return out;
+}
+
+/// Gradients of a chunk's logits: those of the columns of token_rows stand apart.
+struct LogitGradients {
+  float* logits = nullptr;  ///< (rows, V)
+  float* tokens = nullptr;  ///< (rows, K)
+};
+
+/// dh (rows, C) = dlogits W + dtokens token_rows
+Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows,
+                          const LogitGradients& gradients, const TensorView& dh) {
   Gemm out;
   out.rows = rows;
   out.columns = problem.channels;
-  out.products[0] = {{dlogits, DType::f32, problem.vocabulary, 1},
+  out.products[0] = {{gradients.logits, DType::f32, problem.vocabulary, 1},
                      {problem.w.data, problem.w.dtype, problem.channels, 1},
                      problem.vocabulary,
                      1.0F};
   out.product_count = 1;
+  if (problem.token_rows != nullptr) {
+    out.products[1] = {{gradients.tokens, DType::f32, problem.tokens, 1},
+                       {problem.token_rows->data, problem.token_rows->dtype, problem.channels, 1},
+                       problem.tokens,
+                       1.0F};
+    out.product_count = 2;
+  }
   out.c = row_of(dh, row);
   out.c_dtype = dh.dtype;
   out.c_stride = problem.channels;
   return out;
 }
 
-/// dw (V, C) (+)= dlogits^T h
+/// dw (V, C) (+)= dlogits^T h, and dtoken_rows (K, C) alike
 Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, float* dlogits,
-                          const TensorView& dw) {
+                          std::int64_t outputs, const TensorView& dw) {
   Gemm out;
-  out.rows = problem.vocabulary;
+  out.rows = outputs;
   out.columns = problem.channels;
-  out.products[0] = {{dlogits, DType::f32, 1, problem.vocabulary},
+  out.products[0] = {{dlogits, DType::f32, 1, outputs},
                      {row_of(problem.h, row), problem.h.dtype, problem.channels, 1},
                      rows,
                      1.0F};
@@ -128,78 +189,107 @@ Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
 
 // --- launch ----------------------------------------------------------------------------------------------
 
+struct Scratch {
+  float* logits;       ///< (longest chunk, V)
+  float* tokens;       ///< (longest chunk, K): logits of token_rows, then their gradients
+  std::byte* product;  ///< of one gemm at a time
+};
+Scratch lay_out(Carver& carver, const Problem& problem, std::size_t product_bytes) {
+  const std::int64_t rows = problem.chunks.longest();
+  return {carver.take<float>(rows * problem.vocabulary), carver.take<float>(rows * problem.tokens),
+          carver.take<std::byte>(static_cast<std::int64_t>(product_bytes))};
+}
+
 void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
   const Problem problem(call);
+  const LinearCrossEntropyArguments& arguments = problem.arguments;
   const auto* labels = call.inputs[2].as<const std::int32_t>();
   float* row_loss = call.outputs[1].as<float>();
   auto* prediction = call.outputs[2].as<std::int32_t>();
   std::size_t next = 3;
-  const TensorView* dh = problem.arguments.hidden_gradient ? &call.outputs[next++] : nullptr;
-  const TensorView* dw = problem.arguments.weight_gradient ? &call.outputs[next++] : nullptr;
-  const TensorView* dbias = problem.arguments.bias_gradient ? &call.outputs[next++] : nullptr;
+  const TensorView* dh = arguments.hidden_gradient ? &call.outputs[next++] : nullptr;
+  const TensorView* dw = arguments.weight_gradient ? &call.outputs[next++] : nullptr;
+  const TensorView* dbias = arguments.bias_gradient ? &call.outputs[next++] : nullptr;
+  const TensorView* dtokens = arguments.token_gradient ? &call.outputs[next++] : nullptr;
 
   const auto clear = [&](const TensorView* view) {
     if (view == nullptr || view->accumulate) return;
     __builtin_memset(view->data, 0, static_cast<std::size_t>(view->shape.elements()) * sizeof(float));
   };
   clear(dbias);
-  if (problem.rows == 0) clear(dw);
+  if (problem.rows == 0) {
+    clear(dw);
+    clear(dtokens);
+  }
 
   const std::int64_t vocabulary = problem.vocabulary;
-  float* logits = reinterpret_cast<float*>(context.scratch.data());
-  std::byte* product_scratch =
-      context.scratch.data() +
-      align_up(static_cast<std::size_t>(problem.chunks.longest() * vocabulary) * sizeof(float));
-  const CrossEntropyTerms terms{.softcap = problem.arguments.softcap,
-                                .smoothing = problem.arguments.label_smoothing,
+  const std::int64_t tokens = problem.tokens;
+  Carver carver(context.scratch);
+  const Scratch scratch = lay_out(carver, problem, 0);
+  const LogitGradients gradients{scratch.logits, scratch.tokens};
+  const CrossEntropyTerms terms{.softcap = arguments.softcap,
+                                .smoothing = arguments.label_smoothing,
                                 .scale = *call.inputs[3].as<const float>(),
                                 .gradient = problem.gradient()};
   for (std::int64_t chunk = 0; chunk < problem.chunks.parts && problem.rows > 0; ++chunk) {
     const std::int64_t row = problem.chunks.begin(chunk);
     const std::int64_t rows = problem.chunks.begin(chunk + 1) - row;
-    gemm(context.pool, product_scratch, logits_gemm(problem, row, rows, logits));
+    const auto multiply = [&](const Gemm& product) { gemm(context.pool, scratch.product, product); };
+    multiply(logits_gemm(problem, row, rows, scratch.logits));
+    if (tokens > 0) multiply(token_gemm(problem, row, rows, scratch.tokens));
     context.pool.run(rows, [&](std::int64_t r, int /*thread*/) {
-      const CrossEntropyRow result =
-          cross_entropy_row(logits + r * vocabulary, vocabulary, labels[row + r], terms);
+      float* const logits = scratch.logits + r * vocabulary;
+      put_token_logits(arguments.tokens, scratch.tokens + r * tokens, problem.bias, logits);
+      const CrossEntropyRow result = cross_entropy_row(logits, vocabulary, labels[row + r], terms);
       row_loss[row + r] = result.loss;
       prediction[row + r] = result.prediction;
     });
-    if (dh != nullptr)
-      gemm(context.pool, product_scratch, hidden_gradient_gemm(problem, row, rows, logits, *dh));
-    if (dw != nullptr)
-      gemm(context.pool, product_scratch, weight_gradient_gemm(problem, row, rows, logits, *dw));
-    if (dbias != nullptr) add_bias_gradient(context.pool, logits, rows, vocabulary, dbias->as<float>());
+    if (dbias != nullptr)
+      add_bias_gradient(context.pool, scratch.logits, rows, vocabulary, dbias->as<float>());
+    if (tokens > 0 && terms.gradient) {
+      context.pool.run(rows, [&](std::int64_t r, int /*thread*/) {
+        take_token_gradients(arguments.tokens, scratch.logits + r * vocabulary, scratch.tokens + r * tokens);
+      });
+    }
+    if (dh != nullptr) multiply(hidden_gradient_gemm(problem, row, rows, gradients, *dh));
+    if (dw != nullptr) multiply(weight_gradient_gemm(problem, row, rows, scratch.logits, vocabulary, *dw));
+    if (dtokens != nullptr)
+      multiply(weight_gradient_gemm(problem, row, rows, scratch.tokens, tokens, *dtokens));
   }
   sum_row_losses(call.outputs[1], call.inputs[3], call.outputs[0]);
 }
 
-std::size_t scratch(const KernelCall& call, int threads) {
+std::size_t scratch_bytes(const KernelCall& call, int threads) {
   const Problem problem(call);
-  const std::int64_t rows = problem.chunks.longest();
-  const TensorView gradient{nullptr, problem.h.dtype, {rows, problem.channels}, true, false};
-  std::size_t products = gemm_scratch(logits_gemm(problem, 0, rows, nullptr), threads);
-  const auto at_least = [&](std::size_t bytes) { products = bytes > products ? bytes : products; };
+  const LinearCrossEntropyArguments& arguments = problem.arguments;
+  const std::int64_t longest = problem.chunks.longest();
+  const TensorView gradient{nullptr, problem.h.dtype, {longest, problem.channels}, true, false};
+  std::size_t products = 0;
+  const auto at_least = [&](const Gemm& product) {
+    const std::size_t bytes = gemm_scratch(product, threads);
+    products = bytes > products ? bytes : products;
+  };
   // Chunks differ by one row, and a chunk of at most kStreamingRows rows takes another path with other
   // scratch.
-  if (rows > 1) at_least(gemm_scratch(logits_gemm(problem, 0, rows - 1, nullptr), threads));
-  if (problem.arguments.hidden_gradient) {
-    at_least(gemm_scratch(hidden_gradient_gemm(problem, 0, rows, nullptr, gradient), threads));
-    if (rows > 1)
-      at_least(gemm_scratch(hidden_gradient_gemm(problem, 0, rows - 1, nullptr, gradient), threads));
+  for (std::int64_t rows = longest > 1 ? longest - 1 : longest; rows <= longest; ++rows) {
+    at_least(logits_gemm(problem, 0, rows, nullptr));
+    if (problem.tokens > 0) at_least(token_gemm(problem, 0, rows, nullptr));
+    if (arguments.hidden_gradient) at_least(hidden_gradient_gemm(problem, 0, rows, {}, gradient));
+    if (arguments.weight_gradient)
+      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.vocabulary, gradient));
+    if (arguments.token_gradient)
+      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.tokens, gradient));
   }
-  if (problem.arguments.weight_gradient) {
-    at_least(gemm_scratch(weight_gradient_gemm(problem, 0, rows, nullptr, gradient), threads));
-    if (rows > 1)
-      at_least(gemm_scratch(weight_gradient_gemm(problem, 0, rows - 1, nullptr, gradient), threads));
-  }
-  return align_up(static_cast<std::size_t>(rows * problem.vocabulary) * sizeof(float)) + products;
+  Carver carver;
+  lay_out(carver, problem, products);
+  return carver.used();
 }
 
 }  // namespace
 
 void register_linear_cross_entropy(KernelTable& table) {
-  table.add("linear_cross_entropy", DType::f32, {linear_cross_entropy, scratch});
-  table.add("linear_cross_entropy", DType::bf16, {linear_cross_entropy, scratch});
+  table.add("linear_cross_entropy", DType::f32, {linear_cross_entropy, scratch_bytes});
+  table.add("linear_cross_entropy", DType::bf16, {linear_cross_entropy, scratch_bytes});
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA
