@@ -72,8 +72,9 @@ function overview(report: InspectionReport): string {
     ])
   }
   if (truncation !== undefined) {
+    const windows = truncation.windows === undefined ? '' : `: ${count(truncation.windows)} windows`
     const none = `no row is longer than ${count(truncation.maxLength)}`
-    const some = `${count(truncation.rows)} rows are longer than ${count(truncation.maxLength)}, by ${count(truncation.tokens)} tokens in all`
+    const some = `${count(truncation.rows)} rows are longer than ${count(truncation.maxLength)}, by ${count(truncation.tokens)} tokens in all${windows}`
     lines.push(['at most', truncation.rows === 0 ? none : some])
   }
   const [main, ...others] = report.scripts

@@ -128,7 +128,7 @@ export class DataInspection {
   }
 
   async #measure(chunk: Dataset, part: Part): Promise<void> {
-    const { tokenizer, task, labels, lossOn, maxLength, stride, signal } = this.settings
+    const { tokenizer, task, labels, lossOn, maxLength, truncation, stride, signal } = this.settings
     const originOf = (row: number): string => chunk.origins[row] ?? ''
     if (tokenizer === undefined) {
       if (part === 'validation') return
@@ -138,7 +138,16 @@ export class DataInspection {
       })
       return
     }
-    const measured = await measureRows(chunk, { task, tokenizer, labels, lossOn, maxLength, stride, signal })
+    const measured = await measureRows(chunk, {
+      task,
+      tokenizer,
+      labels,
+      lossOn,
+      maxLength,
+      truncation,
+      stride,
+      signal,
+    })
     for (const { row, error } of measured.errors) this.#errors.noteError(error, originOf(row))
     for (const { code, message, origins } of measured.findings) {
       const known = this.#encoding.get(code) ?? { what: message.split(': ')[0] ?? message, origins: [] }

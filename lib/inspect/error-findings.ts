@@ -39,7 +39,8 @@ const wordings: Readonly<Partial<Record<AttuneErrorCode, Wording>>> = {
   },
   'sequence-too-long': {
     says: 'are longer than the model may read',
-    advice: "Raise maxLength, shorten the rows, or set truncation to 'tail', 'head' or 'skip'.",
+    advice:
+      "Raise maxLength, shorten the rows, or set truncation to 'tail', 'head' or 'skip', or to 'window' where the task has windows.",
   },
   'invalid-chat-template': {
     says: 'cannot be written as a conversation',

@@ -1,4 +1,5 @@
 import type { DatasetConfig } from '../data/dataset-config.js'
+import { requireWindows } from '../data/encoding-options.js'
 import type { LoadDatasetOptions } from '../data/load-dataset.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
@@ -31,7 +32,7 @@ export interface InspectOptions
   readonly truncation?: TruncationPolicy | undefined
   /** Which tokens carry the loss of a causal model. Default: completions, assistant turns, or all of a plain text. */
   readonly lossOn?: LossOn | undefined
-  /** Tokens that windows share. Default: 128. */
+  /** Tokens that windows share, with truncation 'window' or of question answering. Default: as in training. */
   readonly stride?: number | undefined
   /** How many examples are given as the model reads them. Default: 0. */
   readonly show?: number | undefined
@@ -82,6 +83,8 @@ export async function inspectData(data: InspectedData, options: InspectOptions =
 function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options: InspectOptions): CheckSettings {
   const suited = forRows(opened, shape, options)
   const { lossOn, maxTargetLength, truncation = 'error', stride, signal } = options
+  // Training would refuse what does not fit the task.
+  requireWindows({ truncation, stride, maxLength: options.maxLength }, suited.task)
   // Contexts are cut into windows: training takes no longer ones by itself.
   const asked = options.maxLength ?? (suited.task === 'question-answering' ? 384 : undefined)
   const limit = Math.min(asked ?? Infinity, suited.maxPositions ?? Infinity)

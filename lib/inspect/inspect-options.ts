@@ -15,7 +15,10 @@ export const inspectOptions = {
     description:
       'Which tokens carry the loss of a causal model; absent: completions, assistant turns, or all of a plain text',
   },
-  stride: { type: z.int().min(0), description: 'Of question answering: tokens that windows share; absent: 128' },
+  stride: {
+    type: z.int().min(0),
+    description: "Tokens that windows share, with truncation 'window' or of question answering; absent: as in training",
+  },
   seed: {
     type: z.int().min(0),
     description: 'Decides which rows are taken for validation where splitSeed does not, as in training',

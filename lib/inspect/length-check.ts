@@ -26,6 +26,8 @@ export interface TruncationSummary {
   readonly rows: number
   /** Their tokens beyond it. */
   readonly tokens: number
+  /** Of a classifier or a tagger with truncation 'window': how many windows they become. */
+  readonly windows?: number
 }
 
 const longestKept = 10
@@ -38,6 +40,7 @@ export class LengthCheck {
   readonly #tooLong = new Places()
   readonly #masked = new Places()
   #cut = 0
+  #windows = 0
   #trained = 0
   #unknown = 0
 
@@ -45,7 +48,7 @@ export class LengthCheck {
     this.#options = options
   }
 
-  add({ lengths, labels, trained, unknown }: MeasuredExample, origin: string): void {
+  add({ lengths, labels, trained, unknown, windows = 0 }: MeasuredExample, origin: string): void {
     const { maxLength = Infinity, maxTargetLength = maxLength, truncation } = this.#options
     const length = lengths.reduce((sum, one) => sum + one, 0)
     this.#count(length, origin)
@@ -57,6 +60,7 @@ export class LengthCheck {
     const [longest = 0] = [...lengths].sort((a, b) => b - a)
     this.#tooLong.note(origin, `${longest.toLocaleString('en')} tokens`)
     this.#cut += beyond
+    this.#windows += windows
     if (labels === undefined || (truncation !== 'tail' && truncation !== 'head')) return
     if (labelledAfterCut(labels, maxLength, truncation) === 0) this.#masked.note(origin)
   }
@@ -88,7 +92,8 @@ export class LengthCheck {
   get truncation(): TruncationSummary | undefined {
     const { maxLength, truncation } = this.#options
     if (maxLength === undefined) return undefined
-    return { maxLength, truncation, rows: this.#tooLong.count, tokens: this.#cut }
+    const windows = this.#windows > 0 ? { windows: this.#windows } : {}
+    return { maxLength, truncation, rows: this.#tooLong.count, tokens: this.#cut, ...windows }
   }
 
   findings(): Finding[] {
@@ -113,7 +118,8 @@ export class LengthCheck {
       return [{ code: 'skipped-rows', severity: 'warning', message, advice, where, count }]
     }
     if (truncation === 'split' || truncation === 'window') {
-      const message = countedThat(count, 'row', `are cut into several examples of ${limit} tokens.`)
+      const windows = this.#windows > 0 ? counted(this.#windows, 'window') : 'several examples'
+      const message = countedThat(count, 'row', `are cut into ${windows} of at most ${limit} tokens.`)
       return [{ code: 'truncated-rows', severity: 'note', message, advice: 'Nothing is lost.', where, count }]
     }
     const message = countedThat(

@@ -1,12 +1,15 @@
 import type { Dataset } from '../data/dataset.js'
 import { encodeForTask, type TaskOptions } from '../data/encode-for-task.js'
 import { encodeTexts } from '../data/encode-texts.js'
+import type { TokenClassificationExample } from '../data/encode-token-classification.js'
 import type { DataFinding, EmbeddingExample, TaskExample } from '../data/encoded-task.js'
 import { ignoredLabel, type LossOn } from '../data/row-encoders.js'
 import type { DatasetRow, TextLabelRow } from '../data/rows.js'
+import { windowsOfPair, windowsOfText } from '../data/token-windows.js'
+import { usualStrideOf } from '../data/windows.js'
 import { AttuneError } from '../errors.js'
 import type { Task } from '../task.js'
-import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
 import { textsOf } from './row-texts.js'
 
 /** An example as long as it is before anything is cut off. */
@@ -21,6 +24,8 @@ export interface MeasuredExample {
   readonly trained: number
   /** Tokens that the tokenizer has no piece for. */
   readonly unknown: number
+  /** Of a classifier or a tagger that reads long texts in windows: how many windows a text too long becomes. */
+  readonly windows?: number
 }
 
 export interface MeasuredRows {
@@ -39,6 +44,7 @@ export interface MeasureOptions {
   readonly lossOn?: LossOn | undefined
   /** Of windows. */
   readonly maxLength?: number | undefined
+  readonly truncation?: string | undefined
   readonly stride?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -103,7 +109,11 @@ async function encoded(dataset: Dataset, options: MeasureOptions): Promise<Encod
       }
       const isCausal = task === 'causal-lm'
       const trained = labelled(labels, isCausal ? 1 : 0)
-      return { row, lengths: [inputIds.length], labels: isCausal ? labels : undefined, trained, unknown }
+      const measured = { row, lengths: [inputIds.length], labels: isCausal ? labels : undefined, trained, unknown }
+      if (!('wordIds' in example)) return measured
+      const { wordIds } = example as TokenClassificationExample
+      const sequenceIds = Array.from(wordIds, (word) => (word < 0 ? null : 0))
+      return { ...measured, ...windowsOf(sequenceIds, options, usualStrideOf(options.maxLength ?? Infinity)) }
     }),
   }
 }
@@ -126,7 +136,8 @@ function taskOptions(
 }
 
 /** Labels are looked at elsewhere: a chunk of rows does not have them all. */
-async function textLengths(dataset: Dataset, { task, tokenizer, signal }: MeasureOptions): Promise<Encoded> {
+async function textLengths(dataset: Dataset, options: MeasureOptions): Promise<Encoded> {
+  const { task, tokenizer, signal } = options
   if (task === undefined) {
     const examples: MeasuredExample[] = []
     for (const [row, value] of dataset.rows.entries()) {
@@ -145,12 +156,28 @@ async function textLengths(dataset: Dataset, { task, tokenizer, signal }: Measur
       return pair === undefined ? text : [text, pair]
     },
     { signal },
-    ({ ids }, row) => {
+    ({ ids, encoded: { sequenceIds } }, row) => {
       const unknown = occurrences(ids, tokenizer.unkTokenId)
-      examples.push({ row, lengths: [ids.length], labels: undefined, trained: 1, unknown })
+      const isPair = 'text_pair' in (dataset.rows[row] ?? {})
+      const windows = windowsOf(sequenceIds, options, 0, isPair ? (dataset.origins[row] ?? '') : undefined)
+      examples.push({ row, lengths: [ids.length], labels: undefined, trained: 1, unknown, ...windows })
     },
   )
   return { examples, findings: [] }
+}
+
+/** @param pair the origin of a pair of texts. @throws AttuneError as training does, where the windows have no room */
+function windowsOf(
+  sequenceIds: EncodedText['sequenceIds'],
+  { truncation, maxLength = Infinity, stride }: MeasureOptions,
+  usualStride: number,
+  pair?: string,
+): Pick<MeasuredExample, 'windows'> {
+  if (truncation !== 'window' || sequenceIds.length <= maxLength) return {}
+  const sizes = { maxLength, stride: stride ?? usualStride }
+  const found = (pair === undefined ? windowsOfText : windowsOfPair)({ sequenceIds }, sizes)
+  if (typeof found !== 'string') return { windows: found.length }
+  throw new AttuneError('sequence-too-long', `${pair}: ${found}`, { where: pair ?? '' })
 }
 
 function labelled(labels: Int32Array, from: number): number {

@@ -74,6 +74,17 @@ describe('attune train', () => {
     expect(err).toContain('rows.jsonl:2')
   })
 
+  it('refuses a stride that has no effect, and plans windows', async () => {
+    const classifier = ['--model', model, '--data', data, '--task', 'sequence-classification', '--labels', 'high,low']
+    const refused = await attune('plan', ...classifier, '--stride', '2', '--json')
+    expect(refused.code).not.toBe(0)
+    expect(refused.err).toContain('options.stride')
+    const flags = ['--truncation', 'window', '--max-length', '4', '--stride', '1', '--json']
+    const planned = await attune('plan', ...classifier, ...flags)
+    expect(planned.err).not.toContain('options.stride')
+    expect((JSON.parse(planned.out) as { longest: number }).longest).toBeLessThanOrEqual(4)
+  })
+
   it('draws rows for validation by class, by group and by time, or as a config of the data says', async () => {
     const dated = join(directory, 'dated.jsonl')
     const rows = Array.from({ length: 40 }, (_, i) => ({ text: 'ab', label: i % 2, patient: i >> 2, day: 100 - i }))

@@ -53,6 +53,8 @@ describe('the rows of every task', () => {
     ['masked-lm', [{ text: 'abcdefgh' }, { text: 'ijkl' }], { seed: 3 }],
     ['sequence-classification', [{ text: 'ab', text_pair: 'c', label: 'x' }, { text: 'd', text_pair: 'e', label: 'y' }], {}, ['x', 'y']],
     ['token-classification', [{ tokens: ['ab', 'c'], tags: ['O', 'B'] }], {}, ['B', 'O']],
+    ['sequence-classification', [{ text: 'abcdefgh', label: 'x' }], { maxLength: 5, truncation: 'window' }, ['x', 'y']],
+    ['token-classification', [{ tokens: ['abcd', 'ef'], tags: ['O', 'B'] }], { maxLength: 5, truncation: 'window' }, ['B', 'O']],
     ['question-answering', [{ question: 'ab', context: 'cd ef', answers: { text: ['ef'], answer_start: [3] } }], {}],
     ['seq2seq-lm', [{ source: 'ab', target: 'cd' }], {}],
     ['embedding', [{ anchor: 'ab', positive: 'cd', negative: 'e' }, { anchor: 'f', positive: 'g' }], {}],

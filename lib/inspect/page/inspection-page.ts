@@ -90,7 +90,7 @@ function overview(report: InspectionReport): Content {
       [
         `longer than ${count(truncation?.maxLength ?? 0)} tokens`,
         truncation !== undefined &&
-          `${count(truncation.rows)} rows, by ${count(truncation.tokens)} tokens (truncation: ${truncation.truncation})`,
+          `${count(truncation.rows)} rows, by ${count(truncation.tokens)} tokens (truncation: ${truncation.truncation}${truncation.windows === undefined ? '' : `, ${count(truncation.windows)} windows`})`,
       ],
       ['written in', report.scripts.length > 0 && scripts(report)],
       [
