@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { dirname, join } from 'node:path'
 import { datasetFrom, type DatasetOverrides } from '../data/config-sources.js'
-import type { Dataset } from '../data/dataset.js'
+import { Dataset } from '../data/dataset.js'
 import { labelsOfDataset } from '../data/encode-sequence-classification.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { RowStream } from '../data/row-stream.js'
@@ -54,6 +54,11 @@ interface TrainingJob {
   readonly options: Omit<TrainOptions, 'train' | 'validation'>
 }
 
+interface LoadedRows {
+  readonly train: Dataset | RowStream
+  readonly validation: TrainingData | undefined
+}
+
 export function addTrainCommand(program: Command, context: () => CommandContext): void {
   const command = withTrainFlags(program.command('train').description('fine-tune a model on rows of a file'))
   command.action(async (config: string | undefined) => train(await readJob(command, config), context()))
@@ -71,7 +76,7 @@ export function addPlanCommand(program: Command, context: () => CommandContext):
     using interruption = watchInterrupts(() => terminal.err('\nstopping …\n'))
     const hub = watchedHub(terminal, interruption.signal)
     const rows = await loadRows(job, hub, terminal)
-    await using model = await loadModel(job, hub, rows.train)
+    await using model = await loadModel(job, hub, rows)
     // Measuring takes seconds, and ends with the process.
     interruption[Symbol.dispose]()
     const planned = await plan(model, rows.train, { ...job.options, validation: rows.validation, measure })
@@ -166,7 +171,7 @@ function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
 async function loadModel(
   { model, modelOptions }: TrainingJob,
   hub: HubOptions,
-  train: Dataset | RowStream,
+  { train, validation }: LoadedRows,
 ): Promise<Model> {
   const options = { ...modelOptions, hub }
   const { task, labels, problemType, adapter } = options
@@ -181,7 +186,8 @@ async function loadModel(
     const message = 'options.labels is missing: with streaming the rows cannot be asked for the labels there are'
     throw new AttuneError('invalid-option', message, { where: 'options.labels' })
   }
-  const names = labelsOfDataset(train)
+  // What only validation rows have is warned of, and rightly counts as missed.
+  const names = labelsOfDataset(train, ...(validation instanceof Dataset ? [validation] : []))
   const several = train.shape === 'text-labels'
   // Numbers to predict have no names, and neither have lists of 0 and 1.
   const nameless = names.length < 2 || names.some((name) => name.includes('.') || (several && /^\d+$/.test(name)))
@@ -194,7 +200,7 @@ async function loadRows(
   { data, validation, reading, split, overrides, streaming, options }: TrainingJob,
   hub: HubOptions,
   terminal: Terminal,
-): Promise<{ train: Dataset | RowStream; validation: TrainingData | undefined }> {
+): Promise<LoadedRows> {
   const { dataConfig, splitSeed, ...drawing } = split
   if (streaming) return streamRows({ data, validation, dataConfig, reading: { ...reading, hub }, terminal })
   if (dataConfig !== undefined) return readConfiguredRows({ config: dataConfig, overrides, hub }, terminal)
@@ -210,7 +216,7 @@ async function train(job: TrainingJob, { terminal, json }: CommandContext): Prom
   using interruption = watchInterrupts(() => terminal.err('\nstopping after this step and saving …\n'))
   const hub = watchedHub(terminal, interruption.signal)
   const rows = await loadRows(job, hub, terminal)
-  await using model = await loadModel(job, hub, rows.train)
+  await using model = await loadModel(job, hub, rows)
   const progress = json ? {} : { onEncoding: encodingReport(terminal) }
   const trainer = new Trainer(model, { ...job.options, ...rows, ...progress })
   const report = json ? jsonReport(terminal) : terminal.interactive ? barReport(terminal) : lineReport(terminal)

@@ -3,6 +3,7 @@ import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts, partOf, tokenTypes, uncut, type WindowedTextOptions } from './encode-texts.js'
 import type { EncodedTask, TaskExample } from './encoded-task.js'
 import { collectLabels } from './labels.js'
+import { ignoredLabel } from './row-encoders.js'
 import { RowProblems } from './row-problems.js'
 import type { Label, TextLabelRow, TextLabelsRow } from './rows.js'
 import { labelTargets } from './label-targets.js'
@@ -81,13 +82,20 @@ export async function encodeSequenceClassification(
   return { examples, labels: names, problemType, tokens, targets: labelled, ...counts, windows, findings: [] }
 }
 
-/** The label names of a dataset of classes, for a new head. Sorted, whatever the order of the rows. */
-export function labelsOfDataset(dataset: Dataset): string[] {
+/** The label names of datasets of classes, for a new head. Sorted, whatever the order of the rows. */
+export function labelsOfDataset(...datasets: readonly Dataset[]): string[] {
   return collectLabels(
-    dataset.rows.map((row, index) => ({
-      labels: 'tags' in row ? row.tags : 'text' in row && ('label' in row || 'labels' in row) ? labelsOf(row) : [],
-      origin: dataset.origins[index] ?? '',
-    })),
+    datasets.flatMap(({ rows, origins }) =>
+      rows.map((row, index) => ({
+        labels:
+          'tags' in row
+            ? row.tags.filter((tag) => tag !== ignoredLabel)
+            : 'text' in row && ('label' in row || 'labels' in row)
+              ? labelsOf(row)
+              : [],
+        origin: origins[index] ?? '',
+      })),
+    ),
   )
 }
 

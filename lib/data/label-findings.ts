@@ -40,6 +40,8 @@ export interface ClassRows {
   readonly origins: readonly string[]
   /** Undefined where nothing is validated. */
   readonly validationRows: number | undefined
+  /** Where the first of those came from. */
+  readonly validationOrigins: readonly string[]
 }
 
 /**
@@ -56,11 +58,12 @@ export function labelFindings(
 
 /** `labelFindings` of classes whose rows were counted otherwise. */
 export function classFindings(classes: readonly ClassRows[], { fewRows = 5 }: LabelFindingOptions = {}): DataFinding[] {
-  return classes.flatMap(({ name, rows, origins, validationRows }): DataFinding[] => {
+  return classes.flatMap(({ name, rows, origins, ...held }): DataFinding[] => {
+    const { validationRows, validationOrigins } = held
     const absent = (code: DataFinding['code'], where: string): DataFinding => ({
       code,
       message: `no ${where} row has label '${name}'`,
-      origins: [],
+      origins: rows === 0 ? validationOrigins : [],
     })
     return [
       ...(rows === 0 ? [absent('class-absent-from-training', 'training')] : []),
@@ -79,7 +82,8 @@ export function classRows(train: LabelledData, validation: LabelledData | undefi
   const validated = validation === undefined ? undefined : rowsByClass(validation)
   return train.labels.map((name, index) => {
     const { rows = 0, origins = [] } = trained[index] ?? {}
-    return { name, rows, origins, validationRows: validated?.[index]?.rows }
+    const held = validated?.[index]
+    return { name, rows, origins, validationRows: held?.rows, validationOrigins: held?.origins ?? [] }
   })
 }
 

@@ -65,6 +65,10 @@ export function forRows(
     const { task = suited?.[0], problemType } = options
     return { task, tokenizer, labels: given, problemType, maxPositions: undefined }
   }
+  // A model makes rows no better that no task takes.
+  if (shape !== undefined && suited === undefined && options.task === undefined) {
+    return { task: undefined, tokenizer, labels: given, problemType: options.problemType, maxPositions: undefined }
+  }
   const define = (task: Task | undefined): ModelDefinition =>
     defineModel(config, { task, labels: options.labels, problemType: options.problemType })
   const usual = define(options.task)

@@ -5,14 +5,13 @@ import type { DatasetRow, Label } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
 import type { ProblemType } from '../task.js'
 import { classChecks } from './class-checks.js'
-import { counted, countedThat } from './counted.js'
 import { errorFinding } from './error-findings.js'
 import type { Finding } from './finding.js'
 import type { OriginList } from './origin-list.js'
 import { Places } from './places.js'
 
 export interface LabelBookOptions {
-  /** The model's names, by index; undefined: a new head takes those of the training rows, and validation rows are held to them. */
+  /** The model's names, by index; undefined: a new head takes those of all rows. */
   readonly names: readonly string[] | undefined
   readonly problemType: ProblemType | undefined
   /** Whether the loss weighs rare labels already. */
@@ -81,10 +80,7 @@ export class LabelBook {
     const { weighed } = options
     if (this.#tags.train.size > 0) {
       const classes = this.#taggedClasses()
-      const unseen = options.names === undefined ? this.#unseenTags() : []
-      const others = unseen.length === 0 ? classes : classes.filter(({ rows }) => rows > 0)
-      const findings = [...unseen, ...classChecks(others, { kind: 'tags', rows: 0, weighed })]
-      return { counts: countsOf(classes), findings }
+      return { counts: countsOf(classes), findings: classChecks(classes, { kind: 'tags', rows: 0, weighed }) }
     }
     if (this.#rows.train.length === 0) return { counts: [], findings: [] }
     const kind = this.#several ? 'several' : 'single'
@@ -97,11 +93,7 @@ export class LabelBook {
     } catch (error) {
       if (!(error instanceof AttuneError)) throw error
       const classes = this.#classesOfAll(options)
-      const few = classChecks(
-        classes.filter(({ rows }) => rows > 0),
-        checks,
-      )
-      return { counts: countsOf(classes), findings: [this.#refusal(error, options), ...few] }
+      return { counts: countsOf(classes), findings: [errorFinding(error), ...classChecks(classes, checks)] }
     }
   }
 
@@ -109,39 +101,14 @@ export class LabelBook {
     readonly train: LabelledData
     readonly validation: LabelledData | undefined
   } {
-    const read = (rows: readonly LabelledRow[], labels: readonly string[] | undefined): LabelledData => {
-      const { names: own, targets } = labelTargets(rows, problemType, this.#several, { labels })
-      return {
-        examples: rows.map(({ origin }, at) => ({ labels: targets[at] ?? 0, origin })),
-        labels: own,
-        problemType,
-      }
+    const { train, validation } = this.#rows
+    const all = [...train, ...validation]
+    const { names: labels, targets } = labelTargets(all, problemType, this.#several, { labels: names })
+    const examples = all.map(({ origin }, at) => ({ labels: targets[at] ?? 0, origin }))
+    return {
+      train: { examples: examples.slice(0, train.length), labels, problemType },
+      validation: validation.length === 0 ? undefined : { examples: examples.slice(train.length), labels, problemType },
     }
-    const train = read(this.#rows.train, names)
-    const { validation } = this.#rows
-    return { train, validation: validation.length === 0 ? undefined : read(validation, train.labels) }
-  }
-
-  /** Where the labels are those of the training rows, a label of validation rows is none of a model's. */
-  #refusal(error: AttuneError, { names }: LabelBookOptions): Finding {
-    if (error.code !== 'unknown-label' || names !== undefined) return errorFinding(error)
-    const trained = new Set(this.#rows.train.flatMap(({ labels }) => labels.map(String)))
-    const places = new Places()
-    for (const { labels, origin } of this.#rows.validation) {
-      const unseen = labels.find((label) => !trained.has(String(label)))
-      if (unseen !== undefined) places.note(origin, `label '${unseen}'`)
-    }
-    return unseenFinding(places, 'validation row')
-  }
-
-  #unseenTags(): Finding[] {
-    const { train, validation } = this.#tags
-    const places = new Places()
-    for (const [tag, { where, count }] of validation) {
-      if (tag !== -100 && !train.has(tag))
-        places.note(where[0]?.origin ?? '', `tag '${tag}', ${counted(count, 'time')}`)
-    }
-    return places.count === 0 ? [] : [unseenFinding(places, 'tag')]
   }
 
   /** Labels as they stand in the rows, those that training refuses too; none where rows have numbers or lists of 0 and 1. */
@@ -178,20 +145,9 @@ export class LabelBook {
         rows: places?.count ?? 0,
         origins: places?.where.map(({ origin }) => origin) ?? [],
         validationRows: validation.size === 0 ? undefined : (validation.get(tag)?.count ?? 0),
+        validationOrigins: validation.get(tag)?.where.map(({ origin }) => origin) ?? [],
       }
     })
-  }
-}
-
-function unseenFinding({ told, count }: Places, noun: 'validation row' | 'tag'): Finding {
-  const says =
-    noun === 'tag' ? 'are in validation rows and in no training row' : 'have a label that no training row has'
-  return {
-    code: 'unknown-label',
-    severity: 'error',
-    message: `${countedThat(count, noun, says)}: a new head learns those of the training rows.`,
-    advice: 'Add training rows with it, correct it, take it out of the validation rows, or split with stratify.',
-    ...told,
   }
 }
 

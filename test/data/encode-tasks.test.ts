@@ -253,7 +253,7 @@ describe('sequence classification', () => {
     expect(labelFindings(train, validation).map(({ code, origins }) => [code, origins])).toEqual([
       ['class-with-few-rows', ['row 6']],
       ['class-absent-from-validation', []],
-      ['class-absent-from-training', []],
+      ['class-absent-from-training', ['row 1']],
     ])
     expect(labelFindings(train)[0]?.message).toContain("'b' has only 1 training rows: row 6")
     expect(labelFindings(await classify([{ text: 'a', label: 0.5 }]))).toEqual([])

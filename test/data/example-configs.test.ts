@@ -1,72 +1,32 @@
 /** The configs in examples/data load the datasets beside the repository, with the rows that each SOURCE.md counts. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, extname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { loadDatasetConfig } from '../../lib/data/dataset-config.js'
 import type { DatasetSplit } from '../../lib/data/dataset.js'
+import { exampleConfigs, exampleName, exampleRows, LinkedConfigs } from '../example-configs.js'
 import { examplesFolder, sharedDatasets, sharedDatasetsMissing } from '../shared-datasets.js'
 
-interface Expected {
-  readonly shape: string
-  readonly train: number
-  readonly validation?: number
-  readonly test?: number
-}
-
-// Of sets without splits of their own, `train` is all rows.
-const expected: Readonly<Record<string, Expected>> = {
-  'advising-sql': { shape: 'prompt-completion', train: 2629, validation: 229, test: 573 },
-  banking77: { shape: 'text-label', train: 10003, test: 3080 },
-  clinc150: { shape: 'text-label', train: 15100, validation: 3100, test: 5500 },
-  'codiesp-en': { shape: 'text-labels', train: 500, validation: 250, test: 250 },
-  'e2e-nlg': { shape: 'prompt-completion', train: 42061, validation: 4672, test: 4693 },
-  gsm8k: { shape: 'prompt-completion', train: 7473, test: 1319 },
-  'instructions-1100': { shape: 'messages', train: 1100 },
-  'legal-overruling': { shape: 'text-label', train: 2400 },
-  'legal-unfair-tos': { shape: 'text-label', train: 3850 },
-  'medquad-part': { shape: 'prompt-completion', train: 4090 },
-  'openai-toy-chat': { shape: 'messages', train: 5 },
-  'polite-preferences': { shape: 'preference', train: 1100 },
-  pubmedqa: { shape: 'text-label', train: 500, test: 500 },
-  'schema-guided-dialogue': { shape: 'messages', train: 1024, test: 512 },
-  'sentence-polarity': { shape: 'text-label', train: 10662 },
-  'sms-spam': { shape: 'text-label', train: 5574 },
-  'support-replies': { shape: 'prompt-completion', train: 4514 },
-  'tatoeba-swe-eng': { shape: 'source-target', train: 25286 },
-  tinyshakespeare: { shape: 'text', train: 7222 },
-}
-
-const configs = readdirSync(examplesFolder).filter((file) => ['.json', '.mjs'].includes(extname(file)))
-
 test('there is a config of at most five lines for every set', () => {
-  expect(configs.map((file) => basename(file, extname(file))).sort()).toEqual(Object.keys(expected).sort())
-  for (const file of configs) {
+  expect(exampleConfigs.map(exampleName).sort()).toEqual(Object.keys(exampleRows).sort())
+  for (const file of exampleConfigs) {
     const lines = readFileSync(join(examplesFolder, file), 'utf8').trimEnd().split('\n')
     expect(lines.length, file).toBeLessThanOrEqual(5)
   }
 })
 
 describe.skipIf(sharedDatasets === undefined)(`example configs ${sharedDatasetsMissing}`, () => {
-  let folder = ''
-  // As they lie in the repository, whose neighbour may be elsewhere on this machine.
+  let configs: LinkedConfigs | undefined
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'attune-configs-'))
-    mkdirSync(join(folder, 'repository', 'examples'), { recursive: true })
-    cpSync(examplesFolder, join(folder, 'repository', 'examples', 'data'), { recursive: true })
-    mkdirSync(join(folder, 'shared'))
-    symlinkSync(sharedDatasets ?? '', join(folder, 'shared', 'datasets'))
+    configs = new LinkedConfigs()
   })
-  afterAll(() => {
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const load = (file: string): Promise<DatasetSplit> =>
-    loadDatasetConfig(join(folder, 'repository', 'examples', 'data', file))
+  afterAll(() => configs?.[Symbol.dispose]())
+  const load = (file: string): Promise<DatasetSplit> => loadDatasetConfig(configs?.path(file) ?? '')
 
-  test.each(configs)('%s', async (file) => {
+  test.each(exampleConfigs)('%s', async (file) => {
     const { train, validation, test: held } = await load(file)
-    const { shape, ...counts } = expected[basename(file, extname(file))] ?? { shape: '', train: -1 }
+    const { shape, ...counts } = exampleRows[exampleName(file)] ?? { shape: '', train: -1 }
     expect(train.shape).toBe(shape)
     const parts = [counts.train, counts.validation ?? 0, counts.test ?? 0]
     const loaded = [train.length, validation.length, held.length]

@@ -1,37 +1,60 @@
-/** Real sets have no errors. They lie outside the repository; without them this is skipped. */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { inspectData, type InspectOptions } from '../../lib/inspect/inspect-data.js'
+/** What the examples' configs read has no errors, and its rows are counted. The datasets lie outside the repository. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { InspectionReport } from '../../lib/inspect/inspection-report.js'
+import { jsonLines, runAttune } from '../cli/run-attune.js'
+import { exampleConfigs, exampleName, exampleRows, LinkedConfigs } from '../example-configs.js'
+import { examplesFolder, sharedDatasets, sharedDatasetsMissing } from '../shared-datasets.js'
 
-const root = resolve(import.meta.dirname, '../..')
-const folder = join(process.env['ATTUNE_SHARED'] ?? join(root, '..', 'shared'), 'datasets')
-const isThere = existsSync(folder)
-if (!isThere) console.warn(`skipped: no datasets in ${folder} (set ATTUNE_SHARED)`)
+const model = join(examplesFolder, '..', 'models', 'attune-base')
 
-const sets: [name: string, file: string, options?: InspectOptions][] = [
-  ['banking77', 'train.csv', { fields: { label: 'category' } }],
-  ['gsm8k', 'train.jsonl.gz', { fields: { prompt: 'question', completion: 'answer' } }],
-  ['instructions-1100', 'instruction-data.json'],
-  ['openai-toy-chat', 'toy_chat_fine_tuning.jsonl'],
-  ['polite-preferences', 'instruction-data-with-preference.json'],
-  ['sms-spam', 'SMSSpamCollection', { format: 'tsv', quoted: false, fields: { label: 'Label', text: 'SMS' } }],
-  [
-    'support-replies',
-    'Bitext_Sample_Customer_Support_Training_Dataset.csv',
-    { fields: { prompt: 'instruction', completion: 'response' } },
-  ],
-  ['tinyshakespeare', 'input.txt', { format: 'text' }],
-]
+/** Sets that are inspected for the embedded model too. Where rows are longer than it takes, training needs the same flag. */
+const forModel: Readonly<Record<string, readonly string[]>> = {
+  banking77: [],
+  clinc150: [],
+  'instructions-1100': [],
+  'legal-overruling': [],
+  'legal-unfair-tos': [],
+  'openai-toy-chat': ['--truncation', 'skip'],
+  'polite-preferences': [],
+  'sentence-polarity': [],
+  'sms-spam': [],
+  'support-replies': ['--truncation', 'tail'],
+  tinyshakespeare: ['--truncation', 'window'],
+}
 
-describe.skipIf(!isThere)('a real set has no finding of severity error', () => {
-  it.each(sets)(
-    '%s',
-    { timeout: 60_000 },
-    async (...[name, file, options]: [name: string, file: string, options?: InspectOptions]) => {
-      const report = await inspectData(join(folder, name, file), options)
-      expect(report.rows).toBeGreaterThan(0)
+describe.skipIf(sharedDatasets === undefined)(
+  `a real set has no finding of severity error ${sharedDatasetsMissing}`,
+  () => {
+    let configs: LinkedConfigs | undefined
+    beforeAll(() => {
+      configs = new LinkedConfigs()
+    })
+    afterAll(() => configs?.[Symbol.dispose]())
+
+    it.each(exampleConfigs)('%s', { timeout: 120_000 }, async (file) => {
+      const name = exampleName(file)
+      const flags = forModel[name] === undefined ? [] : ['--model', model, ...forModel[name]]
+      const { code, out, err } = await runAttune([
+        ...['inspect', '--data-config', configs?.path(file) ?? '', '--json'],
+        ...flags,
+      ])
+      expect(err).toBe('')
+      const [report] = jsonLines(out) as unknown as [InspectionReport]
       expect(report.findings.filter(({ severity }) => severity === 'error')).toEqual([])
-    },
-  )
-})
+      expect(code).toBe(0)
+      expect(report.unit).toBe(forModel[name] === undefined ? 'characters' : 'tokens')
+      const { shape, train, validation, test } = exampleRows[name] ?? { shape: '', train: -1 }
+      expect(report.shape).toBe(shape)
+      const { rows, validationRows, testRows } = report
+      // Parts that are drawn come out of the training rows.
+      if (test === undefined) expect(rows + validationRows + testRows).toBe(train)
+      else if (validation === undefined) expect([rows + validationRows, testRows]).toEqual([train, test])
+      else expect([rows, validationRows, testRows]).toEqual([train, validation, test])
+      // Of codiesp-en's codes many are in validation texts alone.
+      const labelled = report.labels.reduce((sum, label) => sum + label.rows, 0)
+      if (shape === 'text-label') expect(labelled).toBe(rows)
+      if (name === 'codiesp-en') expect(labelled).toBe(5639)
+    })
+  },
+)
