@@ -4,6 +4,7 @@ import { recognitionOf, renamed, unreadNames, type Recognition } from './recogni
 import { RowProblems } from './row-problems.js'
 import type { DatasetRow, RowAlias, ShapeName } from './rows.js'
 import { describeValue, type Fields, type RowMeaning, type Shape } from './shape.js'
+import { pathOfRows } from './wrapped-rows.js'
 import { expectedFields, expectedOf, shapeFor, shapeNames, shapes } from './shapes.js'
 
 /** One row, several, or none (undefined: this one is left out) made of what a file has. */
@@ -166,9 +167,15 @@ export class RowReader {
   #unfit(fields: Fields, own: Fields): string {
     const asIn = this.#decidedBy === '' ? '' : ` as in ${this.#decidedBy}`
     const other = this.#candidates === shapes ? undefined : shapeFor(fields)
-    const hint = other === undefined ? fieldAdvice(fields) : ` (which is '${other.name}': ${other.form})`
+    const hint = other === undefined ? adviceOn(fields) : ` (which is '${other.name}': ${other.form})`
     return `received ${describeValue(own)}${hint}; expected ${this.#expected()}${asIn}`
   }
+}
+
+function adviceOn(fields: Fields): string {
+  const at = pathOfRows(fields)
+  if (at === undefined) return fieldAdvice(fields)
+  return `; where this is a whole JSON file, the option at says where its rows are, perhaps at: '${at}'`
 }
 
 /** The rows that a function made. */

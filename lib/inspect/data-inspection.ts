@@ -33,7 +33,8 @@ export class DataInspection {
   readonly #settle: (shape: ShapeName | undefined) => CheckSettings
   readonly #labels = new LabelBook()
   readonly #errors = new ErrorBook()
-  readonly #skipped = new ErrorBook('warning')
+  readonly #skipped = new ErrorBook('skipped')
+  readonly #files = new ErrorBook('file')
   readonly #checks = new RowChecks({ nearCharacters, textCharacters: Infinity })
   readonly #hosted = new HostedFormat()
   readonly #encoding = new Map<DataFinding['code'], { readonly what: string; readonly origins: string[] }>()
@@ -88,10 +89,8 @@ export class DataInspection {
 
   noteUnreadable(rows: readonly UnreadableRow[]): void {
     this.#unreadable += rows.length
-    for (const { code, origin, what, skipped } of rows) {
-      const book = skipped ? this.#skipped : this.#errors
-      book.note(code, origin, what)
-    }
+    const books = { row: this.#errors, skipped: this.#skipped, file: this.#files }
+    for (const { kind, code, origin, what } of rows) books[kind].note(code, origin, what)
   }
 
   async add(chunk: Dataset, part: Part): Promise<void> {
@@ -117,6 +116,7 @@ export class DataInspection {
       labels,
       findings: [
         ...this.#errors.findings(),
+        ...this.#files.findings(),
         ...this.#skipped.findings(),
         ...this.lengths.findings(),
         ...labels.findings,

@@ -2,6 +2,7 @@ import type { AttuneError, AttuneErrorCode } from '../errors.js'
 import { countedThat } from './counted.js'
 import type { Finding } from './finding.js'
 import { Places, sharedReasons } from './places.js'
+import type { UnreadableRow } from './read-rows.js'
 
 interface Wording {
   /** After the count of rows. */
@@ -53,13 +54,16 @@ const wordings: Readonly<Partial<Record<AttuneErrorCode, Wording>>> = {
   },
 }
 
-/** Errors about rows, gathered by their code: what a run would refuse, or leave out ('warning'), but all of it and not the first. */
+/** What errors are about: rows, rows that a run leaves out, or files that cannot be read to their end. */
+type About = UnreadableRow['kind']
+
+/** Errors gathered by their code: what a run would refuse or leave out, but all of it and not the first. */
 export class ErrorBook {
-  readonly #severity: 'error' | 'warning'
+  readonly #about: About
   readonly #places = new Map<AttuneErrorCode, Places>()
 
-  constructor(severity: 'error' | 'warning' = 'error') {
-    this.#severity = severity
+  constructor(about: About = 'row') {
+    this.#about = about
   }
 
   note(code: AttuneErrorCode, origin: string, what: string): void {
@@ -74,7 +78,7 @@ export class ErrorBook {
   }
 
   findings(): Finding[] {
-    return [...this.#places].map(([code, { told }]) => rowsFinding(code, told, this.#severity))
+    return [...this.#places].map(([code, { told }]) => rowsFinding(code, told, this.#about))
   }
 }
 
@@ -91,15 +95,22 @@ export function errorFinding({ code, message, rows, rowCount, reasons, where }: 
   }
 }
 
-function rowsFinding(code: AttuneErrorCode, told: Places['told'], severity: 'error' | 'warning' = 'error'): Finding {
+function rowsFinding(code: AttuneErrorCode, told: Places['told'], about: About = 'row'): Finding {
+  if (about === 'file' && code !== 'empty-dataset') return fileFinding(code, told)
   const { says, advice } = wordings[code] ?? {
     says: 'cannot be used',
     advice: 'Correct these rows, or leave them out.',
   }
   const message = countedThat(told.count, nounOf(code), says)
-  if (severity === 'error') return { code, severity, message: `${message}.`, advice, ...told }
+  if (about !== 'skipped') return { code, severity: 'error', message: `${message}.`, advice, ...told }
   const left = `${message}: training leaves ${told.count === 1 ? 'it' : 'them'} out.`
-  return { code, severity, message: left, advice: 'See whether these rows are needed.', ...told }
+  return { code, severity: 'warning', message: left, advice: 'See whether these rows are needed.', ...told }
+}
+
+function fileFinding(code: AttuneErrorCode, told: Places['told']): Finding {
+  const message = `${countedThat(told.count, 'file', 'are broken')}: nothing after that place can be read.`
+  const advice = 'Mend the file there, or write it anew: what cannot be told apart cannot be skipped.'
+  return { code, severity: 'error', message, advice, ...told }
 }
 
 function nounOf(code: AttuneErrorCode): string {

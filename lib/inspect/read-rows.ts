@@ -21,8 +21,8 @@ export interface UnreadableRow {
   readonly code: AttuneErrorCode
   readonly origin: string
   readonly what: string
-  /** Training leaves it out, as `onBadRow: 'skip'` asks, and is not stopped by it. */
-  readonly skipped: boolean
+  /** 'skipped': training leaves it out, as `onBadRow: 'skip'` asks; 'file': nothing after it can be read. */
+  readonly kind: 'row' | 'skipped' | 'file'
 }
 
 export interface RowChunk {
@@ -47,12 +47,12 @@ class ListingReader extends RowReader {
 
   /** A bad row. */
   override note(code: AttuneErrorCode, origin: string, what: string): void {
-    this.#unreadable.push({ code, origin, what, skipped: this.#skips })
+    this.#unreadable.push({ code, origin, what, kind: this.#skips ? 'skipped' : 'row' })
   }
 
-  /** What training refuses whatever the options say. */
+  /** What training refuses whatever the options say: a file that breaks off. */
   refuse(code: AttuneErrorCode, origin: string, what: string): void {
-    this.#unreadable.push({ code, origin, what, skipped: false })
+    this.#unreadable.push({ code, origin, what, kind: 'file' })
   }
 
   take(file: string): RowChunk {
@@ -82,7 +82,12 @@ export async function* readSources(sources: readonly InspectedSource[]): AsyncGe
 /** Rows that `Dataset.concat` would refuse. */
 function refused({ file, rows, unreadable }: RowChunk, shape: ShapeName | undefined): RowChunk {
   const what = `rows of shape '${rows.shape ?? ''}' cannot follow rows of shape '${shape ?? ''}'`
-  const others = rows.origins.map((origin) => ({ code: 'invalid-dataset' as const, origin, what, skipped: false }))
+  const others = rows.origins.map((origin) => ({
+    code: 'invalid-dataset' as const,
+    origin,
+    what,
+    kind: 'row' as const,
+  }))
   return { file, rows: rows.slice(0, 0), unreadable: [...unreadable, ...others] }
 }
 

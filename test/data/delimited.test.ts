@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { inspectData } from '../../lib/inspect/inspect-data.js'
 import { loadDataset } from '../../lib/data/load-dataset.js'
 
 let folder: string
@@ -54,6 +55,30 @@ describe('CSV and TSV', () => {
     await expect(loadDataset(path, options)).rejects.toThrow('options.quoted')
   })
 
+  test('a broken quote ends the file, skipping or not, as rows after it cannot be told apart', async () => {
+    const rows = ['text,label', 'good,a', '"bro"ken,a', 'lost,b', '"open,b', 'too,late']
+    const path = await file('quote.csv', rows.join('\n'))
+    for (const onBadRow of ['error', 'skip'] as const) {
+      const refused = loadDataset(path, { onBadRow })
+      await expect(refused).rejects.toMatchObject({ code: 'invalid-dataset', where: `${path}:3` })
+      await expect(refused).rejects.toThrow('mend the quote, as the rows from here on cannot be told apart')
+    }
+    const open = await file('open.csv', [...rows.slice(0, 2), ...rows.slice(4)].join('\n'))
+    await expect(loadDataset(open, { onBadRow: 'skip' })).rejects.toThrow(
+      /open\.csv:\d+: Quote Not Closed[^]*mend the quote/,
+    )
+    const report = await inspectData(path, { onBadRow: 'skip' })
+    expect(report.findings[0]).toMatchObject({
+      severity: 'error',
+      code: 'invalid-dataset',
+      message: '1 file is broken: nothing after that place can be read.',
+      where: [{ origin: `${path}:3` }],
+    })
+    expect(report.trainable).toBe(false)
+    // Plain quotes are cells like others.
+    expect((await loadDataset(path, { quoted: false })).length).toBe(5)
+  })
+
   test('questions with and without an answer', async () => {
     const path = await file('q.csv', 'question,context,answer,answer_start\nWho?,Ada met Bo.,Bo,8\nWhy?,Ada.,,\n')
     const { rows } = await loadDataset(path)
@@ -78,6 +103,28 @@ describe('CSV and TSV', () => {
 })
 
 describe('JSON', () => {
+  test.each([
+    ['over several lines', 2, (rows: object) => ({ version: '1', data: rows }), 'data'],
+    ['on one line', 0, (rows: object) => ({ data: rows }), 'data'],
+    ['deeper', 2, (rows: object) => ({ meta: { by: ['me'] }, result: { mine: rows } }), 'result.mine'],
+  ])(
+    'rows wrapped in an object: the error names where they are, and at reads them (%s)',
+    async (name, indent, wrap, at) => {
+      const rows = ['a', 'b'].map((text) => ({ text, label: text }))
+      const path = await file(`wrapped ${name}.json`, JSON.stringify(wrap(rows), null, indent))
+      await expect(loadDataset(path)).rejects.toThrow(`the option at says where its rows are, perhaps at: '${at}'`)
+      const dataset = await loadDataset(path, { at })
+      expect(dataset.rows).toEqual(rows)
+      const { findings } = await inspectData(path)
+      expect(findings[0]?.where[0]?.what).toContain(`perhaps at: '${at}'`)
+    },
+  )
+
+  test('what holds no list of rows is not told of at', async () => {
+    const chat = { dialog: [{ role: 'user', content: 'a' }], numbers: [1, 2] }
+    await expect(loadDataset(await file('chat.json', JSON.stringify(chat)))).rejects.not.toThrow('option at')
+  })
+
   test('a list of rows; lines under the same extension', async () => {
     const path = await file('list.json', '\uFEFF[{"text": "a", "label": 1},\n {"text": "b", "label": 0}]')
     const dataset = await loadDataset(path)

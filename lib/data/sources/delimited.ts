@@ -153,7 +153,11 @@ function ended(parser: Parser): Promise<void> {
 function broken(error: CsvError, file: string, { quoted }: SourceOptions, maxBytes: number): AttuneError {
   const where = `${file}:${String(error['lines'])}`
   const isLong = error.code === 'CSV_MAX_RECORD_SIZE'
-  const hint = quoted === false ? '' : '; where quotes in it are plain text, set options.quoted to false'
+  // From here on nobody knows which quotes open a cell and which close one.
+  const hint =
+    quoted === false
+      ? ''
+      : '; mend the quote, as the rows from here on cannot be told apart, nor this one skipped; where quotes in it are plain text, set options.quoted to false'
   const what = isLong ? `the row is ${tooLong(maxBytes)}; is a quote not closed?` : `${error.message}${hint}`
   return new AttuneError('invalid-dataset', `${where}: ${what}`, { where, cause: error })
 }

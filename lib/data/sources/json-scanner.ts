@@ -301,7 +301,8 @@ export class JsonScanner {
     this.#index++
     const length = this.#begunBytes + this.#at - this.#start
     if (this.#isLong || length > this.#options.maxBytes) {
-      const what = `the row is ${tooLong(this.#options.maxBytes)}`
+      const inside = '; where it holds a list of rows, options.at says where'
+      const what = `the row is ${tooLong(this.#options.maxBytes)}${this.#options.rows === 'values' ? inside : ''}`
       this.#items.push({ origin, code: 'invalid-dataset', what })
     } else if (this.#deepest > mostLevels) this.#items.push({ origin, code: 'invalid-dataset', what: tooDeep })
     else {
