@@ -68,7 +68,11 @@ export function classFindings(classes: readonly ClassRows[], { fewRows = 5 }: La
     return [
       ...(rows === 0 ? [absent('class-absent-from-training', 'training')] : []),
       ...(rows > 0 && rows < fewRows
-        ? findingAbout('class-with-few-rows', origins, `label '${name}' has only ${rows} training rows`)
+        ? findingAbout(
+            'class-with-few-rows',
+            origins,
+            `label '${name}' has only ${rows} training ${rows === 1 ? 'row' : 'rows'}`,
+          )
         : []),
       ...(validationRows === 0 ? [absent('class-absent-from-validation', 'validation')] : []),
     ]

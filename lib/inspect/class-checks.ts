@@ -60,7 +60,7 @@ function singleClass(classes: readonly ClassRows[], { kind, rows }: ClassCheckOp
     {
       code: 'single-class',
       severity: 'warning',
-      message: `all ${rows} rows have label '${only.name}': there is nothing to tell apart.`,
+      message: `${rows === 1 ? 'the only row has' : `all ${rows} rows have`} label '${only.name}': there is nothing to tell apart.`,
       advice: 'Add rows with other labels.',
       where: only.origins.slice(0, 10).map((origin) => ({ origin })),
       count: rows,

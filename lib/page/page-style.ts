@@ -43,6 +43,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code, pre { font: .85rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 pre { background: var(--panel); padding: .75rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--soft); }
+dl + details { margin-top: .5rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.5rem; }
 .chart { width: 100%; max-width: 34rem; height: auto; display: block; }
 .matrix { max-width: none; height: auto; display: block; }
@@ -66,6 +67,9 @@ svg .over { fill: var(--over); font-weight: 600; }
 @media (max-width: 34rem) {
   main { padding: 1.25rem .9rem 3rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
+  .histogram text { font-size: 19px; }
+  .share { width: 3rem; } th, th.number { white-space: normal; } th, td { padding-right: .5rem; }
+  .name { min-width: 7.5rem; max-width: 9rem; overflow-wrap: anywhere; }
   .stack thead { display: none; }
   .stack, .stack tbody, .stack tr, .stack td { display: block; width: 100%; min-width: 0; max-width: none; }
   .stack tr { border-bottom: 1px solid var(--line); padding: .6rem 0; }

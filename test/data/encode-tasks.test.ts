@@ -255,7 +255,7 @@ describe('sequence classification', () => {
       ['class-absent-from-validation', []],
       ['class-absent-from-training', ['row 1']],
     ])
-    expect(labelFindings(train)[0]?.message).toContain("'b' has only 1 training rows: row 6")
+    expect(labelFindings(train)[0]?.message).toContain("'b' has only 1 training row: row 6")
     expect(labelFindings(await classify([{ text: 'a', label: 0.5 }]))).toEqual([])
     const many = await classify([{ text: 'a', labels: ['a', 'c'] }], { labels })
     expect(labelCounts(many)).toEqual([1, 0, 1])

@@ -34,6 +34,16 @@ describe('the page', async () => {
     expect(bad).toContain('<li class="soft">and 2 more</li>')
   })
 
+  it('is named by its files, breaks names of labels between words, and draws no bar of one length', async () => {
+    const same = Array.from({ length: 60 }, (_, i) => ({ text: `row ${100 + i}`, label: i % 2 === 0 ? 'a_b' : 'c' }))
+    const uniform = await inspectData(same)
+    const drawn = inspectionPage({ ...uniform, files: [{ path: '/some/where/rows.jsonl', rows: 60, unreadable: 0 }] })
+    expect(drawn).toContain('<title>Inspection of rows.jsonl</title>')
+    expect(drawn.replace(/\s+/g, ' ')).toMatch(/a_<wbr \/>b/)
+    expect(drawn).not.toContain('histogram"')
+    expect(page).toContain('histogram"')
+  })
+
   it('escapes every text and needs nothing from elsewhere', () => {
     expect(page).not.toContain('<script')
     expect(page).not.toMatch(/https?:|src=|@import|url\(/)

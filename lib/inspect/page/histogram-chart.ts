@@ -21,6 +21,8 @@ export function histogramChart({ histogram, median, p95 }: LengthSummary, unit: 
     return bin === undefined ? width - margin.right : left(index) + (slot * (length - bin.from)) / (bin.to - bin.from)
   }
   const everyBin = Math.ceil(histogram.length / 9)
+  // The last label of the axis stands at its right end.
+  const lastLabel = width - margin.right - 56
   const base = height - margin.bottom
   const marker = (length: number, name: string): Markup => {
     const x = at(length).toFixed(1)
@@ -28,9 +30,10 @@ export function histogramChart({ histogram, median, p95 }: LengthSummary, unit: 
       <title>${name}: ${count(Math.round(length))} ${unit}</title>
     </line>`
   }
-  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${unit} per example">
+  return html`<svg class="chart histogram" viewBox="0 0 ${width} ${height}" role="img" aria-label="${unit} per example">
     ${up
       .ticks(4)
+      .filter(Number.isInteger)
       .map(
         (tick) =>
           html`<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${up(tick)}" y2="${up(tick)}" />
@@ -49,6 +52,7 @@ export function histogramChart({ histogram, median, p95 }: LengthSummary, unit: 
           </rect>
           ${
             index % everyBin === 0 &&
+            left(index) < lastLabel &&
             html`<text class="tick" x="${left(index).toFixed(1)}" y="${base + 18}" text-anchor="middle">
               ${count(from)}
             </text>`

@@ -6,6 +6,7 @@ import { html, type Content, type Markup } from '../../page/markup.js'
 import { page } from '../../page/page.js'
 import { plainTable } from '../../page/plain-table.js'
 import { section } from '../../page/section.js'
+import { counted } from '../counted.js'
 import type { Finding, FindingPlace } from '../finding.js'
 import type { InspectionReport } from '../inspection-report.js'
 import type { ShownExample } from '../show-row.js'
@@ -15,8 +16,10 @@ import { labelChart } from './label-chart.js'
 /** Holds whatever the report holds. */
 export function inspectionPage(report: InspectionReport): string {
   const { files, counts, verdict, reading, labels, lengths, unit } = report
-  const named = files.map(({ path }) => path).filter((path) => path !== '')
-  const title = named.length === 0 ? 'Inspection of rows' : `Inspection of ${short(named.join(', '), 120)}`
+  // The whole paths stand further below.
+  const named = files.map(({ path }) => path.split(/[/\\]/).at(-1) ?? '').filter((name) => name !== '')
+  const title =
+    named.length === 0 ? 'Inspection of rows' : `Inspection of ${short([...new Set(named)].join(', '), 120)}`
   const tone = counts.error > 0 ? 'error' : counts.warning > 0 ? 'warning' : 'good'
   return page(
     title,
@@ -90,7 +93,9 @@ function overview(report: InspectionReport): Content {
       [
         `longer than ${count(truncation?.maxLength ?? 0)} tokens`,
         truncation !== undefined &&
-          `${count(truncation.rows)} rows, by ${count(truncation.tokens)} tokens (truncation: ${truncation.truncation}${truncation.windows === undefined ? '' : `, ${count(truncation.windows)} windows`})`,
+          (truncation.rows === 0
+            ? 'no row'
+            : `${counted(truncation.rows, 'row')}, by ${counted(truncation.tokens, 'token')} (truncation: ${truncation.truncation}${truncation.windows === undefined ? '' : `, ${counted(truncation.windows, 'window')}`})`),
       ],
       ['written in', report.scripts.length > 0 && scripts(report)],
       [
@@ -124,8 +129,10 @@ function scripts({ scripts: list }: InspectionReport): string {
 function lengthBlock({ lengths, unit, longest }: InspectionReport): Content {
   if (lengths === undefined) return undefined
   return [
-    histogramChart(lengths, unit),
-    html`<p class="soft">The dotted lines are the median and the length that 95 % of the examples do not exceed.</p>`,
+    lengths.min < lengths.max && [
+      histogramChart(lengths, unit),
+      html`<p class="soft">The dotted lines are the median and the length that 95 % of the examples do not exceed.</p>`,
+    ],
     facts([
       ['mean', count(Math.round(lengths.mean))],
       ['median', count(Math.round(lengths.median))],

@@ -35,6 +35,11 @@ export function labelChart(labels: readonly LabelCount[]): Content {
     </details>`
 }
 
+/** Names of labels are often words with something between, and no spaces. */
+function breakable(name: string): Content {
+  return name.split(/(?<=[_./-])/).map((part, at) => [at > 0 && html`<wbr />`, part])
+}
+
 function line(
   { label, rows, validationRows = 0 }: LabelCount,
   most: number,
@@ -43,9 +48,9 @@ function line(
 ): Markup {
   const filled = ((160 * rows) / Math.max(most, 1)).toFixed(1)
   return html`<tr>
-    <td class="name">${short(label, 60)}</td>
+    <td class="name">${breakable(short(label, 60))}</td>
     <td>
-      <svg viewBox="0 0 160 12" width="160" height="12" aria-hidden="true">
+      <svg class="share" preserveAspectRatio="none" viewBox="0 0 160 12" width="160" height="12" aria-hidden="true">
         <rect class="bar" x="0" y="1" width="${filled}" height="10" />
       </svg>
     </td>
