@@ -81,11 +81,12 @@ async function encodeMessages(
     chats.map(({ text }) => text),
     { addSpecialTokens: false },
   )
-  return encoded.map(({ ids, offsetAt }, index) => {
+  return encoded.map(({ ids, offsetAt, tokenAt }, index) => {
     const { text, spans } = chats[index] ?? { text: '', spans: [] }
     if (spans === 'all') return { inputIds: ids, labels: ids.slice() }
     const labels = new Int32Array(ids.length).fill(ignoredLabel)
-    for (const [from, to] of tokenRanges(text, ids.length, offsetAt, spans)) labels.set(ids.subarray(from, to), from)
+    const places = { tokens: ids.length, offsetAt, tokenAt }
+    for (const [from, to] of tokenRanges(text, places, spans)) labels.set(ids.subarray(from, to), from)
     return { inputIds: ids, labels }
   })
 }

@@ -96,6 +96,14 @@ function spanOfMessage(
   return [before.length, end.length]
 }
 
+/** Where the tokens of a text stand, in code points. */
+export interface TokenPlaces {
+  readonly tokens: number
+  readonly offsetAt: (token: number) => readonly [start: number, end: number]
+  /** The token that a code point is in, where it is in one. It saves looking for it. */
+  readonly tokenAt?: ((point: number) => number | undefined) | undefined
+}
+
 /** For each token whether it lies in a span, from its offsets (in code points) in the text. */
 export function tokensInSpans(
   text: string,
@@ -103,8 +111,8 @@ export function tokensInSpans(
   spans: readonly Span[],
 ): boolean[] {
   const inside = new Array<boolean>(offsets.length).fill(false)
-  const offsetAt = (token: number): readonly [number, number] => offsets[token] ?? [0, 0]
-  for (const [from, to] of tokenRanges(text, offsets.length, offsetAt, spans)) inside.fill(true, from, to)
+  const places = { tokens: offsets.length, offsetAt: (token: number) => offsets[token] ?? ([0, 0] as const) }
+  for (const [from, to] of tokenRanges(text, places, spans)) inside.fill(true, from, to)
   return inside
 }
 
@@ -112,29 +120,38 @@ export function tokensInSpans(
  * The tokens of each span, from the first that reaches into it to the first that begins behind it. Tokens stand in the order of the
  * text, so the offsets of a few say where a range begins and ends.
  */
-export function tokenRanges(
-  text: string,
-  tokens: number,
-  offsetAt: (token: number) => readonly [start: number, end: number],
-  spans: readonly Span[],
-): Span[] {
+export function tokenRanges(text: string, { tokens, offsetAt, tokenAt }: TokenPlaces, spans: readonly Span[]): Span[] {
   // Tokenizers that trim offsets leave nothing of a token that is a blank: it is the character before `end`.
   const startOf = (token: number): number => {
     const [start, end] = offsetAt(token)
     return start === end ? Math.max(end - 1, 0) : start
   }
-  const endOf = (token: number): number => Math.max(offsetAt(token)[1], startOf(token) + 1)
+  const endOf = (token: number): number => {
+    const [start, end] = offsetAt(token)
+    return start === end ? Math.max(end, 1) : end
+  }
   let after = 0
   return codePointSpans(text, spans).map(([start, end]): Span => {
-    const from = firstToken(after, tokens, (token) => endOf(token) > start)
-    after = firstToken(from, tokens, (token) => startOf(token) >= end)
+    const from = firstToken([after, tokens], tokenAt?.(start), (token) => endOf(token) > start)
+    after = firstToken([from, tokens], tokenAt?.(end), (token) => startOf(token) >= end)
     return [from, after]
   })
 }
 
-/** The first token, from `from` on, of which something is true that is true of all later ones. */
-function firstToken(from: number, tokens: number, isTrue: (token: number) => boolean): number {
-  let [low, high] = [from, tokens]
+/** The first token of a range of which something is true that is true of all later ones; it is looked for near `near` first. */
+function firstToken(
+  [from, to]: readonly [number, number],
+  near: number | undefined,
+  isTrue: (token: number) => boolean,
+): number {
+  let [low, high] = [from, to]
+  if (near !== undefined && near > from && near < to) {
+    if (!isTrue(near)) low = near + 1
+    else if (isTrue(near - 1)) high = near - 1
+    else return near
+    // Several tokens may make up a character.
+    if (low < high && isTrue(low)) return low
+  }
   while (low < high) {
     const middle = (low + high) >>> 1
     if (isTrue(middle)) high = middle

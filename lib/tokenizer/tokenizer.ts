@@ -31,6 +31,8 @@ export interface DecodeOptions {
 export interface IdsWithOffsets extends Pick<EncodedText, 'ids' | 'offsets'> {
   /** Where one token stands. Some of these cost far less than the list of all, which is copied out of the library. */
   readonly offsetAt: (token: number) => readonly [start: number, end: number]
+  /** The first token that a code point of the text is in. */
+  readonly tokenAt: (point: number) => number | undefined
 }
 
 // A native call's results are copied out on the main thread, some 100 ns a number: about 10 ms for this much text.
@@ -374,5 +376,6 @@ function withOffsets(encoding: JsEncoding): IdsWithOffsets {
       return encoding.getOffsets() as [number, number][]
     },
     offsetAt: (token) => encoding.tokenToChars(token) ?? [0, 0],
+    tokenAt: (point) => encoding.charToToken(point) ?? undefined,
   }
 }
