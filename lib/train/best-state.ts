@@ -17,7 +17,13 @@ export function bestInMemory(model: Model, names: readonly string[]): BestState 
   const kept = new Map<string, Float32Array>()
   return {
     async keep() {
-      for (const name of names) kept.set(name, (await model.read(name)).data)
+      for (const name of names) {
+        const { data } = await model.read(name)
+        const copy = kept.get(name)
+        // Into the memory of the last best: what is left of an old copy is given back late.
+        if (copy === undefined) kept.set(name, data)
+        else copy.set(data)
+      }
     },
     async restore() {
       for (const [name, data] of kept) await model.write(name, data)
