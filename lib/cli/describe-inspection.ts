@@ -1,4 +1,5 @@
 /** An inspection as people read it on a terminal. */
+import { counted, countedThat } from '../inspect/counted.js'
 import type { Finding, FindingPlace, Severity } from '../inspect/finding.js'
 import type { InspectionReport } from '../inspect/inspection-report.js'
 import type { ShownExample } from '../inspect/show-row.js'
@@ -74,7 +75,8 @@ function overview(report: InspectionReport): string {
   if (truncation !== undefined) {
     const windows = truncation.windows === undefined ? '' : `: ${count(truncation.windows)} windows`
     const none = `no row is longer than ${count(truncation.maxLength)}`
-    const some = `${count(truncation.rows)} rows are longer than ${count(truncation.maxLength)}, by ${count(truncation.tokens)} tokens in all${windows}`
+    const says = `are longer than ${count(truncation.maxLength)}, by ${counted(truncation.tokens, 'token')} in all${windows}`
+    const some = countedThat(truncation.rows, 'row', says)
     lines.push(['at most', truncation.rows === 0 ? none : some])
   }
   const [main, ...others] = report.scripts
