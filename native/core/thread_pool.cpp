@@ -90,7 +90,8 @@ void ThreadPool::run_erased(std::int64_t tasks, const void* body, Invoke invoke)
 bool ThreadPool::enter() noexcept {
   std::uint32_t inside = inside_.load(std::memory_order_relaxed);
   while ((inside & kOpen) != 0) {
-    if (inside_.compare_exchange_weak(inside, inside + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (inside_.compare_exchange_weak(inside, inside + 1, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
       return true;
     }
   }
