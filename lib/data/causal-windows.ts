@@ -1,10 +1,22 @@
-import { ignoredLabel, type EncodedRow } from './row-encoders.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { ignoredLabel, type CausalShape, type EncodedRow } from './row-encoders.js'
 import { noRoomForWindows, windows } from './windows.js'
 
 /** How many tokens at the ends of a row the tokenizer put there (or a template: the BOS). */
 export interface AddedTokens {
   readonly front: number
   readonly back: number
+}
+
+/** Of rows of this shape, as `rowEncoders` write them. */
+export async function addedTokensOf(
+  shape: CausalShape,
+  tokenizer: Pick<Tokenizer, 'addedTokenCounts' | 'bosTokenId'>,
+): Promise<(row: EncodedRow) => AddedTokens> {
+  const { before, after } = await tokenizer.addedTokenCounts()
+  // A template writes the BOS itself.
+  if (shape === 'messages') return ({ inputIds }) => ({ front: inputIds[0] === tokenizer.bosTokenId ? 1 : 0, back: 0 })
+  return () => ({ front: before, back: shape === 'text' ? after : 0 })
 }
 
 /** A row cut to so many tokens; 'head' cuts behind the tokens in front. */
@@ -49,6 +61,13 @@ export function rowWindows(
       labels: joined(ends(labels.subarray(0, front), index === 0), own, ends(labels.subarray(end), isLast)),
     }
   })
+}
+
+/** The labels that carry loss; nothing predicts the first token, so it never counts. */
+export function countTargets(labels: Int32Array): number {
+  let count = 0
+  for (let at = 1; at < labels.length; at++) if (labels[at] !== ignoredLabel) count++
+  return count
 }
 
 function joined(...parts: readonly Int32Array[]): Int32Array {

@@ -3,7 +3,7 @@ import type { ChunkOptions } from './chunks-ahead.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts } from './encode-texts.js'
-import { checkedStride } from './windows.js'
+import { checkedStride, usualStrideOf } from './windows.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
 import { nothingCut } from './length-counts.js'
 import { questionWindows, type QuestionWindow } from './question-windows.js'
@@ -15,7 +15,7 @@ import { requireShape } from './task.js'
 export interface QuestionAnsweringOptions extends ChunkOptions {
   /** The most tokens of a window: question, piece of the context, added tokens. Default: 384. */
   readonly maxLength?: number | undefined
-  /** How many tokens of the context neighbouring windows share. Default: 128. */
+  /** How many tokens of the context neighbouring windows share. Default: 128, or a third of a shorter window. */
   readonly stride?: number | undefined
   /** What a window without the answer is to predict: the [CLS] token (else the first), or nothing (-100). Default: 'cls'. */
   readonly noAnswer?: 'cls' | 'ignore' | undefined
@@ -39,7 +39,7 @@ export async function encodeQuestionAnswering(
 ): Promise<EncodedTask<QuestionAnsweringExample>> {
   requireShape(dataset, 'question-answering', ['question-answering'])
   const maxLength = checkedMaxLength(options.maxLength ?? 384)
-  const stride = checkedStride({ truncation: 'window', stride: options.stride, maxLength }, 128)
+  const stride = checkedStride({ truncation: 'window', stride: options.stride, maxLength }, usualStrideOf(maxLength))
   const problems = new RowProblems()
   const examples: QuestionAnsweringExample[] = []
   const missed: string[] = []

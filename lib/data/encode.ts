@@ -1,11 +1,11 @@
 import { AttuneError } from '../errors.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { chunksAhead, type ChunkOptions } from './chunks-ahead.js'
-import { cutRow, rowWindows, type AddedTokens } from './causal-windows.js'
+import { addedTokensOf, countTargets, cutRow, rowWindows } from './causal-windows.js'
 import { checkedStride } from './windows.js'
 import type { Dataset } from './dataset.js'
 import { nothingCut, type LengthCounts } from './length-counts.js'
-import { ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
+import { causalShapes, ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
 import { requireShape } from './task.js'
 
 export { ignoredLabel, type LossOn }
@@ -69,7 +69,7 @@ export async function encodeDataset(
   tokenizer: Tokenizer,
   options: EncodeDatasetOptions = {},
 ): Promise<EncodedDataset> {
-  const shape = requireShape(dataset, 'causal-lm', ['messages', 'prompt-completion', 'text'])
+  const shape = requireShape(dataset, 'causal-lm', causalShapes)
   const loss = checkedLoss(options.loss, shape)
   const { maxLength = Infinity, truncation = 'error' } = options
   if (maxLength !== Infinity && !(Number.isSafeInteger(maxLength) && maxLength >= 2)) {
@@ -83,12 +83,7 @@ export async function encodeDataset(
   }
 
   const stride = checkedStride({ ...options, truncation }, 0)
-  const { before, after } = await tokenizer.addedTokenCounts()
-  const addedOf = ({ inputIds }: EncodedRow): AddedTokens =>
-    shape === 'messages'
-      ? // A template writes the BOS itself.
-        { front: inputIds[0] === tokenizer.bosTokenId ? 1 : 0, back: 0 }
-      : { front: before, back: shape === 'text' ? after : 0 }
+  const addedOf = await addedTokensOf(shape, tokenizer)
 
   const examples: TrainingExample[] = []
   const masked: string[] = []
@@ -138,13 +133,6 @@ function checkedLoss(loss: LossOn | undefined, shape: CausalShape): LossOn {
   throw new AttuneError('invalid-option', `options.loss for ${shape} rows should be ${list}, received '${loss}'`, {
     where: 'options.loss',
   })
-}
-
-/** The labels that carry loss; nothing predicts the first token, so it never counts. */
-function countTargets(labels: Int32Array): number {
-  let count = 0
-  for (let at = 1; at < labels.length; at++) if (labels[at] !== ignoredLabel) count++
-  return count
 }
 
 function tooLong(length: number, maxLength: number, origin: string): AttuneError {

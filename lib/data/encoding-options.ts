@@ -43,7 +43,7 @@ export const encodingOptions = {
   stride: {
     type: z.int().min(0),
     description:
-      "Tokens that neighbouring windows share, with truncation 'window' or of question answering; absent: of causal-lm and sequence classification 0, of token classification 128 or a third of a shorter window, of question answering 128",
+      "Tokens that neighbouring windows share, with truncation 'window' or of question answering; absent: of causal-lm and sequence classification 0, of token classification and question answering 128 or a third of a shorter window",
   },
   labelPieces: {
     type: z.enum(['first', 'all']),
@@ -92,7 +92,7 @@ export interface EncodingOptions {
   readonly truncation?: Truncation | undefined
   /**
    * Tokens that windows share, with truncation 'window' or of question answering. @default of causal-lm and sequence classification 0,
-   * of token classification 128 or a third of a shorter window, of question answering 128
+   * of token classification and question answering 128 or a third of a shorter window
    */
   readonly stride?: number | undefined
   /** Of token classification. @default 'first' */

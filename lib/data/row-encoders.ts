@@ -26,7 +26,9 @@ export interface RowEncoderOptions {
 type RowEncoder = (dataset: Dataset, tokenizer: Tokenizer, options: RowEncoderOptions) => Promise<EncodedRow[]>
 
 /** The shapes that a causal model is trained on. */
-export type CausalShape = 'messages' | 'prompt-completion' | 'text'
+export const causalShapes = ['messages', 'prompt-completion', 'text'] as const
+
+export type CausalShape = (typeof causalShapes)[number]
 
 /** How rows of each shape become tokens. */
 export const rowEncoders: Readonly<Record<CausalShape, RowEncoder>> = {

@@ -26,7 +26,7 @@ export interface TruncationSummary {
   readonly rows: number
   /** Their tokens beyond it. */
   readonly tokens: number
-  /** Of a classifier or a tagger with truncation 'window': how many windows they become. */
+  /** With truncation 'window': how many windows they become. */
   readonly windows?: number
 }
 
@@ -118,7 +118,8 @@ export class LengthCheck {
       return [{ code: 'skipped-rows', severity: 'warning', message, advice, where, count }]
     }
     if (truncation === 'split' || truncation === 'window') {
-      const windows = this.#windows > 0 ? counted(this.#windows, 'window') : 'several examples'
+      // Without a task nothing is cut yet.
+      const windows = this.#windows > 0 ? counted(this.#windows, 'window') : 'windows'
       const message = countedThat(count, 'row', `are cut into ${windows} of at most ${limit} tokens.`)
       return [{ code: 'truncated-rows', severity: 'note', message, advice: 'Nothing is lost.', where, count }]
     }

@@ -1,12 +1,14 @@
 import type { Dataset } from '../data/dataset.js'
+import { addedTokensOf, countTargets, rowWindows } from '../data/causal-windows.js'
 import { encodeForTask, type TaskOptions } from '../data/encode-for-task.js'
 import { encodeTexts } from '../data/encode-texts.js'
 import type { TokenClassificationExample } from '../data/encode-token-classification.js'
 import type { DataFinding, EmbeddingExample, TaskExample } from '../data/encoded-task.js'
-import { ignoredLabel, type LossOn } from '../data/row-encoders.js'
+import { causalShapes, ignoredLabel, type EncodedRow, type LossOn } from '../data/row-encoders.js'
 import type { DatasetRow, TextLabelRow } from '../data/rows.js'
+import { requireShape } from '../data/task.js'
 import { windowsOfPair, windowsOfText } from '../data/token-windows.js'
-import { usualStrideOf } from '../data/windows.js'
+import { usualStrideOf, windows } from '../data/windows.js'
 import { AttuneError } from '../errors.js'
 import type { Task } from '../task.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
@@ -24,7 +26,7 @@ export interface MeasuredExample {
   readonly trained: number
   /** Tokens that the tokenizer has no piece for. */
   readonly unknown: number
-  /** Of a classifier or a tagger that reads long texts in windows: how many windows a text too long becomes. */
+  /** Where long texts are read in windows: how many a text too long becomes. */
   readonly windows?: number
 }
 
@@ -86,6 +88,7 @@ async function encoded(dataset: Dataset, options: MeasureOptions): Promise<Encod
   const { examples, findings } = await encodeForTask<Task>(task, dataset, tokenizer, taskOptions(task, options, signal))
   const list: Iterable<TaskExample | EmbeddingExample> = examples
   const { unkTokenId } = tokenizer
+  const windowsOfRow = await rowWindowCounter(dataset, options)
   return {
     findings,
     examples: Array.from(list, (example): MeasuredExample => {
@@ -108,8 +111,11 @@ async function encoded(dataset: Dataset, options: MeasureOptions): Promise<Encod
         return { row, lengths: [inputIds.length, labels.length], labels: undefined, trained: labels.length, unknown }
       }
       const isCausal = task === 'causal-lm'
-      const trained = labelled(labels, isCausal ? 1 : 0)
-      const measured = { row, lengths: [inputIds.length], labels: isCausal ? labels : undefined, trained, unknown }
+      const trained = isCausal ? countTargets(labels) : labelled(labels)
+      const measured = {
+        ...{ row, lengths: [inputIds.length], labels: isCausal ? labels : undefined, trained, unknown },
+        ...windowsOfRow({ inputIds, labels }),
+      }
       if (!('wordIds' in example)) return measured
       const { wordIds } = example as TokenClassificationExample
       const sequenceIds = Array.from(wordIds, (word) => (word < 0 ? null : 0))
@@ -166,6 +172,27 @@ async function textLengths(dataset: Dataset, options: MeasureOptions): Promise<E
   return { examples, findings: [] }
 }
 
+/** Of rows of a causal or a masked model: how many windows one too long becomes that have something to learn. */
+async function rowWindowCounter(
+  dataset: Dataset,
+  { task, tokenizer, truncation, maxLength = Infinity, stride = 0 }: MeasureOptions,
+): Promise<(row: EncodedRow) => Pick<MeasuredExample, 'windows'>> {
+  const inWindows = truncation === 'window' || truncation === 'split'
+  if (!inWindows || (task !== 'causal-lm' && task !== 'masked-lm')) return () => ({})
+  const isLong = ({ inputIds }: EncodedRow): boolean => inputIds.length > maxLength
+  if (task === 'masked-lm') {
+    const { before, after } = await tokenizer.addedTokenCounts()
+    const added = before + after
+    return (row) => (isLong(row) ? { windows: windows(row.inputIds.length - added, maxLength - added, 0).length } : {})
+  }
+  const addedOf = await addedTokensOf(requireShape(dataset, task, causalShapes), tokenizer)
+  return (row) => {
+    if (!isLong(row)) return {}
+    const all = rowWindows(row, maxLength, stride, addedOf(row))
+    return { windows: all.filter(({ labels }) => countTargets(labels) > 0).length }
+  }
+}
+
 /** @param pair the origin of a pair of texts. @throws AttuneError as training does, where the windows have no room */
 function windowsOf(
   sequenceIds: EncodedText['sequenceIds'],
@@ -180,16 +207,16 @@ function windowsOf(
   throw new AttuneError('sequence-too-long', `${pair}: ${found}`, { where: pair ?? '' })
 }
 
-function labelled(labels: Int32Array, from: number): number {
+function labelled(labels: Int32Array): number {
   let count = 0
-  for (let at = from; at < labels.length; at++) if (labels[at] !== ignoredLabel) count++
+  for (const label of labels) if (label !== ignoredLabel) count++
   return count
 }
 
 /** Labels that carry loss in what truncation leaves; nothing predicts the first token of it. */
 export function labelledAfterCut(labels: Int32Array, maxLength: number, side: 'tail' | 'head'): number {
-  if (side === 'tail') return labelled(labels.subarray(0, maxLength), 1)
-  return labelled(labels.subarray(labels.length - maxLength), 1)
+  if (side === 'tail') return countTargets(labels.subarray(0, maxLength))
+  return countTargets(labels.subarray(labels.length - maxLength))
 }
 
 function occurrences(ids: Int32Array, id: number | undefined): number {

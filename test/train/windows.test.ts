@@ -1,4 +1,4 @@
-/** Long texts of classifiers and taggers in windows: the plan, a run, its validation, the token store and a stream agree. */
+/** Long texts in windows: the plan, a run, its validation, the token store, a stream and inspect agree. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -118,5 +118,21 @@ describe.each(['sequence-classification', 'token-classification'] as const)('%s 
     await expect(plan(model, stream, { ...wrong, maxSteps: 2, tokenizer })).rejects.toMatchObject(refused)
     await expect(run(model, { ...wrong, train: stream, maxSteps: 2 })).rejects.toMatchObject(refused)
     await expect(inspectData(train, { tokenizer, task, ...wrong })).rejects.toMatchObject(refused)
+  })
+})
+
+describe.each(['causal-lm', 'masked-lm'] as const)('%s in windows', (task) => {
+  it('is told by inspect as it is planned', async () => {
+    const rows = texts.map((text) => ({ text }))
+    const train = Dataset.from(rows)
+    const cut = { maxLength: 8, truncation: 'window' } as const
+    const size = { vocab_size: tokenizer.vocabSize, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 1 }
+    const family = { model_type: task === 'causal-lm' ? 'llama' : 'bert', num_attention_heads: 2 }
+    const config = { ...family, ...size, max_position_embeddings: 32 }
+    await using model = await Model.fromConfig(config, { seed: 1, threads: 1, task })
+    const planned = await plan(model, train, { ...cut, tokenizer, batchSize: 4, epochs: 1 })
+    const { truncation } = await inspectData(train, { tokenizer, task, ...cut })
+    expect(truncation?.rows).toBeGreaterThan(3)
+    expect(truncation?.windows).toBe(planned.windows + (truncation?.rows ?? 0))
   })
 })
