@@ -5,7 +5,14 @@ import { addedTokensOf, countTargets, cutRow, rowWindows } from './causal-window
 import { checkedStride } from './windows.js'
 import type { Dataset } from './dataset.js'
 import { nothingCut, type LengthCounts } from './length-counts.js'
-import { causalShapes, ignoredLabel, rowEncoders, type CausalShape, type EncodedRow, type LossOn } from './row-encoders.js'
+import {
+  causalShapes,
+  ignoredLabel,
+  rowEncoders,
+  type CausalShape,
+  type EncodedRow,
+  type LossOn,
+} from './row-encoders.js'
 import { requireShape } from './task.js'
 
 export { ignoredLabel, type LossOn }
