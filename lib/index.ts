@@ -37,15 +37,8 @@ export { Dataset, type AugmentOptions, type DatasetSplit, type Fold, type RowToC
 export type { BalanceOptions } from './data/balance.js'
 export type { FoldOptions, SplitOptions } from './data/splits/split-options.js'
 export type { RandomStream } from './data/random.js'
-export {
-  loadDatasetConfig,
-  readDatasetConfig,
-  type ConfiguredDataset,
-  type DatasetConfig,
-  type DatasetFiles,
-  type DatasetPart,
-  type RowSource,
-} from './data/dataset-config.js'
+export { loadDatasetConfig, readDatasetConfig, type ConfiguredDataset } from './data/load-dataset-config.js'
+export type { DatasetConfig, DatasetFiles, DatasetPart, RowSource } from './data/dataset-config.js'
 export type { ConfigOptions, DatasetOverrides } from './data/config-sources.js'
 export { recognizeShape, type Recognition, type RecognizeOptions } from './data/recognize-shape.js'
 export type { MappedRows, RowOptions } from './data/row-reader.js'

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { z } from 'zod'
-import { readDatasetConfig } from '../data/dataset-config.js'
+import { readDatasetConfig } from '../data/load-dataset-config.js'
 import { AttuneError } from '../errors.js'
 import { inspectData, type InspectOptions } from '../inspect/inspect-data.js'
 import { inspectOptions } from '../inspect/inspect-options.js'

@@ -3,12 +3,8 @@ import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
 import type { DatasetOverrides } from '../data/config-sources.js'
-import {
-  loadDatasetConfig,
-  type ConfiguredDataset,
-  type DatasetConfig,
-  type DatasetPart,
-} from '../data/dataset-config.js'
+import type { DatasetConfig, DatasetPart } from '../data/dataset-config.js'
+import { loadDatasetConfig, type ConfiguredDataset } from '../data/load-dataset-config.js'
 import { loadDataset } from '../data/load-dataset.js'
 import type { TrainingData } from '../data/prepare-data.js'
 import { shapeNames } from '../data/shapes.js'

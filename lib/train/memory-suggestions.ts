@@ -7,7 +7,7 @@ import { lora } from '../nn/lora.js'
 import type { NativeMemory } from '../native.js'
 import { largestBatch } from './batch-sizes.js'
 import type { PlanChange, PlanSuggestion, SuggestionCode } from './plan-suggestion.js'
-import type { PreparedRun } from './plan.js'
+import type { PreparedRun } from './prepared-course.js'
 import { StepPlan } from './step-plan.js'
 import type { TrainingOptionsWithData } from './train-options.js'
 

@@ -12,7 +12,7 @@ import { settleLoss } from './loss-weights.js'
 import { memorySuggestions } from './memory-suggestions.js'
 import { splitPlanOptions, type PlanOptions } from './plan-options.js'
 import type { PlanSuggestion } from './plan-suggestion.js'
-import type { PreparedCourse } from './prepared-course.js'
+import type { PreparedRun } from './prepared-course.js'
 import { baselineOf, processMemory, roomFor } from './process-memory.js'
 import { rehearse, type Rehearsal } from './rehearsal.js'
 import { runSuggestions } from './run-suggestions.js'
@@ -21,17 +21,12 @@ import { StepPlan } from './step-plan.js'
 import { KnownSteps } from './step-source.js'
 import { isStreamed } from './stream-options.js'
 import { prepareStreamRun } from './stream-plan.js'
-import { settleTrainOptions, type TrainingOptionsWithData } from './train-options.js'
+import { settleTrainOptions } from './settle-train-options.js'
+import type { TrainingOptionsWithData } from './train-options.js'
 import { countParameters, selectTrained } from './trained-parameters.js'
 import type { TrainingPlan } from './training-plan.js'
 import { prepareValidation } from './validation.js'
 import { dataWarnings, headWarnings, planWarnings } from './warnings.js'
-
-/** A run on rows that are all known, made ready: the rows encoded, the steps laid out, the parameters chosen. */
-export interface PreparedRun extends PreparedCourse {
-  readonly steps: StepPlan
-  readonly train: PreparedData
-}
 
 /**
  * What training with these options would do and need, and about how long it would take. The model is as before afterwards, to

@@ -7,7 +7,7 @@ import { measureExamples } from '../evaluate/measure-examples.js'
 import type { Model } from '../models/model.js'
 import { tokensOf } from './batch-sizes.js'
 import { timesDue } from './course-counts.js'
-import type { PreparedRun } from './plan.js'
+import type { PreparedRun } from './prepared-course.js'
 import {
   addWork,
   batchesOfStep,

@@ -1,7 +1,8 @@
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import { size } from './memory-suggestions.js'
-import { suggestMemory, type PreparedRun } from './plan.js'
+import { suggestMemory } from './plan.js'
+import type { PreparedRun } from './prepared-course.js'
 import { roomFor } from './process-memory.js'
 import type { TrainingOptionsWithData } from './train-options.js'
 

@@ -2,13 +2,9 @@ import type { Model } from '../models/model.js'
 import { AttuneError } from '../errors.js'
 import type { TrainingEvent } from './events.js'
 import { Run } from './run.js'
+import { settleTrainOptions } from './settle-train-options.js'
 import type { StreamTrainOptions } from './stream-options.js'
-import {
-  settleTrainOptions,
-  type SettledTrainOptions,
-  type TrainingOptionsWithData,
-  type TrainOptions,
-} from './train-options.js'
+import type { SettledTrainOptions, TrainingOptionsWithData, TrainOptions } from './train-options.js'
 import { logEvent } from './training-log.js'
 
 export interface RunOptions {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { loadDatasetConfig } from '../../lib/data/dataset-config.js'
+import { loadDatasetConfig } from '../../lib/data/load-dataset-config.js'
 import type { DatasetSplit } from '../../lib/data/dataset.js'
 import { exampleConfigs, exampleName, exampleRows, LinkedConfigs } from '../example-configs.js'
 import { examplesFolder, sharedDatasets, sharedDatasetsMissing } from '../shared-datasets.js'
