@@ -14,11 +14,13 @@ inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
 // and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
 inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). The panel of A
-// (14 x 432 lanes, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of B (54 KiB) stream past
-// it from the second level; deeper blocks would push A out, shallower ones touch C more often. 432 and not
-// 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
-inline constexpr std::int64_t kDepthBlock = 432;
+// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). AVX-512: the
+// panel of A (14 x 432 lanes, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of B (54 KiB)
+// stream past it from the second level; deeper blocks would push A out, shallower ones touch C more often.
+// 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does. AVX2: panels of A (6
+// KiB) and of B (17 KiB) both fit; a micro kernel on panels of up to 320 runs at the peak, at 432 at 90 % of
+// it. 264 and not 256 for the same reason as above.
+inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 264 : 432;
 
 // Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes
 // packing about 2 % of the work, and bounds scratch: 2 x 3.5 MiB, and 16 MiB of float32 sums when C is
