@@ -3,7 +3,7 @@ import type { ChunkOptions } from './chunks-ahead.js'
 import { codePointLength } from './code-points.js'
 import type { Dataset } from './dataset.js'
 import { checkedMaxLength, encodeTexts } from './encode-texts.js'
-import { checkedStride, usualStrideOf } from './windows.js'
+import { checkedStride, usualStrideOf, usualWindow } from './windows.js'
 import { findingAbout, type EncodedTask, type TaskExample } from './encoded-task.js'
 import { nothingCut } from './length-counts.js'
 import { questionWindows, type QuestionWindow } from './question-windows.js'
@@ -38,7 +38,7 @@ export async function encodeQuestionAnswering(
   options: QuestionAnsweringOptions = {},
 ): Promise<EncodedTask<QuestionAnsweringExample>> {
   requireShape(dataset, 'question-answering', ['question-answering'])
-  const maxLength = checkedMaxLength(options.maxLength ?? 384)
+  const maxLength = checkedMaxLength(options.maxLength ?? usualWindow)
   const stride = checkedStride({ truncation: 'window', stride: options.stride, maxLength }, usualStrideOf(maxLength))
   const problems = new RowProblems()
   const examples: QuestionAnsweringExample[] = []

@@ -11,6 +11,7 @@ import { SizeTable, type ExampleSizeList, type ExampleSizes } from './example-si
 import { EventLoopTurns } from './event-loop-turns.js'
 import { lengthCounts, nothingCut, type LengthCounts } from './length-counts.js'
 import { GrowingInt32Array } from './growing-array.js'
+import { usualWindow } from './windows.js'
 import type { ProblemType, Task } from '../task.js'
 
 /** Rows of a dataset, or rows encoded already. */
@@ -114,7 +115,7 @@ async function encoded(
   requireOwnOptions(options, model.task)
   if (!(data instanceof Dataset)) return { examples: listOf(data), ...nothingCut, findings: [] }
   const { maxPositions } = model.definition
-  const maxLength = Math.min(options.maxLength ?? usualLength(model.task, maxPositions), maxPositions)
+  const maxLength = longestRow(model.task, maxPositions, options.maxLength)
   const own = options.tokenizer ?? (await model.tokenizer())
   const { chatTemplate } = options
   const tokenizer = chatTemplate === undefined ? own : await own.withChatTemplate(chatTemplate)
@@ -124,9 +125,9 @@ async function encoded(
   throw new AttuneError('empty-dataset', message, { where })
 }
 
-/** Tokens of a row at most, where no option says it. Windows of a context are as long as in Hugging Face's example. */
-export function usualLength(task: Task, maxPositions: number): number {
-  return task === 'question-answering' ? 384 : maxPositions
+/** Tokens of a row at most: as asked, else as is usual for the task, and never more than the model takes. */
+export function longestRow(task: Task | undefined, maxPositions: number, asked: number | undefined): number {
+  return Math.min(asked ?? (task === 'question-answering' ? usualWindow : maxPositions), maxPositions)
 }
 
 function optionsFor(model: PreparedFor, options: EncodingOptions): TaskOptions<Task> {

@@ -40,8 +40,10 @@ export function checkedStride({ truncation, stride, maxLength = Infinity }: Stri
   return stride
 }
 
-// As in the question answering examples of transformers.
+// Both as in the question answering examples of transformers.
 const usualOverlap = 128
+/** Tokens of a window of a context to answer from, with the question. */
+export const usualWindow = 384
 
 /** What windows share where each word, or each answer, should have some text around it. */
 export function usualStrideOf(maxLength: number): number {

@@ -1,6 +1,7 @@
 import type { DatasetConfig } from '../data/dataset-config.js'
 import { requireWindows } from '../data/encoding-options.js'
 import type { LoadDatasetOptions } from '../data/load-dataset.js'
+import { longestRow } from '../data/prepare-data.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
 import { AttuneError } from '../errors.js'
@@ -85,9 +86,7 @@ function settingsFor(opened: OpenedModel, shape: ShapeName | undefined, options:
   const { lossOn, maxTargetLength, truncation = 'error', stride, signal } = options
   // Training would refuse what does not fit the task.
   requireWindows({ truncation, stride, maxLength: options.maxLength }, suited.task)
-  // Contexts are cut into windows: training takes no longer ones by itself.
-  const asked = options.maxLength ?? (suited.task === 'question-answering' ? 384 : undefined)
-  const limit = Math.min(asked ?? Infinity, suited.maxPositions ?? Infinity)
+  const limit = longestRow(suited.task, suited.maxPositions ?? Infinity, options.maxLength)
   const maxLength = limit === Infinity ? undefined : limit
   return { ...suited, lossOn, maxLength, maxTargetLength, truncation, stride, signal }
 }

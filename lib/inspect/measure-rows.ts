@@ -8,7 +8,7 @@ import { causalShapes, ignoredLabel, type EncodedRow, type LossOn } from '../dat
 import type { DatasetRow, TextLabelRow } from '../data/rows.js'
 import { requireShape } from '../data/task.js'
 import { windowsOfPair, windowsOfText } from '../data/token-windows.js'
-import { usualStrideOf, windows } from '../data/windows.js'
+import { usualStrideOf } from '../data/windows.js'
 import { AttuneError } from '../errors.js'
 import type { Task } from '../task.js'
 import type { EncodedText, Tokenizer } from '../tokenizer/tokenizer.js'
@@ -175,19 +175,23 @@ async function textLengths(dataset: Dataset, options: MeasureOptions): Promise<E
 /** Of rows of a causal or a masked model: how many windows one too long becomes that have something to learn. */
 async function rowWindowCounter(
   dataset: Dataset,
-  { task, tokenizer, truncation, maxLength = Infinity, stride = 0 }: MeasureOptions,
+  options: MeasureOptions,
 ): Promise<(row: EncodedRow) => Pick<MeasuredExample, 'windows'>> {
+  const { task, tokenizer, truncation, maxLength = Infinity, stride = 0 } = options
   const inWindows = truncation === 'window' || truncation === 'split'
   if (!inWindows || (task !== 'causal-lm' && task !== 'masked-lm')) return () => ({})
-  const isLong = ({ inputIds }: EncodedRow): boolean => inputIds.length > maxLength
   if (task === 'masked-lm') {
     const { before, after } = await tokenizer.addedTokenCounts()
-    const added = before + after
-    return (row) => (isLong(row) ? { windows: windows(row.inputIds.length - added, maxLength - added, 0).length } : {})
+    const windowed = { ...options, truncation: 'window' }
+    return ({ inputIds: { length } }) => {
+      const isOwn = (at: number): boolean => at >= before && at < length - after
+      const sequenceIds = Array.from({ length }, (_, at) => (isOwn(at) ? 0 : null))
+      return windowsOf(sequenceIds, windowed, 0)
+    }
   }
   const addedOf = await addedTokensOf(requireShape(dataset, task, causalShapes), tokenizer)
   return (row) => {
-    if (!isLong(row)) return {}
+    if (row.inputIds.length <= maxLength) return {}
     const all = rowWindows(row, maxLength, stride, addedOf(row))
     return { windows: all.filter(({ labels }) => countTargets(labels) > 0).length }
   }

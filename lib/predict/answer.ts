@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { utf16Indexer } from '../data/code-points.js'
 import { questionWindows } from '../data/question-windows.js'
+import { usualWindow } from '../data/windows.js'
 import { AttuneError } from '../errors.js'
 import { answerSpans } from '../models/answer-spans.js'
 import type { Model } from '../models/model.js'
@@ -65,7 +66,6 @@ export interface AnsweredQuestion {
 
 // Among how many spans probabilities are shared out, as in the question answering examples of transformers.
 const candidates = 20
-const usualWindow = 384
 
 export const answerVerb: VerbOf<Question, AnsweredQuestion, Settled<typeof answerOptions>> = {
   name: 'answer',

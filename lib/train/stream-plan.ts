@@ -1,6 +1,6 @@
 /** A run on a stream made ready: what can be known without reading it. */
 import { encodingOf, requireOwnOptions } from '../data/encoding-options.js'
-import { usualLength } from '../data/prepare-data.js'
+import { longestRow } from '../data/prepare-data.js'
 import { collate, type EncodedExample } from '../data/example.js'
 import { AttuneError } from '../errors.js'
 import type { BatchSizes } from '../models/batch.js'
@@ -90,7 +90,7 @@ function boundOfBatches(model: Model, options: StreamTrainOptions, loss: Partial
 /** As long as an example may be; what it says does not matter. */
 function longestExample(model: Model, options: StreamTrainOptions): EncodedExample {
   const { task, problemType, labels, definition } = model
-  const length = Math.min(options.maxLength ?? usualLength(task, definition.maxPositions), definition.maxPositions)
+  const length = longestRow(task, definition.maxPositions, options.maxLength)
   const inputIds = new Int32Array(length)
   switch (task) {
     case 'embedding':

@@ -122,17 +122,26 @@ describe.each(['sequence-classification', 'token-classification'] as const)('%s 
 })
 
 describe.each(['causal-lm', 'masked-lm'] as const)('%s in windows', (task) => {
-  it('is told by inspect as it is planned', async () => {
-    const rows = texts.map((text) => ({ text }))
-    const train = Dataset.from(rows)
-    const cut = { maxLength: 8, truncation: 'window' } as const
+  const train = Dataset.from(texts.map((text) => ({ text })))
+  const open = (): Promise<Model> => {
     const size = { vocab_size: tokenizer.vocabSize, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 1 }
     const family = { model_type: task === 'causal-lm' ? 'llama' : 'bert', num_attention_heads: 2 }
-    const config = { ...family, ...size, max_position_embeddings: 32 }
-    await using model = await Model.fromConfig(config, { seed: 1, threads: 1, task })
+    return Model.fromConfig({ ...family, ...size, max_position_embeddings: 32 }, { seed: 1, threads: 1, task })
+  }
+
+  it('is told by inspect as it is planned', async () => {
+    const cut = { maxLength: 8, truncation: 'window' } as const
+    await using model = await open()
     const planned = await plan(model, train, { ...cut, tokenizer, batchSize: 4, epochs: 1 })
     const { truncation } = await inspectData(train, { tokenizer, task, ...cut })
     expect(truncation?.rows).toBeGreaterThan(3)
     expect(truncation?.windows).toBe(planned.windows + (truncation?.rows ?? 0))
+  })
+  it('that leave no room for a text is refused by both', async () => {
+    const cut = { maxLength: 2, truncation: 'window' } as const
+    await using model = await open()
+    const refused = { code: 'invalid-option', where: 'options.maxLength' }
+    await expect(plan(model, train, { ...cut, tokenizer })).rejects.toMatchObject(refused)
+    await expect(inspectData(train, { tokenizer, task, ...cut })).rejects.toMatchObject(refused)
   })
 })
