@@ -47,19 +47,30 @@ if (mode === '--plan' || mode === '--run') {
   console.log(JSON.stringify(result))
   model.dispose()
 } else {
+  const rounds = 3
   const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(cases)
   const child = (how, which) => {
     const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), how, which], { encoding: 'utf8', maxBuffer: 2 ** 26 }) // prettier-ignore
     if (status !== 0) throw new Error(stderr)
     return JSON.parse(stdout.trim().split('\n').at(-1))
   }
-  const off = (planned, real) => `${((100 * (planned - real)) / real).toFixed(1)} %`
-  console.log('| run | steps | TFLOP | planned s | real s | off | planned MiB | peak resident MiB | off |')
-  console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
-  for (const which of chosen) {
-    const planned = child('--plan', which)
-    const real = child('--run', which)
-    const mib = (bytes) => Math.round(bytes / 2 ** 20)
-    console.log(`| ${which} | ${planned.steps} | ${(planned.flops / 1e12).toFixed(2)} | ${planned.seconds.toFixed(1)} | ${real.seconds.toFixed(1)} | ${off(planned.seconds, real.seconds)} | ${mib(planned.bytes)} | ${mib(real.bytes)} | ${off(planned.bytes, real.bytes)} |`) // prettier-ignore
+  // A plan, a run, a plan, a run …: the machine's own pace differs from minute to minute, as the runs' spread shows.
+  const turns = chosen.map((which) => ({ which, planned: [], real: [] }))
+  for (let round = 0; round < rounds; round++)
+    for (const turn of turns) {
+      turn.planned.push(child('--plan', turn.which))
+      turn.real.push(child('--run', turn.which))
+    }
+  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+  const all = (results, key, shown) => results.map((result) => shown(result[key])).join(', ')
+  const percent = (planned, real) => ((100 * (planned - real)) / real).toFixed(1)
+  const off = ({ planned, real }, key) => `${planned.map((plan, i) => percent(plan[key], real[i][key])).join(', ')} | ${percent(median(planned.map((plan) => plan[key])), median(real.map((run) => run[key])))}` // prettier-ignore
+  const tenths = (value) => value.toFixed(1)
+  const mib = (bytes) => Math.round(bytes / 2 ** 20)
+  console.log('| run | steps | TFLOP | planned s | real s | off, % | medians off, % | planned MiB | peak resident MiB | off, % | medians off, % |') // prettier-ignore
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
+  for (const turn of turns) {
+    const { which, planned, real } = turn
+    console.log(`| ${which} | ${planned[0].steps} | ${(planned[0].flops / 1e12).toFixed(2)} | ${all(planned, 'seconds', tenths)} | ${all(real, 'seconds', tenths)} | ${off(turn, 'seconds')} | ${all(planned, 'bytes', mib)} | ${all(real, 'bytes', mib)} | ${off(turn, 'bytes')} |`) // prettier-ignore
   }
 }

@@ -1,12 +1,15 @@
 /** A plan as a table of 80 columns, and below it what one should know. */
 import type { PlanChange, PlanSuggestion, SuggestionCode } from '../train/plan-suggestion.js'
-import type { TrainingPlan } from '../train/training-plan.js'
+import type { TimeEstimate, TrainingPlan } from '../train/training-plan.js'
 import type { WarningCode } from '../train/warning-code.js'
 import { bytes, duration, percent, quantity, rate } from './amounts.js'
 import { flagName } from './flags.js'
 import { notWhole } from './not-whole.js'
 import { table } from './table.js'
 import { wrap } from './wrap.js'
+
+/** From so much on, the slowest quarter of the measured steps beside the fastest is worth telling. */
+const unevenPace = 1.2
 
 /** The table alone. `from`: the step that a resumed run goes on from. */
 export function planTable(plan: TrainingPlan, from = 0): string {
@@ -123,7 +126,15 @@ function timeRows({ time }: TrainingPlan): [string, string][] {
       `about ${duration(time.seconds)}, estimated from ${from} that ${time.measured.length === 1 ? 'was' : 'were'} measured`,
     ],
     ...(parts.length === 1 ? [] : [['', parts.join(', ')] as [string, string]]),
+    ...paceRows(time),
   ]
+}
+
+/** Where the machine itself was fast and slow in turns, no estimate is better than that. */
+function paceRows({ seconds, training, pace }: TimeEstimate): [string, string][] {
+  if (pace.slowest < unevenPace * pace.fastest) return []
+  const [from, to] = [pace.fastest, pace.slowest].map((factor) => duration(seconds + training * (factor - 1)))
+  return [['', `the machine's own pace varied meanwhile: from ${from} to ${to}`]]
 }
 
 function memoryLeft({ process: { total, free, resident } }: TrainingPlan): string {

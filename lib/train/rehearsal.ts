@@ -19,7 +19,7 @@ import {
   type WorkOfStep,
 } from './run-work.js'
 import { StagedOptimizer } from './staged-optimizer.js'
-import { fitTime, timeOf, type MeasuredStep } from './time-fit.js'
+import { averageTime, fitTime, paceOf, timeOf, type MeasuredStep } from './time-fit.js'
 import type { SettledTrainOptions } from './train-options.js'
 import type { BaseResult, TimeEstimate } from './training-plan.js'
 import { countParameters } from './trained-parameters.js'
@@ -39,11 +39,9 @@ export interface RehearsalOptions {
 
 /** Large steps are measured by their first micro-batches. */
 const partOfBudget = 0.25
-const mostSteps = 32
+const mostSteps = 256
 /** Of the rows that the model is measured on before it is trained. */
 const mostRows = 256
-/** Sizes to measure, as quantiles of the steps' work: the middle counts most. */
-const quantiles = [0.5, 0.9, 0.1, 0.5, 0.75, 0.25]
 const writtenAtMost = 64 * 2 ** 20
 
 /** The model's weights are as before afterwards, to the bit; all else is for `model.unchanged` to put back. */
@@ -114,7 +112,7 @@ async function measureBase(
   return { base, passSeconds: validation === undefined ? 0 : passSeconds }
 }
 
-type StepTimes = Pick<TimeEstimate, 'training' | 'measured'>
+type StepTimes = Pick<TimeEstimate, 'training' | 'pace' | 'measured'>
 
 async function measureSteps(
   model: Model,
@@ -126,7 +124,6 @@ async function measureSteps(
 ): Promise<StepTimes | undefined> {
   const { train, steps, loss } = prepared
   const counted = await countStages(model, prepared, optimizer)
-  const candidates = counted.steps
   const start = performance.now()
   const elapsed = (): number => (performance.now() - start) / 1000
   const take = async ({ step, work }: WorkOfStep, most: number): Promise<MeasuredStep | undefined> => {
@@ -149,29 +146,39 @@ async function measureSteps(
         : batches.map((batch) => model.work(batch, loss)).reduce(addWork, noWork).total
     return { flops, seconds }
   }
-  // Memory is touched for the first time in these.
-  const ordered = [...candidates].sort((a, b) => a.work.total - b.work.total)
-  const at = (quantile: number): WorkOfStep | undefined => ordered[Math.floor(quantile * (ordered.length - 1))]
-  const largest = at(0.9)
+  const ordered = [...counted.steps].sort((a, b) => a.work.total - b.work.total)
+  const largest = ordered.at(-1)
   if (largest === undefined) return undefined
+  // Memory is touched for the first time in these.
   const warm = await take(largest, 1)
+  if (elapsed() < budget / 2) await take(largest, 1)
   const rate = warm === undefined ? 0 : warm.seconds / warm.flops
   const measured: MeasuredStep[] = []
-  if (elapsed() < budget / 2) await take(largest, 1)
+  let whole = true
   for (let i = 0; i < mostSteps && (i === 0 || elapsed() < budget); i++) {
-    const chosen = at(quantiles[i % quantiles.length] ?? 0.5)
-    if (chosen === undefined) break
+    const chosen = ordered[Math.floor(radicalInverse(i + 1) * ordered.length)] ?? largest
     // Nothing is gained by another step where the first alone took all the time there is.
     if (i === 0 && warm !== undefined && elapsed() > budget) measured.push(warm)
     else {
       const batches = steps.microBatches(chosen.step).length
-      const most = Math.floor((budget * partOfBudget * batches) / Math.max(rate * chosen.work.total, 1e-9))
-      const result = await take(chosen, Math.min(batches, most))
+      const affordable = Math.floor((budget * partOfBudget * batches) / Math.max(rate * chosen.work.total, 1e-9))
+      // Fewer and more in turns: what each micro-batch takes and what each step takes are then told from each other.
+      const most = affordable >= batches ? batches : Math.ceil(affordable / (1 + (i % 2)))
+      if (most < batches) whole = false
+      const result = await take(chosen, most)
       if (result !== undefined) measured.push(result)
     }
   }
   if (measured.length === 0) return undefined
-  return { training: timeOf(fitTime(measured), steps.steps, counted.total), measured }
+  const fit = whole ? averageTime(measured) : fitTime(measured)
+  return { training: timeOf(fit, steps.steps, counted.total), pace: paceOf(measured, fit), measured }
+}
+
+/** Van der Corput's sequence in base 2: wherever it is cut off, it has spread evenly from 0 to 1. */
+function radicalInverse(index: number): number {
+  let value = 0
+  for (let part = 0.5, rest = index; rest > 0; part /= 2, rest >>= 1) value += (rest & 1) * part
+  return value
 }
 
 /** The work of the run's steps, each with what is trained at its stage. */

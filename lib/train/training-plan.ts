@@ -56,6 +56,11 @@ export interface TimeEstimate {
   readonly validation: number
   /** Of checkpoints and the result, where every evaluation is the best so far. */
   readonly saving: number
+  /**
+   * How even the machine's pace was while it was measured: the time of the fastest and of the slowest quarter of the steps,
+   * 1 being the estimate's.
+   */
+  readonly pace: { readonly fastest: number; readonly slowest: number }
   /** The steps that it was estimated from. */
   readonly measured: readonly MeasuredStep[]
 }

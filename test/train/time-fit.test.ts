@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fitTime, timeOf } from '../../lib/train/time-fit.js'
+import { averageTime, fitTime, paceOf, timeOf } from '../../lib/train/time-fit.js'
 import { TimeLeft } from '../../lib/train/time-left.js'
 
 describe('the time of steps', () => {
@@ -37,6 +37,21 @@ describe('the time of steps', () => {
       { flops: 4e9, seconds: 1 },
     ]
     expect(timeOf(fitTime(flat), 10, 1e12)).toBeCloseTo(20, 9)
+  })
+})
+
+describe('the time of whole steps', () => {
+  it('is their average, wherever the machine was slow', () => {
+    const measured = [1, 4, 2, 3].map((size, i) => ({ flops: size * 1e9, seconds: i < 2 ? size : 2 * size }))
+    expect(timeOf(averageTime(measured), 7, 1e10)).toBeCloseTo(15, 9)
+  })
+
+  it('has the pace of the fastest and the slowest quarter beside it', () => {
+    const measured = Array.from({ length: 8 }, (_, i) => ({ flops: 1e9 * (1 + (i % 2)), seconds: (i < 6 ? 1 : 2) * (1 + (i % 2)) })) // prettier-ignore
+    const { fastest, slowest } = paceOf(measured, averageTime(measured))
+    expect(fastest).toBeCloseTo(0.8, 9)
+    expect(slowest).toBeCloseTo(1.6, 9)
+    expect(paceOf(measured.slice(4, 7), averageTime(measured))).toEqual({ fastest: 1, slowest: 1 })
   })
 })
 
