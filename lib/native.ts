@@ -210,10 +210,28 @@ export interface NativeSession {
   memory(): NativeMemory
   /** float32 operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. */
   measurePeak(): Promise<number>
+  /** From here on every kernel's run is recorded, until the profile is taken. */
+  startProfile(): Promise<void>
+  /** What was recorded, in the order in which it began; recording ends. */
+  takeProfile(): Promise<NativeSpan[]>
   /** The run or step in progress, and those queued, reject with `aborted`. */
   cancel(): void
   /** Cancels, waits for the engine thread, frees everything. Idempotent. */
   dispose(): void
+}
+
+/** One run of a kernel. */
+export interface NativeSpan {
+  /** Of the module in the model, or 'optimizer'. */
+  readonly path: string
+  readonly op: string
+  /** Seconds after the profile was started. */
+  readonly begin: number
+  readonly seconds: number
+  /** Floating-point operations, counted from the shapes. */
+  readonly flops: number
+  /** Of what it reads and writes, each tensor once. */
+  readonly bytes: number
 }
 
 export interface NativeProcessor {

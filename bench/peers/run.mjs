@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The same optimiser steps in attune and in PyTorch + transformers + PEFT, in turns, and the ratio between them.
 //
-//   node bench/peers/run.mjs [--rounds 3] [--steps 5] [--threads 2] [--cases full,lora] [--output bench/results/peers.json]
+//   node bench/peers/run.mjs [--rounds 3] [--steps 5] [--threads 2] [--cases gpt2-full,qwen-lora] [--output bench/results/peers.json]
 //
 // Every measurement is a process of its own, so that peak memory is its own. The contenders take turns within a round
 // (A B A B …), so that a machine that slows down slows both. The first run makes a virtual environment in .tools/peers.
@@ -20,9 +20,7 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '5' }, // timed steps a process
     warmup: { type: 'string', default: '2' },
     threads: { type: 'string', default: '2' },
-    batch: { type: 'string', default: '4' },
-    length: { type: 'string', default: '256' },
-    cases: { type: 'string', default: 'full,lora' },
+    cases: { type: 'string' }, // names of cases.json; all without it
     contenders: { type: 'string' }, // names of the table below, such as attune:f32,pytorch:fp32; all without it
     venv: { type: 'string', default: join(root, '.tools/peers') },
     output: { type: 'string', default: join(root, 'bench/results/peers.json') },
@@ -37,7 +35,8 @@ const COMPARISONS = [
 ]
 const every = [...new Set(COMPARISONS.flatMap(({ ours, theirs }) => [ours, theirs]))]
 const contenders = options.contenders?.split(',') ?? every
-const cases = options.cases.split(',')
+const allCases = Object.keys(JSON.parse(readFileSync(join(here, 'cases.json'), 'utf8')))
+const cases = options.cases?.split(',') ?? allCases
 const rounds = Number(options.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: expected a whole number from 1 on`)
 const python = contenders.some((name) => name.startsWith('pytorch:')) ? preparePython(options.venv) : undefined
@@ -57,7 +56,7 @@ const summary = cases.flatMap((name) => contenders.map((contender) => summarize(
 const ratios = cases.flatMap((name) => COMPARISONS.map((pair) => compare(name, pair))).filter(Boolean)
 
 console.log(
-  `\n${options.batch} x ${options.length} tokens a step, all labelled; ${options.threads} threads; medians of ${rounds} rounds\n`,
+  `\nall tokens labelled; ${options.threads} threads; medians of ${rounds} rounds\n`,
 )
 console.table(Object.fromEntries(summary.map(({ name, contender, ...row }) => [`${name}  ${contender}`, row])))
 console.table(Object.fromEntries(ratios.map(({ name, ours, theirs, ...row }) => [`${name}  ${ours} / ${theirs}`, row])))
@@ -91,8 +90,8 @@ function preparePython(venv) {
 function measure(name, contender) {
   const [engine, variant] = contender.split(':')
   const script = engine === 'attune' ? [process.execPath, 'attune-step.mjs'] : [python, 'torch_step.py']
-  const { threads, batch, length, steps, warmup } = options
-  const settings = Object.entries({ case: name, variant, threads, batch, length, steps, warmup })
+  const { threads, steps, warmup } = options
+  const settings = Object.entries({ case: name, variant, threads, steps, warmup })
   const args = [join(here, script[1]), ...settings.flatMap(([key, value]) => [`--${key}`, value])]
   // OPENBLAS_* and thread counts of the caller's shell must not reach the peer.
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|MKL|OMP)_/.test(key)))

@@ -1,6 +1,6 @@
-"""Optimiser steps of GPT-2 124M (random weights, no download) in PyTorch + transformers + PEFT on the CPU.
+"""Optimiser steps of a model of cases.json (random weights, no download) in PyTorch + transformers + PEFT on the CPU.
 
-    python bench/peers/torch_step.py --case full --variant fp32 --threads 2
+    python bench/peers/torch_step.py --case gpt2-full --variant fp32 --threads 2
 
 Prints one JSON line, the same fields as attune-step.mjs. VARIANT is a '+'-joined set:
 fp32 | autocast (bfloat16), medium (float32 products may round their inputs to bfloat16), fused (one-kernel AdamW), compile.
@@ -15,16 +15,16 @@ import statistics
 import time
 import warnings
 
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.json")) as file:
+    CASES = json.load(file)
 VARIANTS = {"fp32", "autocast", "medium", "fused", "compile"}
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--case", choices=["full", "lora"], default="full")
+    parser.add_argument("--case", choices=list(CASES), default="gpt2-full")
     parser.add_argument("--variant", default="fp32")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=4, help="sequences a step")
-    parser.add_argument("--length", type=int, default=256, help="tokens a sequence")
     parser.add_argument("--steps", type=int, default=5, help="timed steps")
     parser.add_argument("--warmup", type=int, default=2, help="steps before timing")
     settled = parser.parse_args()
@@ -50,13 +50,24 @@ def peak_rss_mib():
 def build(case):
     import transformers
 
-    config = transformers.GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False)
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype="float32")
-    if case == "lora":
+    config = case["config"] if isinstance(case["config"], dict) else CASES[case["config"]]["config"]
+    settings = {key: value for key, value in config.items() if key not in ("model_type", "architectures")}
+    settled = transformers.AutoConfig.for_model(config["model_type"], use_cache=False, **settings)
+    # T5's classes choose their attention themselves.
+    attention = {} if config["model_type"] == "t5" else {"attn_implementation": "sdpa"}
+    model = getattr(transformers, config["architectures"][0])._from_config(settled, dtype="float32", **attention)
+    if "adapter" in case:
         import peft
 
+        adapter = case["adapter"]
+        targets = adapter["targets"]
         lora = peft.LoraConfig(
-            r=8, lora_alpha=16, lora_dropout=0.0, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"
+            r=adapter["rank"],
+            lora_alpha=adapter["alpha"],
+            lora_dropout=0.0,
+            target_modules=targets,
+            fan_in_fan_out=config["model_type"] == "gpt2",
+            task_type="CAUSAL_LM",
         )
         model = peft.get_peft_model(model, lora)
     return model.train()
@@ -77,20 +88,29 @@ def main(o):
     if "medium" in variant:
         torch.set_float32_matmul_precision("medium")
 
-    model = build(o.case)
+    case = CASES[o.case]
+    model = build(case)
     trained = [p for p in model.parameters() if p.requires_grad]
     fused = {"fused": True} if "fused" in variant else {}
     optimizer = torch.optim.AdamW(trained, lr=1e-5, **fused)
     vocabulary = model.config.vocab_size
-    # The same ids as attune-step.mjs; every token is labelled.
-    ids = (torch.arange(o.batch * o.length) * 7919 % vocabulary).view(o.batch, o.length)
+    # The same ids as attune-step.mjs; every token is labelled, or every row.
+    rows_of = lambda length: 1 + (torch.arange(case["batch"] * length) * 7919 % (vocabulary - 1)).view(case["batch"], length)
+    ids = rows_of(case["length"])
+    if "targetLength" in case:
+        labels = rows_of(case["targetLength"])
+    elif "num_labels" in case["config"]:
+        labels = torch.arange(case["batch"]) % 2
+    else:
+        labels = ids
+    tokens = case["batch"] * (case["length"] + case.get("targetLength", 0))
     run = torch.compile(model) if "compile" in variant else model
     autocast = torch.autocast("cpu", torch.bfloat16, enabled="autocast" in variant)
 
     def step():
         begin = time.perf_counter()
         with autocast:
-            loss = run(input_ids=ids, labels=ids).loss
+            loss = run(input_ids=ids, labels=labels).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -108,12 +128,11 @@ def main(o):
                 case=o.case,
                 variant=o.variant,
                 threads=o.threads,
-                batch=o.batch,
-                length=o.length,
+                tokens=tokens,
                 steps=o.steps,
                 stepSeconds=round(median, 4),
                 bestStepSeconds=round(min(seconds), 4),
-                tokensPerSecond=round(o.batch * o.length / median, 1),
+                tokensPerSecond=round(tokens / median, 1),
                 peakRssMib=peak_rss_mib(),
                 parameters=sum(p.numel() for p in model.parameters()),
                 trainable=sum(p.numel() for p in trained),

@@ -9,6 +9,7 @@ import type {
   NativeWork,
 } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
+import type { Profile } from '../profile/profile.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { placeAdapter, type AdapterHost } from './adapter.js'
 import { AdapterSlot, type AddAdapterOptions } from './adapter-slot.js'
@@ -454,6 +455,21 @@ export class Model implements AsyncDisposable {
         for (const [name, values] of masters) await session.writeParameter(name, values)
         this.#random = random
       }
+    }
+  }
+
+  /** Does `work` with this model while every kernel's run is recorded: what took how long, and how near to the processor's limit. */
+  async profile<Result>(work: () => Promise<Result>): Promise<{ result: Result; profile: Profile }> {
+    const session = this.#live()
+    await session.startProfile()
+    const start = performance.now()
+    try {
+      const result = await work()
+      const seconds = (performance.now() - start) / 1000
+      return { result, profile: { seconds, kernels: await session.takeProfile() } }
+    } catch (error) {
+      if (!this.#disposed) await session.takeProfile()
+      throw error
     }
   }
 

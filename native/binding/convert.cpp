@@ -190,6 +190,22 @@ Napi::Array from_texts(Napi::Env env, const std::vector<std::string>& texts) {
   return array;
 }
 
+Napi::Array from_spans(Napi::Env env, const std::vector<Span>& spans) {
+  Napi::Array array = Napi::Array::New(env, spans.size());
+  for (std::uint32_t i = 0; i < spans.size(); ++i) {
+    const Span& span = spans[i];
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("path", span.path);
+    object.Set("op", std::string(span.op));
+    object.Set("begin", span.begin);
+    object.Set("seconds", span.seconds);
+    object.Set("flops", span.work.products + span.work.attention + span.work.elements);
+    object.Set("bytes", span.bytes);
+    array.Set(i, object);
+  }
+  return array;
+}
+
 Napi::Object from_value(Napi::Env env, const Graph& graph, ValueId id) {
   const Value& value = graph.value(id);
   Napi::Array shape = Napi::Array::New(env, value.type.dimensions.size());

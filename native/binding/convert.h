@@ -41,6 +41,7 @@ namespace attune::binding {
 [[nodiscard]] Napi::Value from_floats(Napi::Env env, std::vector<float> values);
 [[nodiscard]] Napi::Value from_integers(Napi::Env env, const std::vector<std::int32_t>& values);
 [[nodiscard]] Napi::Array from_texts(Napi::Env env, const std::vector<std::string>& texts);
+[[nodiscard]] Napi::Array from_spans(Napi::Env env, const std::vector<Span>& spans);
 [[nodiscard]] Napi::Object from_value(Napi::Env env, const Graph& graph, ValueId id);
 
 }  // namespace attune::binding

@@ -53,6 +53,8 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::save_safetensors>("saveSafetensors"),
                          InstanceMethod<&Session::memory>("memory"),
                          InstanceMethod<&Session::measure_peak>("measurePeak"),
+                         InstanceMethod<&Session::start_profile>("startProfile"),
+                         InstanceMethod<&Session::take_profile>("takeProfile"),
                          InstanceMethod<&Session::cancel>("cancel"),
                          InstanceMethod<&Session::dispose>("dispose"),
                      });
@@ -340,6 +342,26 @@ Napi::Value Session::measure_peak(const Napi::CallbackInfo& info) {
     return worker_->post(
         info.Env(), [engine = engine()] { return engine->measure_peak(); },
         [](Napi::Env env, double peak) -> Napi::Value { return Napi::Number::New(env, peak); });
+  });
+}
+
+Napi::Value Session::start_profile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(),
+        [engine = engine()] {
+          engine->start_profile();
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::take_profile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(), [engine = engine()] { return engine->take_profile(); },
+        [](Napi::Env env, const std::vector<Span>& spans) -> Napi::Value { return from_spans(env, spans); });
   });
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backend/processor.h"
+#include "kernels/adamw.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/multiply_add_peak.h"
 
@@ -145,7 +146,8 @@ void Engine::grow_arena(std::size_t bytes) {
 
 void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
   grow_arena(plan.arena_bytes);
-  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, pool_, cancel_, request);
+  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, pool_, cancel_, request,
+          profile_.get());
 }
 
 double Engine::fetch_scalar(const Program& program, const Plan& plan, const std::string& output) const {
@@ -201,11 +203,20 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
     accumulate = true;
     ++random.draw;
   }
+  const double begin = profile_ ? profile_->now() : 0.0;
   result.grad_norm = optimizer.gradient_norm(parameters_, kernels_, pool_);
+  if (profile_)
+    profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * optimizer.elements()},
+                  sizeof(float) * optimizer.elements());
   result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.updated) {
+    const double update = profile_ ? profile_->now() : 0.0;
     optimizer.step(parameters_, kernels_, pool_, request.learning_rates,
                    clip_coefficient(result.grad_norm, request.max_grad_norm));
+    if (profile_) {
+      profile_->add("optimizer", "adamw", update, {.elements = kAdamWOperations * optimizer.elements()},
+                    kAdamWBytes * optimizer.elements());
+    }
   }
   return result;
 }
@@ -322,6 +333,17 @@ double Engine::measure_peak() {
     best = std::max(best, operations / seconds.count());
   }
   return best;
+}
+
+void Engine::start_profile() {
+  const std::scoped_lock lock(mutex_);
+  profile_ = std::make_unique<Profile>();
+}
+
+std::vector<Span> Engine::take_profile() {
+  const std::scoped_lock lock(mutex_);
+  const std::unique_ptr<Profile> profile = std::move(profile_);
+  return profile ? profile->spans() : std::vector<Span>{};
 }
 
 }  // namespace attune

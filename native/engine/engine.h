@@ -98,6 +98,10 @@ class Engine {
   /// Floating-point operations a second of float32 multiply-adds in registers, all threads: the best of a few
   /// tries.
   [[nodiscard]] double measure_peak();
+  /// From here on every kernel's run is recorded, until the profile is taken.
+  void start_profile();
+  /// What was recorded; recording ends. Empty where it had not begun.
+  [[nodiscard]] std::vector<Span> take_profile();
   void cancel(bool on) { cancel_ = on; }
 
  private:
@@ -115,6 +119,7 @@ class Engine {
   std::atomic<std::size_t> arena_bytes_{0};  ///< read by memory() while the arena grows
   std::vector<std::shared_ptr<Program>> programs_;
   std::vector<std::shared_ptr<Optimizer>> optimizers_;
+  std::unique_ptr<Profile> profile_;  ///< null: nothing is recorded
   std::atomic<bool> cancel_{false};
 };
 

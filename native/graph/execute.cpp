@@ -41,6 +41,16 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
   }
 }
 
+[[nodiscard]] double bytes_of(const KernelCall& call) {
+  double bytes = 0.0;
+  for (const auto& tensors : {call.inputs, call.outputs}) {
+    for (const TensorView& tensor : tensors) {
+      bytes += element_count(tensor) * static_cast<double>(size_of(tensor.dtype));
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& sizes) {
@@ -58,7 +68,7 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
 
 void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
              std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
-             const RunRequest& request) {
+             const RunRequest& request, Profile* profile) {
   const Graph& graph = program.graph();
   load_inputs(graph, plan, sizes, request.batch, arena);
   if (!request.accumulate && program.has_backward()) {
@@ -105,8 +115,11 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
     outputs.resize(node.op->outputs.size());
     KernelContext context{pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
                           request.random};
-    program.kernels()[index]->run(context,
-                                  {.arguments = node.arguments, .inputs = inputs, .outputs = outputs});
+    const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
+    const double begin = profile != nullptr ? profile->now() : 0.0;
+    program.kernels()[index]->run(context, call);
+    if (profile != nullptr)
+      profile->add(node.path, node.op->name, begin, node.op->work(call), bytes_of(call));
   }
 }
 

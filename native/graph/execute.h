@@ -9,6 +9,7 @@
 
 #include "core/philox.h"
 #include "core/thread_pool.h"
+#include "graph/profile.h"
 #include "graph/program.h"
 
 namespace attune {
@@ -35,9 +36,9 @@ struct RunRequest {
 
 /// Runs every node in order. The arena must hold plan.arena_bytes. Throws Error{"aborted"} when `cancel` is
 /// seen between two kernels, Error{"invalid-batch"} before the first one when an input is missing, of another
-/// length, or outside its range.
+/// length, or outside its range. Every kernel's run is added to `profile` where there is one.
 void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
              std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
-             const RunRequest& request);
+             const RunRequest& request, Profile* profile = nullptr);
 
 }  // namespace attune

@@ -21,6 +21,10 @@ struct AdamWArguments {
   float gradient_scale = 1.0F;  ///< of the clipping
 };
 
+/// Of one element: counted from the formula; read once, and written but for the gradient.
+inline constexpr double kAdamWOperations = 14.0;
+inline constexpr double kAdamWBytes = 7.0 * sizeof(float);
+
 /// squared_sum(x f32 (n)) -> nothing; the double goes to *result. Chunks summed in order.
 struct SquaredSumArguments {
   double* result = nullptr;

@@ -128,4 +128,6 @@ std::size_t Optimizer::bytes() const {
   return bytes;
 }
 
+double Optimizer::elements() const { return static_cast<double>(bytes()) / (2 * sizeof(float)); }
+
 }  // namespace attune

@@ -44,6 +44,8 @@ class Optimizer {
             const std::vector<double>& learning_rates, double gradient_scale);
 
   [[nodiscard]] std::size_t bytes() const;
+  /// Of all parameters that it has.
+  [[nodiscard]] double elements() const;
   [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
 
  private:

@@ -22,15 +22,20 @@ inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 
 // it. 264 and not 256 for the same reason as above.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 264 : 432;
 
-// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so 2048 makes
-// packing about 2 % of the work, and bounds scratch: 2 x 3.5 MiB, and 16 MiB of float32 sums when C is
-// bfloat16.
+// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so these make
+// packing a few percent of the work, and bound scratch: 3.5 and 5 MiB, and 24 MiB of float32 sums when C is
+// bfloat16. 3072 columns: what leaves the wide layer of a model of 768 is one block.
 inline constexpr std::int64_t kRowBlock = 2048;
-inline constexpr std::int64_t kColumnBlock = 2048;
+inline constexpr std::int64_t kColumnBlock = 3072;
+
+// Which panel stays in the first-level cache while the other ones stream past it from the second level: A's,
+// where it is the one that fits; else B's, because A's are the smaller ones to stream.
+inline constexpr bool kKeepRowPanel = Vec::kWidth == 16;
 
 // One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache
-// from task to task, because tasks with the same columns follow one another.
-inline constexpr std::int64_t kGroupRowPanels = 4;
+// from task to task, because tasks with the same columns follow one another. Where a panel of B is kept, it
+// is for 16 panels of A (99 KiB).
+inline constexpr std::int64_t kGroupRowPanels = kKeepRowPanel ? 4 : 16;
 inline constexpr std::int64_t kGroupColumnPanels = 8;
 // Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
 // average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.

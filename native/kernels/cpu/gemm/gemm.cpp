@@ -156,9 +156,16 @@ void multiply_group(const Block& block, bool last, std::int64_t task, float* own
     }
     return;
   }
-  for (std::int64_t p = first_row; p < end_row; ++p) {
+  const auto tile = [&](std::int64_t p, std::int64_t q) {
+    micro_tile(block, last, p, q, a_panel(p), block.packed_b + q * kTileColumns * depth);
+  };
+  if (kKeepRowPanel) {
+    for (std::int64_t p = first_row; p < end_row; ++p) {
+      for (std::int64_t q = first_column; q < end_column; ++q) tile(p, q);
+    }
+  } else {
     for (std::int64_t q = first_column; q < end_column; ++q) {
-      micro_tile(block, last, p, q, a_panel(p), block.packed_b + q * kTileColumns * depth);
+      for (std::int64_t p = first_row; p < end_row; ++p) tile(p, q);
     }
   }
 }

@@ -22,6 +22,16 @@ ATTUNE_INLINE std::int64_t lanes_left(std::int64_t total, std::int64_t done) {
   return left < 0 ? 0 : (left < Vec::kWidth ? left : Vec::kWidth);
 }
 
+/// Where a panel's depths are narrower than vectors: whole vectors are stored, and the next depth overwrites
+/// what is too much. Masked stores are slow on many processors.
+struct NarrowStore {
+  std::int64_t width = 0;
+  std::int64_t depth = 0;
+
+  /// Whether depth k may be stored as a whole vector: there are so many lanes behind it in the same panel.
+  [[nodiscard]] ATTUNE_INLINE bool whole(std::int64_t k) const { return (depth - k) * width >= Vec::kWidth; }
+};
+
 /// Neighbours across the panel are neighbours in memory: rows of vectors.
 template <class T>
 void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
@@ -39,7 +49,13 @@ void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
   for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
     const std::int64_t in = lanes_left(panel.count, j);
     const std::int64_t out = lanes_left(panel.width, j);
-    for (std::int64_t k = 0; k < panel.depth; ++k) {
+    std::int64_t k = 0;
+    if (j == 0 && panel.width < Vec::kWidth) {
+      const NarrowStore narrow{panel.width, panel.depth};
+      for (; narrow.whole(k); ++k)
+        store(panel.out + k * panel.width, alpha * load_partial(source + k * depth_stride, in));
+    }
+    for (; k < panel.depth; ++k) {
       store_partial(panel.out + k * panel.width + j, alpha * load_partial(source + k * depth_stride + j, in),
                     out);
     }
@@ -50,27 +66,31 @@ void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
 template <class T>
 void pack_columns(const Panel& panel, const T* source, std::int64_t stride) {
   const Vec alpha = broadcast(panel.alpha);
+  const NarrowStore narrow{panel.width, panel.depth};
   for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
     const std::int64_t in = lanes_left(panel.count, j);
     const std::int64_t out = lanes_left(panel.width, j);
+    const bool fits = out == Vec::kWidth;
     for (std::int64_t k = 0; k < panel.depth; k += Vec::kWidth) {
       const std::int64_t deep = lanes_left(panel.depth, k);
       const T* from = source + j * stride + k;
       float* to = panel.out + k * panel.width + j;
       Vec square[Vec::kWidth];
-      if (in == Vec::kWidth && out == Vec::kWidth && deep == Vec::kWidth) {
+      if (deep == Vec::kWidth) {
 #pragma GCC unroll 16
-        for (int i = 0; i < Vec::kWidth; ++i) square[i] = alpha * load(from + i * stride);
-        transpose(square);
+        for (int i = 0; i < Vec::kWidth; ++i) square[i] = i < in ? alpha * load(from + i * stride) : zero();
+      } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < Vec::kWidth; ++i) {
+          square[i] = i < in ? alpha * load_partial(from + i * stride, deep) : zero();
+        }
+      }
+      transpose(square);
+      if (deep == Vec::kWidth && (fits || (j == 0 && narrow.whole(k + Vec::kWidth - 1)))) {
 #pragma GCC unroll 16
         for (int i = 0; i < Vec::kWidth; ++i) store(to + i * panel.width, square[i]);
         continue;
       }
-#pragma GCC unroll 16
-      for (int i = 0; i < Vec::kWidth; ++i) {
-        square[i] = i < in ? alpha * load_partial(from + i * stride, deep) : zero();
-      }
-      transpose(square);
 #pragma GCC unroll 16
       for (int i = 0; i < Vec::kWidth; ++i) {
         if (i < deep) store_partial(to + i * panel.width, square[i], out);
