@@ -63,7 +63,7 @@ void take_token_gradients(const TokenRows& tokens, float* dlogits, float* taken)
 
 // Logits of a chunk: 64 MiB, 333 rows of GPT-2's vocabulary. Fewer rows and packing the head's weight anew
 // for each chunk shows; more and the point of chunks, memory, is lost.
-constexpr std::int64_t kChunkFloats = std::int64_t{16} << 20;
+constexpr std::int64_t kChunkFloats = std::int64_t{27} << 20;
 constexpr std::int64_t kLeastRows = 64;
 
 struct Problem {
