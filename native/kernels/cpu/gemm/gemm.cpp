@@ -95,33 +95,46 @@ void pack_shared(ThreadPool& pool, const Block& block) {
   });
 }
 
-void micro_tile(const Block& block, bool last, std::int64_t row_panel, std::int64_t column_panel,
-                const float* a, const float* b) {
+/// A panel of A and the rows of C that it makes.
+struct RowPanel {
+  const float* packed = nullptr;
+  std::int64_t row = 0;  ///< of the block
+  std::int64_t rows = 0;
+};
+
+struct ColumnPanel {
+  const float* packed = nullptr;
+  std::int64_t column = 0;  ///< of the block
+  std::int64_t columns = 0;
+};
+
+void micro_tile(const Block& block, bool last, const RowPanel& a, const ColumnPanel& b) {
   const Gemm& gemm = block.gemm;
-  const std::int64_t begin = block.tasks.row_panels.begin(row_panel);
-  const std::int64_t left = column_panel * kTileColumns;
-  const Rectangle place{block.row + begin, block.column + left,
-                        block.tasks.row_panels.begin(row_panel + 1) - begin,
-                        block.panel_columns(column_panel)};
-  const bool terms =
-      block.first() && (gemm.bias.data != nullptr || gemm.addend.data != nullptr || gemm.accumulate);
+  const Rectangle place{block.row + a.row, block.column + b.column, a.rows, b.columns};
+  const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
+  bool add = !block.first();
+  bool terms = block.first() && (beside || gemm.accumulate);
 
   alignas(64) float tile[kTileRows * kTileColumns];
   float* sums = tile;
   std::int64_t stride = kTileColumns;
   bool write = last;
   if (gemm.c_dtype == DType::f32) {
+    if (terms && !beside) {  // C alone is added to: the sums' own way back does it
+      add = true;
+      terms = false;
+    }
     write = terms;
     if (!terms) {
       sums = static_cast<float*>(gemm.c) + place.row * gemm.c_stride + place.column;
       stride = gemm.c_stride;
     }
   } else if (block.sums != nullptr) {
-    sums = block.sums + begin * block.columns + left;
+    sums = block.sums + a.row * block.columns + b.column;
     stride = block.columns;
   }
-  const MicroKernel multiply = microkernel(block.lane, place.rows, ceil_divide(place.columns, Vec::kWidth));
-  multiply(block.depth.size(), a, b, sums, stride, place.columns, !block.first());
+  const MicroKernel multiply = microkernel(block.lane, a.rows, ceil_divide(b.columns, Vec::kWidth));
+  multiply(block.depth.size(), a.packed, b.packed, sums, stride, b.columns, add);
   if (terms) add_terms(gemm, place, sums, stride);
   if (write) write_c(gemm, place, sums, stride);
 }
@@ -137,36 +150,36 @@ void multiply_group(const Block& block, bool last, std::int64_t task, float* own
   const std::int64_t end_column = tasks.column_groups.begin(column_group + 1);
   const std::int64_t depth = block.depth.size();
 
-  const float* a = block.packed_a;
-  std::int64_t a_row = 0;
-  if (block.a_in_task()) {
-    a = own;
-    a_row = tasks.row_panels.begin(first_row);
-    for (std::int64_t p = first_row; p < end_row; ++p) {
-      pack_row_panel(block, p, own + (tasks.row_panels.begin(p) - a_row) * depth);
-    }
+  // Where rows begin takes a division: once for all columns.
+  RowPanel panels[kGroupRowPanels];
+  const std::int64_t count = end_row - first_row;
+  float* next = own;
+  for (std::int64_t p = 0; p < count; ++p) {
+    const std::int64_t row = tasks.row_panels.begin(first_row + p);
+    const std::int64_t rows = tasks.row_panels.begin(first_row + p + 1) - row;
+    panels[p] = {block.a_in_task() ? next : block.packed_a + row * depth, row, rows};
+    if (!block.a_in_task()) continue;
+    pack_row_panel(block, first_row + p, next);
+    next += rows * depth;
   }
-  const auto a_panel = [&](std::int64_t p) { return a + (tasks.row_panels.begin(p) - a_row) * depth; };
 
-  if (block.b_in_task()) {
-    float* b = own + kGroupRowPanels * kTileRows * depth;
-    for (std::int64_t q = first_column; q < end_column; ++q) {
-      pack_column_panel(block, q, b);
-      for (std::int64_t p = first_row; p < end_row; ++p) micro_tile(block, last, p, q, a_panel(p), b);
+  const auto column_panel = [&](std::int64_t q) {
+    float* const own_panel = own + kGroupRowPanels * kTileRows * depth;
+    if (block.b_in_task()) pack_column_panel(block, q, own_panel);
+    return ColumnPanel{block.b_in_task() ? own_panel : block.packed_b + q * kTileColumns * depth,
+                       q * kTileColumns, block.panel_columns(q)};
+  };
+  if (kKeepRowPanel && !block.b_in_task()) {
+    for (std::int64_t p = 0; p < count; ++p) {
+      for (std::int64_t q = first_column; q < end_column; ++q) {
+        micro_tile(block, last, panels[p], column_panel(q));
+      }
     }
     return;
   }
-  const auto tile = [&](std::int64_t p, std::int64_t q) {
-    micro_tile(block, last, p, q, a_panel(p), block.packed_b + q * kTileColumns * depth);
-  };
-  if (kKeepRowPanel) {
-    for (std::int64_t p = first_row; p < end_row; ++p) {
-      for (std::int64_t q = first_column; q < end_column; ++q) tile(p, q);
-    }
-  } else {
-    for (std::int64_t q = first_column; q < end_column; ++q) {
-      for (std::int64_t p = first_row; p < end_row; ++p) tile(p, q);
-    }
+  for (std::int64_t q = first_column; q < end_column; ++q) {
+    const ColumnPanel b = column_panel(q);
+    for (std::int64_t p = 0; p < count; ++p) micro_tile(block, last, panels[p], b);
   }
 }
 
