@@ -30,9 +30,9 @@ struct TileProduct {
   Band column_band{};                ///< of C: what lies outside is not needed and may stay as it was
 };
 
-/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 4 x 2 of 16. Enough independent sums to
+/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 6 x 2 of 16. Enough independent sums to
 /// hide the latency of fma, and fewer loads than multiplications.
-inline constexpr int kProductRows = 4;
+inline constexpr int kProductRows = Vec::kWidth == 8 ? 6 : 4;
 inline constexpr int kProductVectors = Vec::kWidth == 16 ? 4 : 2;
 
 template <int Rows, int Vectors>
@@ -53,6 +53,7 @@ ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::i
   if (row + Rows - 1 + t.depth_band.high < depth) depth = row + Rows - 1 + t.depth_band.high;
   const float* a = t.a + row * t.row_step + k * t.depth_step;
   const float* b = t.b + k * t.b_step + column;
+#pragma GCC unroll 4
   for (; k < depth; ++k) {
     Vec right[Vectors];
 #pragma GCC unroll 8
@@ -80,12 +81,14 @@ ATTUNE_INLINE void multiply_columns(const TileProduct& t, std::int64_t rows, std
     return column + Vectors * Vec::kWidth > first + t.column_band.low && column < last + t.column_band.high;
   };
   std::int64_t row = 0;
-  for (; row + kProductRows <= rows; row += kProductRows) {
-    if (needed(row, row + kProductRows - 1)) multiply_block<kProductRows, Vectors>(t, row, column, depth);
-  }
-  for (; row < rows; ++row) {
-    if (needed(row, row)) multiply_block<1, Vectors>(t, row, column, depth);
-  }
+  const auto multiply = [&]<int Rows>() {
+    for (; row + Rows <= rows; row += Rows) {
+      if (needed(row, row + Rows - 1)) multiply_block<Rows, Vectors>(t, row, column, depth);
+    }
+  };
+  multiply.template operator()<kProductRows>();
+  if (kProductRows > 4) multiply.template operator()<4>();  // a tile of 64 rows is 10 times 6, and 4
+  multiply.template operator()<1>();
 }
 
 /// `columns` counts whole vectors' lanes.
