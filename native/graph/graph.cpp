@@ -111,6 +111,21 @@ void Graph::rewrite(std::size_t index, std::any arguments) {
   }
 }
 
+void Graph::replace(std::size_t index, std::any arguments, std::vector<ValueId> inputs) {
+  Node& node = nodes_.at(index);
+  node.arguments = std::move(arguments);
+  node.inputs = std::move(inputs);
+}
+
+void Graph::remove(std::size_t index) {
+  nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(index));
+  const auto removed = static_cast<std::int32_t>(index);
+  for (Value& value : values_) {
+    if (value.producer == removed) value.producer = -1;
+    if (value.producer > removed) --value.producer;
+  }
+}
+
 void Graph::output(const std::string& name, ValueId id) {
   static_cast<void>(value(id));
   outputs_[name] = id;

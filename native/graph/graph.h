@@ -51,6 +51,10 @@ class Graph {
                                 std::any arguments);
   /// Gives a node other arguments; its outputs may grow at the end.
   void rewrite(std::size_t index, std::any arguments);
+  /// Gives a node other arguments and inputs, from which its outputs must come out the same.
+  void replace(std::size_t index, std::any arguments, std::vector<ValueId> inputs);
+  /// Takes out a node whose outputs nothing uses; they stay as values that nobody makes.
+  void remove(std::size_t index);
   void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.

@@ -85,6 +85,8 @@ Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, 
   std::vector<Buffer> buffers;
   for (std::size_t id = 0; id < values; ++id) {
     if (outside(static_cast<ValueId>(id))) continue;
+    // Its node was fused into another one.
+    if (graph.values()[id].kind == ValueKind::computed && graph.values()[id].producer < 0) continue;
     const std::size_t bytes = align_up(static_cast<std::size_t>(plan.shapes[id].elements()) *
                                        size_of(graph.values()[id].type.dtype));
     buffers.push_back({bytes, first[id], last[id], &plan.offsets[id]});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/differentiate.h"
+#include "graph/fuse_low_rank.h"
 
 namespace attune {
 namespace {
@@ -95,6 +96,7 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
       graph_.output("grad:" + value.name, found->second.front());
     }
   }
+  fuse_low_rank(graph_, [this](ValueId id) { return gradient_targets_.contains(id); });
 }
 
 void Program::choose_kernels(const KernelTable& kernels) {

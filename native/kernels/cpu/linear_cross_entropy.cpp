@@ -61,10 +61,10 @@ void take_token_gradients(const TokenRows& tokens, float* dlogits, float* taken)
 
 // --- choose: rows of a chunk, and its products -----------------------------------------------------
 
-// Logits of a chunk: 64 MiB, 333 rows of GPT-2's vocabulary. Fewer rows and packing the head's weight anew
-// for each chunk shows; more and the point of chunks, memory, is lost.
+// Logits of a chunk: 108 MiB, 563 rows of GPT-2's vocabulary, and 256 rows of any. Fewer rows and packing the
+// head's weight anew for each chunk shows; more and the point of chunks, memory, is lost.
 constexpr std::int64_t kChunkFloats = std::int64_t{27} << 20;
-constexpr std::int64_t kLeastRows = 64;
+constexpr std::int64_t kLeastRows = 256;
 
 struct Problem {
   const LinearCrossEntropyArguments& arguments;
