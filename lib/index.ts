@@ -143,3 +143,9 @@ export {
   type DeidentifyDatasetOptions,
   type DeidentifyReport,
 } from './prepare/deidentify-dataset.js'
+export { benchModel } from './bench/bench-model.js'
+export type { BenchOptions } from './bench/bench-options.js'
+export type * from './bench/bench-result.js'
+export { chromeTrace, type ChromeTrace, type ChromeTraceName, type ChromeTraceSpan } from './profile/chrome-trace.js'
+export type { Phase } from './profile/phases.js'
+export { kernelSeconds, profileByOp, type KernelSpan, type OpProfile, type Profile } from './profile/profile.js'

@@ -26,6 +26,21 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** The same where it may be much less than a second: `12.3 ms`. */
+export function moment(seconds: number): string {
+  if (seconds >= 60) return duration(seconds)
+  if (seconds >= 1) return `${seconds.toFixed(2)} s`
+  const thousandths = seconds * 1000
+  return `${thousandths.toFixed(thousandths >= 100 ? 0 : thousandths >= 1 ? 1 : 3)} ms`
+}
+
+/** `1.23 TFLOP`. */
+export function operations(count: number): string {
+  const names = ['', 'k', 'M', 'G', 'T', 'P', 'E']
+  const step = Math.max(0, Math.min(names.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3)))
+  return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 2)} ${names[step]}FLOP`
+}
+
 export function rate(value: number): string {
   return value === 0 ? '0' : value.toExponential(2)
 }

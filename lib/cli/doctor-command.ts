@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { arch, freemem, platform, release, totalmem } from 'node:os'
 import { AttuneError } from '../errors.js'
 import { native, type NativeProcessor } from '../native.js'
+import { forcedInstructionSet, isaVariable, openSession } from '../session.js'
 import { bytes } from './amounts.js'
 import type { CommandContext } from './command-context.js'
 import { table } from './table.js'
@@ -13,7 +14,10 @@ export interface Diagnosis {
   readonly platform: string
   readonly memory: { readonly total: number; readonly free: number }
   readonly processor: NativeProcessor | undefined
+  /** Instruction set of sessions whose caller names none. */
   readonly kernels: string | undefined
+  /** What ATTUNE_ISA says, where it is set. */
+  readonly forcedInstructionSet: string | undefined
   readonly threads: number | undefined
   readonly ops: number | undefined
   /** What is wrong, and how to mend it. */
@@ -42,21 +46,18 @@ export function diagnose(): Diagnosis {
   }
   let processor: NativeProcessor | undefined
   let threads: number | undefined
+  let kernels: string | undefined
   let ops: number | undefined
   try {
     const addon = native()
     processor = addon.processor()
     ops = addon.ops().length
-    const session = new addon.Session({ threads: 0, instructionSet: '' })
+    const session = openSession({ threads: 0, instructionSet: '' })
     threads = session.threads
+    kernels = session.instructionSet
     session.dispose()
   } catch (error) {
-    const { message } = error as Error
-    const remedy =
-      error instanceof AttuneError && error.code === 'missing-addon'
-        ? 'run `npm run build` (it needs a C++20 compiler, make and Python 3)'
-        : 'run `npm run build` again: the addon was built for another Node or machine'
-    problems.push({ problem: message, remedy })
+    problems.push({ problem: (error as Error).message, remedy: remedyOf(error) })
   }
   return {
     type: 'doctor',
@@ -65,11 +66,25 @@ export function diagnose(): Diagnosis {
     platform: `${platform()} ${release()} ${arch()}`,
     memory: { total: totalmem(), free: freemem() },
     processor,
-    kernels: processor?.instructionSet,
+    kernels,
+    forcedInstructionSet: forcedInstructionSet(),
     threads,
     ops,
     problems,
   }
+}
+
+function remedyOf(error: unknown): string {
+  const { code, where } = error instanceof AttuneError ? error : { code: undefined, where: undefined }
+  if (where === isaVariable) return `unset ${isaVariable}, or set it to an instruction set that there is`
+  return code === 'missing-addon'
+    ? 'run `npm run build` (it needs a C++20 compiler, make and Python 3)'
+    : 'run `npm run build` again: the addon was built for another Node or machine'
+}
+
+function kernelsOf({ kernels, forcedInstructionSet: forced }: Diagnosis, { instructionSets }: NativeProcessor): string {
+  const by = forced === undefined ? '' : ` by ${isaVariable}=${forced}`
+  return `${kernels ?? 'none'}${by} (built: ${instructionSets.join(', ')})`
 }
 
 function describe(diagnosis: Diagnosis): string {
@@ -84,8 +99,8 @@ function describe(diagnosis: Diagnosis): string {
     rows.push(
       ['processor', `${processor.model}, ${processor.cores} cores`],
       ['features', processor.features.join(' ')],
-      ['kernels', `${processor.instructionSet} (built: ${processor.instructionSets.join(', ')})`],
-      ['threads', String(diagnosis.threads)],
+      ['kernels', kernelsOf(diagnosis, processor)],
+      ['threads', diagnosis.threads === undefined ? 'none' : String(diagnosis.threads)],
     )
   }
   const problems = diagnosis.problems.map(({ problem, remedy }) => `\nproblem: ${problem}\n  remedy: ${remedy}\n`)

@@ -2,7 +2,7 @@
 import type { PlanChange, PlanSuggestion, SuggestionCode } from '../train/plan-suggestion.js'
 import type { TimeEstimate, TrainingPlan } from '../train/training-plan.js'
 import type { WarningCode } from '../train/warning-code.js'
-import { bytes, duration, percent, quantity, rate } from './amounts.js'
+import { bytes, duration, operations, percent, quantity, rate } from './amounts.js'
 import { flagName } from './flags.js'
 import { notWhole } from './not-whole.js'
 import { table } from './table.js'
@@ -147,11 +147,4 @@ function baseRows({ base }: TrainingPlan): [string, string][] {
   const shown = Object.entries(base.metrics).slice(0, 3)
   const metrics = shown.map(([name, value]) => `${name} ${value.toFixed(value < 10 ? 3 : 1)}`).join(', ')
   return [['before', `${metrics} on ${base.rows} ${base.on} rows`]]
-}
-
-/** `1.23 TFLOP`. */
-function operations(count: number): string {
-  const names = ['', 'k', 'M', 'G', 'T', 'P', 'E']
-  const step = Math.max(0, Math.min(names.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3)))
-  return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 2)} ${names[step]}FLOP`
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { packageVersion } from '../package-version.js'
+import { addBenchCommand } from './bench-command.js'
 import type { CommandContext } from './command-context.js'
 import { addDoctorCommand } from './doctor-command.js'
 import { addEvaluateCommand } from './evaluate-command.js'
@@ -49,6 +50,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     addGenerateCommand,
     addPredictCommands,
     addPrepareCommand,
+    addBenchCommand,
     addDoctorCommand,
   ]
   let current: Command = program

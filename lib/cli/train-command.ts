@@ -11,13 +11,13 @@ import { readJsonObject } from '../models/json-file.js'
 import { Model } from '../models/model.js'
 import { configDirectory } from '../models/model-source.js'
 import type { LoadOptions } from '../models/model-options.js'
-import { lora } from '../nn/lora.js'
 import { omit, settleOptions, type OptionTable, type Settled } from '../options.js'
 import { suggestion } from '../nearest.js'
 import { plan } from '../train/plan.js'
 import { planOptions } from '../train/plan-options.js'
 import { trainOptions, type TrainOptions } from '../train/train-options.js'
 import { Trainer } from '../train/trainer.js'
+import { adapterOf, addAdapterFlags } from './adapter-flags.js'
 import type { CommandContext } from './command-context.js'
 import { fromConfig, modelFromConfig, readConfigFile } from '../config-file.js'
 import { watchedHub } from './download-report.js'
@@ -33,7 +33,7 @@ import {
   readTrainingRows,
   type ReadingOptions,
 } from './reading-options.js'
-import { dataOptions, loraFlags, modelFrom, modelOptions, splitOptions } from './run-options.js'
+import { dataOptions, modelFrom, modelOptions, splitOptions } from './run-options.js'
 import type { Terminal } from './terminal.js'
 import { streamingOptions, streamRows } from './streamed-rows.js'
 import { barReport, jsonReport, lineReport } from './training-report.js'
@@ -92,11 +92,7 @@ function withTrainFlags(command: Command): Command {
   addFlags(command, readingOptions)
   addFlags(command, streamingOptions)
   addFlags(command, plainOptions)
-  command.option(
-    '--lora',
-    'train a LoRA adapter with the defaults; any --lora-… flag does too. Otherwise the model itself is trained',
-  )
-  addFlags(command, loraFlags, 'lora')
+  addAdapterFlags(command)
   return command
 }
 
@@ -142,29 +138,6 @@ async function readJob(command: Command, config: string | undefined): Promise<Tr
     overrides: overridesOf(given({ ...readingOptions, ...omit(splitOptions, 'dataConfig') })),
     options: { ...options, ...output, ...(adapter === undefined ? {} : { adapter }) },
   }
-}
-
-function adapterOf(command: Command, inFile: unknown): TrainOptions['adapter'] {
-  const flags = givenFlags(command, loraFlags, 'lora')
-  if (inFile === undefined && Object.keys(flags).length === 0 && command.getOptionValue('lora') !== true)
-    return undefined
-  if (inFile !== undefined && (typeof inFile !== 'object' || inFile === null)) {
-    throw new AttuneError(
-      'invalid-option',
-      'options.adapter: expected an object such as { "type": "lora", "rank": 8 }',
-      {
-        where: 'options.adapter',
-      },
-    )
-  }
-  const { type = 'lora', ...rest } = (inFile ?? {}) as Record<string, unknown>
-  if (type !== 'lora') {
-    throw new AttuneError('invalid-option', `options.adapter.type: expected 'lora', received ${JSON.stringify(type)}`, {
-      where: 'options.adapter.type',
-    })
-  }
-  // What the flags give is checked as the API checks it.
-  return lora({ ...rest, ...flags })
 }
 
 /** A classifier's labels are those of the rows, where neither the command nor the model's directory names any. */

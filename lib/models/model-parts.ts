@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
-import { native, type NativeSession } from '../native.js'
+import type { NativeSession } from '../native.js'
 import { readAdapterTask } from './adapter-task.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
 import { defineModel } from './index.js'
@@ -14,6 +14,7 @@ import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
 import { sentenceModules } from './sentence-modules.js'
 import type { TaskRequest } from './task.js'
+import { openSession } from '../session.js'
 import { Tokenizer } from '../tokenizer/tokenizer.js'
 import { assignWeights, loadParameters, openWeights, type AssignOptions, type WeightFiles } from './weights.js'
 
@@ -135,7 +136,7 @@ async function fill(
   { threads, instructionSet }: SettledModelOptions,
   work: (session: NativeSession) => Promise<void>,
 ): Promise<NativeSession> {
-  const session = new (native().Session)({ threads, instructionSet })
+  const session = openSession({ threads, instructionSet })
   try {
     await work(session)
     return session

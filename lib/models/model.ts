@@ -473,6 +473,14 @@ export class Model implements AsyncDisposable {
     }
   }
 
+  /**
+   * float32 operations a second that the model's threads reach with multiply-adds in registers: what the speed of kernels is
+   * measured against. Takes a fraction of a second in which nothing else should run.
+   */
+  measurePeak(): Promise<number> {
+    return this.#inOrder((session) => session.measurePeak())
+  }
+
   /** The call in progress, and those queued, reject with `aborted`. */
   cancel(): void {
     this.#live().cancel()

@@ -1,10 +1,11 @@
 /** Bytes of training a model that need not exist: its graph is compiled over parameters that nothing is written to. */
 import type { AdapterGraph, ParameterSpec } from '../graph/builder.js'
-import { native, type NativeMemory } from '../native.js'
+import type { NativeMemory } from '../native.js'
 import type { BatchSizes } from './batch.js'
 import type { ModelDefinition } from './family.js'
 import type { ModelDtype } from './model-options.js'
 import { lossGraph } from './programs.js'
+import { openSession } from '../session.js'
 import type { Task } from '../task.js'
 import type { LossOptions } from './task.js'
 import { elementCount } from './tensor.js'
@@ -32,7 +33,7 @@ export function plannedMemory(
   sizes: BatchSizes,
   loss: LossOptions,
 ): NativeMemory {
-  const session = new (native().Session)({ threads, instructionSet })
+  const session = openSession({ threads, instructionSet })
   try {
     // Memory that nothing is written to takes no room. What is trained is named to the compiler alone, as the session would
     // make gradients and masters of it.

@@ -55,7 +55,7 @@ describe('attune', () => {
   it('lists its commands, and each has help', async () => {
     const { code, out } = await attune('--help')
     expect(code).toBe(0)
-    for (const name of ['train', 'plan', 'evaluate', 'generate', 'doctor']) {
+    for (const name of ['train', 'plan', 'evaluate', 'generate', 'bench', 'doctor']) {
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
       const help = await attune(name, '--help')
       expect(help.code).toBe(0)

@@ -65,5 +65,9 @@ export default {
     linear(37, 613, 19, { layout: 'in_out' }),
     linear(131, 29, 97),
     linear(11, 23, 401, { layout: 'in_out', bias: true }),
+    // Thin operands: the large one is read where it lies.
+    linear(53, 1301, 7, { scale: 0.7, bias: true }),
+    linear(40, 300, 16, { layout: 'in_out', addend: true }),
+    linear(16, 613, 83, { layout: 'in_out', scale: 0.7 }),
   ],
 } satisfies OpCases

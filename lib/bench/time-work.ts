@@ -1,0 +1,29 @@
+import { max, median, min } from 'd3-array'
+import { AttuneError } from '../errors.js'
+import type { Seconds } from './bench-result.js'
+
+export interface TimeOptions {
+  /** How often the work is timed. */
+  readonly steps: number
+  /** How often it is done before. */
+  readonly warmup: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Does the work `warmup` + `steps` times, one after another. @throws AttuneError 'aborted' */
+export async function timeWork(work: () => Promise<unknown>, { steps, warmup, signal }: TimeOptions): Promise<Seconds> {
+  const seconds: number[] = []
+  for (let step = -warmup; step < steps; step++) {
+    requireGoingOn(signal)
+    const begin = performance.now()
+    await work()
+    if (step >= 0) seconds.push((performance.now() - begin) / 1000)
+  }
+  const of = (value: number | undefined): number => value ?? NaN
+  return { median: of(median(seconds)), fastest: of(min(seconds)), slowest: of(max(seconds)), times: steps }
+}
+
+/** @throws AttuneError 'aborted' */
+export function requireGoingOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AttuneError('aborted', 'the benchmark was aborted', { cause: signal.reason })
+}
