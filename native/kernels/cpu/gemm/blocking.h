@@ -22,6 +22,12 @@ inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 
 // it. 264 and not 256 for the same reason as above.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 264 : 432;
 
+// Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
+// for the last thread.
+inline constexpr std::int64_t kThinDepthBlock = 4 * kDepthBlock;
+/// Up to this many rows B is read where it lies, if its rows do: 16 are three panels of AVX2.
+inline constexpr std::int64_t kFewRows = 16;
+
 // Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so these make
 // packing a few percent of the work, and bound scratch: 3.5 and 5 MiB, and 24 MiB of float32 sums when C is
 // bfloat16. 3072 columns: what leaves the wide layer of a model of 768 is one block.

@@ -24,6 +24,7 @@ namespace {
 /// 32-bit lanes in scratch, each part on a cache line.
 struct Layout {
   Lane lane = Lane::f32;
+  Operands operands = Operands::packed;
   std::int64_t packed_a = 0;
   std::int64_t packed_b = 0;
   std::int64_t sums = 0;
@@ -31,13 +32,13 @@ struct Layout {
 
   static std::int64_t lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
 
-  explicit Layout(const Gemm& gemm) : lane(choose_lane(gemm)) {
-    const EvenSplit depth = split_by(total_depth(gemm, lane), kDepthBlock);
+  explicit Layout(const Gemm& gemm) : lane(choose_lane(gemm)), operands(choose_operands(gemm, lane)) {
+    const EvenSplit depth = split_by(total_depth(gemm, lane), depth_block(gemm, lane));
     const std::int64_t rows = split_by(gemm.rows, kRowBlock).longest();
     const std::int64_t columns =
         split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() *
         kTileColumns;
-    packed_a = lines(rows * depth.longest());
+    if (operands != Operands::a_where_it_lies) packed_a = lines(rows * depth.longest());
     packed_b = lines(columns * depth.longest());
     if (gemm.c_dtype != DType::f32 && depth.parts > 1) sums = lines(rows * columns);
     per_thread = lines((kGroupRowPanels * kTileRows + kTileColumns) * depth.longest());
@@ -48,6 +49,7 @@ struct Layout {
 struct Block {
   const Gemm& gemm;
   Lane lane = Lane::f32;
+  Operands operands = Operands::packed;
   Tasks tasks;
   std::int64_t row = 0;  ///< of C, where the block starts
   std::int64_t column = 0;
@@ -97,13 +99,15 @@ void pack_shared(ThreadPool& pool, const Block& block) {
 
 /// A panel of A and the rows of C that it makes.
 struct RowPanel {
-  const float* packed = nullptr;
-  std::int64_t row = 0;  ///< of the block
+  const float* data = nullptr;
+  std::int64_t stride = 0;  ///< between rows, where it is not packed
+  std::int64_t row = 0;     ///< of the block
   std::int64_t rows = 0;
 };
 
 struct ColumnPanel {
-  const float* packed = nullptr;
+  const float* data = nullptr;
+  std::int64_t stride = 0;  ///< between depths, where it is not packed
   std::int64_t column = 0;  ///< of the block
   std::int64_t columns = 0;
 };
@@ -133,10 +137,17 @@ void micro_tile(const Block& block, bool last, const RowPanel& a, const ColumnPa
     sums = block.sums + a.row * block.columns + b.column;
     stride = block.columns;
   }
-  const MicroKernel multiply = microkernel(block.lane, a.rows, ceil_divide(b.columns, Vec::kWidth));
-  multiply(block.depth.size(), a.packed, b.packed, sums, stride, b.columns, add);
+  const Operands operands = a.stride != 0   ? Operands::a_where_it_lies
+                            : b.stride != 0 ? Operands::b_where_it_lies
+                                            : Operands::packed;
+  const MicroKernel multiply = microkernel(block.lane, operands, a.rows, ceil_divide(b.columns, Vec::kWidth));
+  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add);
   if (terms) add_terms(gemm, place, sums, stride);
   if (write) write_c(gemm, place, sums, stride);
+}
+
+ATTUNE_INLINE const float* element(const Matrix& matrix, std::int64_t row, std::int64_t column) {
+  return static_cast<const float*>(matrix.data) + row * matrix.row_stride + column * matrix.column_stride;
 }
 
 void multiply_group(const Block& block, bool last, std::int64_t task, float* own) {
@@ -153,21 +164,33 @@ void multiply_group(const Block& block, bool last, std::int64_t task, float* own
   // Where rows begin takes a division: once for all columns.
   RowPanel panels[kGroupRowPanels];
   const std::int64_t count = end_row - first_row;
+  const Product& source = block.gemm.products[0];
+  const bool direct_a = block.operands == Operands::a_where_it_lies && block.a_in_task();
+  const bool direct_b = block.operands == Operands::b_where_it_lies && block.b_in_task();
   float* next = own;
   for (std::int64_t p = 0; p < count; ++p) {
     const std::int64_t row = tasks.row_panels.begin(first_row + p);
     const std::int64_t rows = tasks.row_panels.begin(first_row + p + 1) - row;
-    panels[p] = {block.a_in_task() ? next : block.packed_a + row * depth, row, rows};
+    if (direct_a) {
+      panels[p] = {element(source.a, block.row + row, block.depth.begin), source.a.row_stride, row, rows};
+      continue;
+    }
+    panels[p] = {block.a_in_task() ? next : block.packed_a + row * depth, 0, row, rows};
     if (!block.a_in_task()) continue;
     pack_row_panel(block, first_row + p, next);
     next += rows * depth;
   }
 
   const auto column_panel = [&](std::int64_t q) {
+    const std::int64_t column = q * kTileColumns;
+    const std::int64_t columns = block.panel_columns(q);
+    if (direct_b && columns == kTileColumns) {
+      return ColumnPanel{element(source.b, block.depth.begin, block.column + column), source.b.row_stride,
+                         column, columns};
+    }
     float* const own_panel = own + kGroupRowPanels * kTileRows * depth;
     if (block.b_in_task()) pack_column_panel(block, q, own_panel);
-    return ColumnPanel{block.b_in_task() ? own_panel : block.packed_b + q * kTileColumns * depth,
-                       q * kTileColumns, block.panel_columns(q)};
+    return ColumnPanel{block.b_in_task() ? own_panel : block.packed_b + column * depth, 0, column, columns};
   };
   if (kKeepRowPanel && !block.b_in_task()) {
     for (std::int64_t p = 0; p < count; ++p) {
@@ -192,7 +215,7 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
 
   const EvenSplit rows = split_by(gemm.rows, kRowBlock);
   const EvenSplit panels = split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns);
-  const EvenSplit depths = split_by(total_depth(gemm, layout.lane), kDepthBlock);
+  const EvenSplit depths = split_by(total_depth(gemm, layout.lane), depth_block(gemm, layout.lane));
 
   for (std::int64_t r = 0; r < rows.parts; ++r) {
     for (std::int64_t c = 0; c < panels.parts; ++c) {
@@ -203,6 +226,7 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       for (std::int64_t d = 0; d < depths.parts; ++d) {
         const Block block{gemm,
                           layout.lane,
+                          layout.operands,
                           tasks,
                           rows.begin(r),
                           column,

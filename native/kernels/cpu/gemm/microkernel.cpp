@@ -1,7 +1,8 @@
 // tile (rows, columns) = or += a^T b over a depth: rank-one updates of sums that never leave the registers.
-// a: (depth, rows) packed; b: (depth, vectors * width) packed; tile: row-major float32.
-// With pairs of bfloat16 a step is two depths: rank-two updates.
-// One instance per number of rows, so that a last panel of 1..5 rows costs its own rows and not a full tile.
+// a: (depth, rows) packed, or rows of a matrix where it lies; b: (depth, vectors * width) packed, or rows of
+// a matrix where it lies; tile: row-major float32. With pairs of bfloat16 a step is two depths: rank-two
+// updates. One instance per number of rows, so that a last panel of 1..5 rows costs its own rows and not a
+// full tile.
 
 #include "kernels/cpu/gemm/microkernel.h"
 
@@ -24,9 +25,12 @@ ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
 // tenth of them, which a core shared with another program misses.
 constexpr int kUnrolled = Vec::kWidth == 16 ? 2 : 4;
 
-template <Lane kLane, int kRows, int kVectors>
-void multiply(std::int64_t depth, const float* __restrict a, const float* __restrict b, float* tile,
+template <Lane kLane, Operands kOperands, int kRows, int kVectors>
+void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] std::int64_t a_stride,
+              const float* __restrict b, [[maybe_unused]] std::int64_t b_stride, float* tile,
               std::int64_t tile_stride, std::int64_t columns, bool add) {
+  constexpr bool kDirectA = kOperands == Operands::a_where_it_lies;
+  constexpr bool kDirectB = kOperands == Operands::b_where_it_lies;
   Vec sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
@@ -43,12 +47,12 @@ void multiply(std::int64_t depth, const float* __restrict a, const float* __rest
     for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * Vec::kWidth);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-      const Vec element = broadcast(a[i]);
+      const Vec element = broadcast(kDirectA ? a[i * a_stride] : a[i]);
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) sum[i][v] = multiply_add<kLane>(element, row[v], sum[i][v]);
     }
-    a += kRows;
-    b += kVectors * Vec::kWidth;
+    a += kDirectA ? 1 : kRows;
+    b += kDirectB ? b_stride : kVectors * Vec::kWidth;
   }
   if (columns == kVectors * Vec::kWidth) {
 #pragma GCC unroll 16
@@ -78,21 +82,26 @@ struct Table {
   MicroKernel kernels[kTileRows][kTileVectors];
 };
 
-template <Lane kLane, int... kRowsMinusOne>
+template <Lane kLane, Operands kOperands, int... kRowsMinusOne>
 constexpr Table make_table(std::integer_sequence<int, kRowsMinusOne...>) {
-  return {{{multiply<kLane, kRowsMinusOne + 1, 1>, multiply<kLane, kRowsMinusOne + 1, 2>}...}};
+  return {{{multiply<kLane, kOperands, kRowsMinusOne + 1, 1>,
+            multiply<kLane, kOperands, kRowsMinusOne + 1, 2>}...}};
 }
 
-template <Lane kLane>
-constexpr Table kTable = make_table<kLane>(std::make_integer_sequence<int, kTileRows>{});
+template <Lane kLane, Operands kOperands>
+constexpr Table kTable = make_table<kLane, kOperands>(std::make_integer_sequence<int, kTileRows>{});
 
 }  // namespace
 
-MicroKernel microkernel([[maybe_unused]] Lane lane, std::int64_t rows, std::int64_t vectors) {
+MicroKernel microkernel([[maybe_unused]] Lane lane, Operands operands, std::int64_t rows,
+                        std::int64_t vectors) {
+  const auto of = [&](const Table& table) { return table.kernels[rows - 1][vectors - 1]; };
 #if defined(ATTUNE_AVX512_BF16)
-  if (lane == Lane::bf16_pair) return kTable<Lane::bf16_pair>.kernels[rows - 1][vectors - 1];
+  if (lane == Lane::bf16_pair) return of(kTable<Lane::bf16_pair, Operands::packed>);
 #endif
-  return kTable<Lane::f32>.kernels[rows - 1][vectors - 1];
+  if (operands == Operands::a_where_it_lies) return of(kTable<Lane::f32, Operands::a_where_it_lies>);
+  if (operands == Operands::b_where_it_lies) return of(kTable<Lane::f32, Operands::b_where_it_lies>);
+  return of(kTable<Lane::f32, Operands::packed>);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

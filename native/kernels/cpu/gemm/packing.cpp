@@ -189,6 +189,21 @@ Lane choose_lane([[maybe_unused]] const Gemm& gemm) {
 #endif
 }
 
+Operands choose_operands(const Gemm& gemm, Lane lane) {
+  // What is read in place has floats with neighbours in memory: in depth for A, in columns for B.
+  const auto lies_as_wanted = [](const Matrix& matrix) {
+    return matrix.dtype == DType::f32 && matrix.column_stride == 1;
+  };
+  if (lane != Lane::f32 || gemm.product_count != 1) return Operands::packed;
+  if (gemm.columns <= kTileColumns && lies_as_wanted(gemm.products[0].a)) return Operands::a_where_it_lies;
+  if (gemm.rows <= kFewRows && lies_as_wanted(gemm.products[0].b)) return Operands::b_where_it_lies;
+  return Operands::packed;
+}
+
+std::int64_t depth_block(const Gemm& gemm, Lane lane) {
+  return choose_operands(gemm, lane) == Operands::a_where_it_lies ? kThinDepthBlock : kDepthBlock;
+}
+
 std::int64_t total_depth(const Gemm& gemm, Lane lane) {
   std::int64_t steps = 0;
   for (int p = 0; p < gemm.product_count; ++p) steps += steps_of(gemm.products[p], lane);
@@ -207,11 +222,12 @@ void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std
 void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
             float* out) {
   const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
+  const bool scaled = choose_operands(gemm, lane) == Operands::a_where_it_lies;
   for_products(gemm, lane, depth,
                [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
                  const Matrix& b = product.b;
-                 pack({out + before * width, width, count, steps, 1.0F}, lane, b, column * b.column_stride,
-                      b.column_stride, b.row_stride, step, product.depth);
+                 pack({out + before * width, width, count, steps, scaled ? product.alpha : 1.0F}, lane, b,
+                      column * b.column_stride, b.column_stride, b.row_stride, step, product.depth);
                });
 }
 

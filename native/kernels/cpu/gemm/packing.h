@@ -12,6 +12,11 @@ enum class Lane : std::uint8_t { f32, bf16_pair };
 /// with another alpha widens to float32.
 [[nodiscard]] Lane choose_lane(const Gemm& gemm);
 
+/// Which operand the micro kernel reads where it lies. Packing an operand costs as much as multiplying it by
+/// a few rows or columns, so beside a thin one (LoRA's ranks) the large one is not packed.
+enum class Operands : std::uint8_t { packed, a_where_it_lies, b_where_it_lies };
+[[nodiscard]] Operands choose_operands(const Gemm& gemm, Lane lane);
+
 /// Steps [begin, end) of the products laid one behind the other: with two products a block may hold the end
 /// of one and the start of the next, and the micro kernel never knows. A step is as much depth as a lane
 /// holds; a product of odd depth in pairs ends in a step whose second half is 0.
@@ -24,11 +29,14 @@ struct DepthRange {
 /// Steps of all products.
 [[nodiscard]] std::int64_t total_depth(const Gemm& gemm, Lane lane);
 
+/// Longest depth of a block.
+[[nodiscard]] std::int64_t depth_block(const Gemm& gemm, Lane lane);
+
 /// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows.
 void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out);
 
 /// Columns [column, column + count) of B as (steps, padded), padded = count rounded up to whole vectors, the
-/// rest 0.
+/// rest 0. Where A is read where it lies, alpha B.
 void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
             float* out);
 
