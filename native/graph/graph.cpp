@@ -1,5 +1,6 @@
 #include "graph/graph.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace attune {
@@ -123,6 +124,24 @@ void Graph::remove(std::size_t index) {
   for (Value& value : values_) {
     if (value.producer == removed) value.producer = -1;
     if (value.producer > removed) --value.producer;
+  }
+}
+
+void Graph::remake(std::size_t index, std::size_t at) {
+  const Node made = nodes_.at(index);
+  const ValueId again = add_node(*made.op, made.path, made.inputs, made.arguments).front();
+  std::rotate(nodes_.begin() + static_cast<std::ptrdiff_t>(at), nodes_.end() - 1, nodes_.end());
+  const auto place = static_cast<std::int32_t>(at);
+  const auto last = static_cast<std::int32_t>(nodes_.size() - 1);
+  for (Value& value : values_) {
+    if (value.producer == last) {
+      value.producer = place;
+    } else if (value.producer >= place) {
+      ++value.producer;
+    }
+  }
+  for (std::size_t later = at + 1; later < nodes_.size(); ++later) {
+    std::replace(nodes_[later].inputs.begin(), nodes_[later].inputs.end(), made.outputs[0], again);
   }
 }
 

@@ -55,6 +55,9 @@ class Graph {
   void replace(std::size_t index, std::any arguments, std::vector<ValueId> inputs);
   /// Takes out a node whose outputs nothing uses; they stay as values that nobody makes.
   void remove(std::size_t index);
+  /// Makes a node's outputs a second time before node `at`; from there on its first output is read from
+  /// there.
+  void remake(std::size_t index, std::size_t at);
   void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.

@@ -6,6 +6,7 @@
 
 #include "graph/differentiate.h"
 #include "graph/fuse_low_rank.h"
+#include "graph/rematerialize.h"
 
 namespace attune {
 namespace {
@@ -78,6 +79,7 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
     wrt.push_back(id);
   }
 
+  const std::size_t forward = graph_.nodes().size();
   const Gradients gradients = differentiate(graph_, seeds, wrt);
   for (const ValueId id : wrt) {
     const Value value = graph_.value(id);
@@ -96,6 +98,7 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
       graph_.output("grad:" + value.name, found->second.front());
     }
   }
+  rematerialize(graph_, forward);
   fuse_low_rank(graph_, [this](ValueId id) { return gradient_targets_.contains(id); });
 }
 
