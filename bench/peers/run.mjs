@@ -55,9 +55,7 @@ for (let round = 1; round <= rounds; round++) {
 const summary = cases.flatMap((name) => contenders.map((contender) => summarize(name, contender))).filter(Boolean)
 const ratios = cases.flatMap((name) => COMPARISONS.map((pair) => compare(name, pair))).filter(Boolean)
 
-console.log(
-  `\nall tokens labelled; ${options.threads} threads; medians of ${rounds} rounds\n`,
-)
+console.log(`\nall tokens labelled; ${options.threads} threads; medians of ${rounds} rounds\n`)
 console.table(Object.fromEntries(summary.map(({ name, contender, ...row }) => [`${name}  ${contender}`, row])))
 console.table(Object.fromEntries(ratios.map(({ name, ours, theirs, ...row }) => [`${name}  ${ours} / ${theirs}`, row])))
 

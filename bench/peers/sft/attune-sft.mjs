@@ -16,7 +16,7 @@ else await train()
 
 async function prepare(config) {
   const { train: dataset } = await loadDatasetConfig(config)
-  await using small = await Model.load(here('../../../examples/models/attune-base').pathname)
+  const small = await Model.load(here('../../../examples/models/attune-base').pathname)
   const { examples } = await encodeDataset(dataset, await small.tokenizer(), { loss: 'completion' })
   const rows = examples
     .filter(({ inputIds }) => inputIds.length <= longest)
@@ -25,16 +25,25 @@ async function prepare(config) {
   await mkdir(here('out/initial'), { recursive: true })
   await writeFile(here('out/rows.json'), JSON.stringify({ train: rows.slice(0, pairs), test: rows.slice(pairs) }))
   const cases = await read('../cases.json')
-  await using model = await Model.fromConfig(cases['gpt2-full'].config, { seed })
+  const model = await Model.fromConfig(cases['gpt2-full'].config, { seed })
   await model.save(here('out/initial').pathname)
+  small.dispose()
+  model.dispose()
 }
 
 async function train() {
   const rows = await read('out/rows.json')
   const examples = (list) =>
     list.map(({ inputIds, labels }) => ({ inputIds: Int32Array.from(inputIds), labels: Int32Array.from(labels) }))
-  await using model = await Model.load(here('out/initial').pathname, { threads: Number(values.threads) })
-  const trainer = new Trainer(model, { train: examples(rows.train), epochs: 1, batchSize, learningRate, seed, weightDecay: 0 })
+  const model = await Model.load(here('out/initial').pathname, { threads: Number(values.threads) })
+  const trainer = new Trainer(model, {
+    train: examples(rows.train),
+    epochs: 1,
+    batchSize,
+    learningRate,
+    seed,
+    weightDecay: 0,
+  })
   let begin
   let steps = 0
   for await (const event of trainer.run()) {
@@ -46,8 +55,20 @@ async function train() {
   const { metrics } = await measureExamples(model, examples(rows.test), { metrics: ['loss'], tokensPerBatch: 1024 })
   const tokens = rows.train.reduce((sum, { inputIds }) => sum + inputIds.length, 0)
   const labelled = rows.train.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignored).length, 0)
-  const result = { engine: 'attune', variant: 'f32', steps, tokens, labelled, paddingShare: 0, seconds: round(seconds), realTokensPerSecond: round(tokens / seconds), peakRssMib, heldOutLoss: round(metrics.loss) }
+  const result = {
+    engine: 'attune',
+    variant: 'f32',
+    steps,
+    tokens,
+    labelled,
+    paddingShare: 0,
+    seconds: round(seconds),
+    realTokensPerSecond: round(tokens / seconds),
+    peakRssMib,
+    heldOutLoss: round(metrics.loss),
+  }
   console.log(JSON.stringify(result))
+  model.dispose()
 }
 
 function round(value) {

@@ -21,12 +21,16 @@ const { values: options } = parseArgs({
     output: { type: 'string', default: join(root, 'bench/results/sft.json') },
   },
 })
-if (options.config === undefined) throw new Error('--config: which dataset, such as examples/data/instructions-1100.json')
+if (options.config === undefined)
+  throw new Error('--config: which dataset, such as examples/data/instructions-1100.json')
 const node = (...args) => [process.execPath, [join(here, 'attune-sft.mjs'), ...args]]
 const commandOf = (name) =>
   name === 'attune'
     ? node('--threads', options.threads)
-    : [join(root, '.tools/peers/bin/python'), [join(here, 'torch_sft.py'), '--variant', name, '--threads', options.threads]]
+    : [
+        join(root, '.tools/peers/bin/python'),
+        [join(here, 'torch_sft.py'), '--variant', name, '--threads', options.threads],
+      ]
 
 function run([command, args]) {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 })
@@ -53,7 +57,15 @@ console.table(
     return {
       contender,
       'real tokens/s': speed,
-      'attune beside it': Number(median(mine.map((result) => (ours.find(({ round }) => round === result.round)?.realTokensPerSecond ?? NaN) / result.realTokensPerSecond)).toFixed(2)),
+      'attune beside it': Number(
+        median(
+          mine.map(
+            (result) =>
+              (ours.find(({ round }) => round === result.round)?.realTokensPerSecond ?? NaN) /
+              result.realTokensPerSecond,
+          ),
+        ).toFixed(2),
+      ),
       'padding share': mine[0]?.paddingShare,
       'peak MiB': median(mine.map((result) => result.peakRssMib)),
       'held-out loss': mine[0]?.heldOutLoss,
