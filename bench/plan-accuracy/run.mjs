@@ -1,5 +1,6 @@
 // How near a plan comes: time and resident memory of runs beside what `plan` said before them. Each in a process of its own.
 //   npm run build && node bench/plan-accuracy/run.mjs [case …]
+import { median } from 'd3-array'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Model, Trainer, loadDataset, lora, plan } from '../../dist/index.js'
@@ -61,7 +62,6 @@ if (mode === '--plan' || mode === '--run') {
       turn.planned.push(child('--plan', turn.which))
       turn.real.push(child('--run', turn.which))
     }
-  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
   const all = (results, key, shown) => results.map((result) => shown(result[key])).join(', ')
   const percent = (planned, real) => ((100 * (planned - real)) / real).toFixed(1)
   const off = ({ planned, real }, key) => `${planned.map((plan, i) => percent(plan[key], real[i][key])).join(', ')} | ${percent(median(planned.map((plan) => plan[key])), median(real.map((run) => run[key])))}` // prettier-ignore

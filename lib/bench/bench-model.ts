@@ -1,4 +1,5 @@
 /** How fast a model trains, is evaluated and writes on this machine. */
+import { requireNotAborted } from '../abort.js'
 import type { Batch } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type Settled } from '../options.js'
@@ -8,7 +9,7 @@ import type { BenchResult, MeasuredGeneration, MeasuredTraining, MeasuredWork, S
 import { measureGeneration } from './measure-generation.js'
 import { profileSteps } from './profile-steps.js'
 import { syntheticBatch } from './synthetic-batch.js'
-import { requireGoingOn, timeWork } from './time-work.js'
+import { stopped, timeWork } from './time-work.js'
 
 type SettledBench = Settled<typeof benchOptions>
 
@@ -24,7 +25,7 @@ export async function benchModel(model: Model, options: BenchOptions = {}): Prom
   const length = Math.min(settled.maxLength, definition.maxPositions)
   const targetLength = Math.min(settled.maxTargetLength ?? length, definition.maxPositions)
   const batch = syntheticBatch(definition, { rows: settled.batchSize, length, targetLength })
-  requireGoingOn(settled.signal)
+  requireNotAborted(settled.signal, stopped)
   return model.unchanged(async () => {
     const peak = await model.measurePeak()
     const { training, profile } = await measureTraining(model, batch, peak, settled)

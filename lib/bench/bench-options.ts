@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signalOption } from '../abort.js'
 import type { OptionTable } from '../options.js'
 
 export const benchOptions = {
@@ -32,7 +33,7 @@ export const benchOptions = {
     description: "Takes the steps once more with every kernel's run recorded: what took how long, by op",
     default: false,
   },
-  signal: { type: z.instanceof(AbortSignal).describe('an AbortSignal'), description: 'Stops the work', flag: false },
+  signal: signalOption,
 } satisfies OptionTable
 
 /** See `benchOptions` for each option's meaning and default. */

@@ -1,9 +1,10 @@
 import { median } from 'd3-array'
+import { requireNotAborted } from '../abort.js'
 import type { Model } from '../models/model.js'
 import { phaseSeconds } from '../profile/phases.js'
 import { kernelSeconds, profileByOp, type Profile } from '../profile/profile.js'
 import type { StepProfile } from './bench-result.js'
-import { requireGoingOn } from './time-work.js'
+import { stopped } from './time-work.js'
 
 export interface ProfileOptions {
   readonly steps: number
@@ -20,7 +21,7 @@ export async function profileSteps(
 ): Promise<StepProfile> {
   const profiles: Profile[] = []
   for (let i = 0; i < steps; i++) {
-    requireGoingOn(signal)
+    requireNotAborted(signal, stopped)
     profiles.push((await model.profile(step)).profile)
   }
   const all = { kernels: profiles.flatMap(({ kernels }) => kernels) }

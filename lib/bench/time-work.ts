@@ -1,6 +1,9 @@
 import { max, median, min } from 'd3-array'
-import { AttuneError } from '../errors.js'
+import { requireNotAborted } from '../abort.js'
 import type { Seconds } from './bench-result.js'
+
+/** What the error of a benchmark that was stopped says. */
+export const stopped = 'the benchmark was aborted'
 
 export interface TimeOptions {
   /** How often the work is timed. */
@@ -14,16 +17,11 @@ export interface TimeOptions {
 export async function timeWork(work: () => Promise<unknown>, { steps, warmup, signal }: TimeOptions): Promise<Seconds> {
   const seconds: number[] = []
   for (let step = -warmup; step < steps; step++) {
-    requireGoingOn(signal)
+    requireNotAborted(signal, stopped)
     const begin = performance.now()
     await work()
     if (step >= 0) seconds.push((performance.now() - begin) / 1000)
   }
   const of = (value: number | undefined): number => value ?? NaN
   return { median: of(median(seconds)), fastest: of(min(seconds)), slowest: of(max(seconds)), times: steps }
-}
-
-/** @throws AttuneError 'aborted' */
-export function requireGoingOn(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AttuneError('aborted', 'the benchmark was aborted', { cause: signal.reason })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signalOption } from '../abort.js'
 import type { Dataset } from '../data/dataset.js'
 import { encodingOptions, type EncodingOptions } from '../data/encoding-options.js'
 import type { GenerateOptions } from '../generate/generate-options.js'
@@ -72,7 +73,7 @@ export const evaluateOptions = {
     description: 'Called after each batch',
     flag: false,
   },
-  signal: { type: z.instanceof(AbortSignal).describe('an AbortSignal'), description: 'Stops the work', flag: false },
+  signal: signalOption,
 } satisfies OptionTable
 
 /** See `evaluateOptions` for each option's meaning and default. */

@@ -1,3 +1,4 @@
+import { requireNotAborted } from '../abort.js'
 import { AttuneError } from '../errors.js'
 import { batches } from '../data/batches.js'
 import type { DatasetRow } from '../data/rows.js'
@@ -102,7 +103,7 @@ export async function* measuredRows<Row extends MeasuredRow>(
   const maxTokens = Math.max(tokensPerBatch, lengths[0] ?? 0)
   let done = 0
   for (const places of batches(lengths, { maxTokens, shuffle: false })) {
-    if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
+    requireNotAborted(signal, 'evaluation was aborted')
     const indices = places.map((place) => order[place] ?? 0)
     const chosen = indices.map((index) => examples.at(index))
     const batch = collate(chosen, definition)

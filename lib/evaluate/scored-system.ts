@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { AttuneError } from '../errors.js'
+import { requireNotAborted } from '../abort.js'
 import type { MetricContext } from './metric-options.js'
 import type { BootstrapOptions, Comparison, Interval } from './metrics/bootstrap.js'
 import { mcnemar, type McNemar } from './metrics/mcnemar.js'
@@ -65,7 +65,7 @@ export class ScoredSystem<Row extends MeasuredRow> {
     const values: [string, Value][] = []
     for (const [name] of this.#metrics) {
       await setImmediate()
-      if (signal?.aborted === true) throw new AttuneError('aborted', 'evaluation was aborted', { cause: signal.reason })
+      requireNotAborted(signal, 'evaluation was aborted')
       const value = compute(name)
       if (value !== undefined) values.push([name, value])
     }

@@ -1,8 +1,9 @@
 /** Beam search over many prompts: hypotheses of several prompts share the steps, each in a slot of its own. */
+import { requireNotAborted } from '../abort.js'
 import { AttuneError } from '../errors.js'
 import type { Decoder } from '../models/decoder.js'
 import { BeamSearch, type BeamOptions, type FinishedHypothesis, type Hypothesis } from './beam-search.js'
-import { requireNotAborted, type DecodedToken, type FinishReason, type TokenOptions } from './decode-loop.js'
+import type { DecodedToken, FinishReason, TokenOptions } from './decode-loop.js'
 import { logSoftmax, processLogits } from './sampling.js'
 
 export type BeamDecoder = Pick<Decoder, 'slots' | 'capacity' | 'step' | 'copySlots'>
@@ -74,7 +75,7 @@ export async function* searchBeams(
   const candidates = Math.max(2, 1 + options.stopTokenIds.size) * numBeams
   let active: Group[] = []
   while (waiting.length > 0 || active.length > 0) {
-    requireNotAborted(options.signal)
+    requireNotAborted(options.signal, 'generation was aborted')
     while (waiting.length > 0 && free.length > 0) {
       const { ids, row } = waiting.shift() as (typeof waiting)[number]
       active.push(makeGroup(ids, row, free.shift() as number[], decoder.capacity, options))

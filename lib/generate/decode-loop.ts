@@ -1,5 +1,5 @@
 /** Prompts in, token ids out: sequences share the steps, and a slot that falls free goes to the next prompt. */
-import { AttuneError } from '../errors.js'
+import { requireNotAborted } from '../abort.js'
 import type { Decoder } from '../models/decoder.js'
 import { largestIndex, softmax } from '../models/probabilities.js'
 import { draw, processLogits, type SamplingOptions } from './sampling.js'
@@ -59,7 +59,7 @@ export async function* decode(
   const free = Array.from({ length: decoder.slots }, (_, slot) => slot)
   let active: Sequence[] = []
   while (waiting.length > 0 || active.length > 0) {
-    requireNotAborted(options.signal)
+    requireNotAborted(options.signal, 'generation was aborted')
     while (waiting.length > 0 && free.length > 0) {
       const { ids, row } = waiting.shift() as (typeof waiting)[number]
       active.push({
@@ -90,11 +90,6 @@ export async function* decode(
     for (const { ended, slot } of active) if (ended) free.push(slot)
     active = active.filter(({ ended }) => !ended)
   }
-}
-
-/** @throws AttuneError 'aborted' */
-export function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AttuneError('aborted', 'generation was aborted', { cause: signal.reason })
 }
 
 /** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signalOption } from '../abort.js'
 import { AttuneError } from '../errors.js'
 import { settleOptions, type OptionTable, type Settled } from '../options.js'
 import { builtInTemplateNames, type BuiltInTemplateName } from '../tokenizer/chat-templates/index.js'
@@ -97,11 +98,7 @@ export const generateOptions = {
     description: 'Further variables of the chat template',
     flag: false,
   },
-  signal: {
-    type: z.instanceof(AbortSignal).describe('an AbortSignal'),
-    description: 'Stops the work',
-    flag: false,
-  },
+  signal: signalOption,
 } satisfies OptionTable
 
 /** See `generateOptions` for each option's meaning and default. */

@@ -1,5 +1,6 @@
 /** `fetch` as the Hub wants it: the token to the Hub alone, patience with a busy server, failures as AttuneErrors. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { requireNotAborted } from '../abort.js'
 import { AttuneError } from '../errors.js'
 import { packageVersion } from '../package-version.js'
 import { errorOfResponse, networkError, systemCode } from './hub-error.js'
@@ -56,8 +57,7 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new AttuneError('aborted', 'The download was stopped; what has come is kept.', { cause: signal.reason })
+  requireNotAborted(signal, 'The download was stopped; what has come is kept.')
 }
 
 /** Redirects are followed by fetch, which takes the token off where they lead to another host. */

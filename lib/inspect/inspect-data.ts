@@ -1,10 +1,10 @@
+import { requireNotAborted } from '../abort.js'
 import type { DatasetConfig } from '../data/dataset-config.js'
 import { requireWindows } from '../data/encoding-options.js'
 import type { LoadDatasetOptions } from '../data/load-dataset.js'
 import { longestRow } from '../data/prepare-data.js'
 import type { LossOn } from '../data/row-encoders.js'
 import type { ShapeName } from '../data/rows.js'
-import { AttuneError } from '../errors.js'
 import { DataInspection, type CheckSettings } from './data-inspection.js'
 import { ExampleShow } from './example-show.js'
 import { FieldCheck } from './field-check.js'
@@ -57,7 +57,7 @@ export async function inspectData(data: InspectedData, options: InspectOptions =
   const files = new Map<string, InspectedFile>()
   let testRows = 0
   for await (const { part, file, rows, unreadable, read } of partsOf(data, options)) {
-    if (options.signal?.aborted === true) throw new AttuneError('aborted', 'inspecting was aborted')
+    requireNotAborted(options.signal, 'inspecting was aborted')
     const { rows: before = 0, unreadable: bad = 0 } = files.get(file) ?? {}
     files.set(file, { path: file, rows: before + read, unreadable: bad + unreadable.length })
     inspection.noteUnreadable(unreadable)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signalOption } from '../abort.js'
 import { checkedStride, usualStrideOf } from '../data/windows.js'
 import type { OptionTable } from '../options.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
@@ -16,7 +17,7 @@ export const runOptions = {
     flag: false,
   },
   onProgress: { type: progress, description: 'Called after each batch', flag: false },
-  signal: { type: z.instanceof(AbortSignal).describe('an AbortSignal'), description: 'Stops the work', flag: false },
+  signal: signalOption,
 } satisfies OptionTable
 
 /** See `runOptions` for each option's meaning and default. */

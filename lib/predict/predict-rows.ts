@@ -1,4 +1,5 @@
 /** Runs a model over a stream of rows: a window of rows at a time, in it batches of like length, results in the order given. */
+import { requireNotAborted } from '../abort.js'
 import { batches } from '../data/batches.js'
 import { AttuneError } from '../errors.js'
 import type { Batch } from '../models/batch.js'
@@ -53,7 +54,7 @@ export async function* predictRows<Input, Result>(
   let done = 0
   for await (const inputs of windowsOf(source)) {
     const start = done
-    requireRunning(settings.signal)
+    requireNotAborted(settings.signal, 'the work was aborted')
     const rows = await prepareGood(inputs, verb, (index) => settings.nameOf(start + index))
     const pieces = rows.flatMap((row, index) =>
       row instanceof AttuneError ? [] : row.pieces.map((piece) => ({ ...piece, index })),
@@ -83,7 +84,7 @@ export async function* predictRows<Input, Result>(
     const sorted = order.flatMap((at) => pieces[at] ?? [])
     const maxTokens = Math.max(tokensPerBatch, lengthOf(sorted[0]))
     for (const chosen of batches(sorted.map(lengthOf), { maxTokens, shuffle: false })) {
-      requireRunning(signal)
+      requireNotAborted(signal, 'the work was aborted')
       const batch = chosen.flatMap((at) => sorted[at] ?? [])
       const { logits: all } = await of.forward(batchOf(batch, of))
       const outputs = all.shape[1] ?? 1
@@ -147,8 +148,4 @@ function charactersOf(input: unknown): number {
 
 function lengthOf(piece: Piece | undefined): number {
   return piece?.inputIds.length ?? 0
-}
-
-function requireRunning(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AttuneError('aborted', 'the work was aborted', { cause: signal.reason })
 }

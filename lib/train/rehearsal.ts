@@ -1,6 +1,7 @@
 /** A few real steps of a run, with a learning rate of 0, and a few validation rows: how long the run takes, and what the model knows before. */
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { requireNotAborted } from '../abort.js'
 import { Dataset } from '../data/dataset.js'
 import { AttuneError } from '../errors.js'
 import { measureExamples } from '../evaluate/measure-examples.js'
@@ -127,7 +128,7 @@ async function measureSteps(
   const start = performance.now()
   const elapsed = (): number => (performance.now() - start) / 1000
   const take = async ({ step, work }: WorkOfStep, most: number): Promise<MeasuredStep | undefined> => {
-    if (signal?.aborted === true) throw new AttuneError('aborted', 'planning was aborted', { cause: signal.reason })
+    requireNotAborted(signal, 'planning was aborted')
     await optimizer.enter(optimizer.stageAt(step))
     const all = batchesOfStep(model, train, steps, step)
     const batches = all.slice(0, Math.max(1, most))

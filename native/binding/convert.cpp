@@ -199,7 +199,7 @@ Napi::Array from_spans(Napi::Env env, const std::vector<Span>& spans) {
     object.Set("op", std::string(span.op));
     object.Set("begin", span.begin);
     object.Set("seconds", span.seconds);
-    object.Set("flops", span.work.products + span.work.attention + span.work.elements);
+    object.Set("flops", span.work.total());
     object.Set("bytes", span.bytes);
     array.Set(i, object);
   }

@@ -71,7 +71,7 @@ Napi::Value ProgramClass::work(const Napi::CallbackInfo& info) {
     object.Set("products", counted.products);
     object.Set("attention", counted.attention);
     object.Set("elements", counted.elements);
-    object.Set("total", counted.products + counted.attention + counted.elements);
+    object.Set("total", counted.total());
     return object;
   });
 }

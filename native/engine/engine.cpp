@@ -205,9 +205,10 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   }
   const double begin = profile_ ? profile_->now() : 0.0;
   result.grad_norm = optimizer.gradient_norm(parameters_, kernels_, pool_);
-  if (profile_)
+  if (profile_) {
     profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * optimizer.elements()},
                   sizeof(float) * optimizer.elements());
+  }
   result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.updated) {
     const double update = profile_ ? profile_->now() : 0.0;

@@ -11,6 +11,7 @@ struct Work {
   double attention = 0.0;  ///< products of queries, keys and values, over the pairs that see each other
   double elements = 0.0;   ///< all else: so many operations an element
 
+  [[nodiscard]] double total() const { return products + attention + elements; }
   Work& operator+=(const Work& other) {
     products += other.products;
     attention += other.attention;

@@ -34,7 +34,7 @@ export const libLayers: Layers = {
     ['nn'],
     ['graph', 'profile', 'session', 'config-file'],
     ['native', 'hub'],
-    ['check-options', 'options', 'nearest', 'package-version', 'replace-atomically', 'task'],
+    ['abort', 'check-options', 'options', 'nearest', 'package-version', 'replace-atomically', 'task'],
     ['errors'],
   ],
   sideways: [

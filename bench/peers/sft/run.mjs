@@ -4,6 +4,7 @@
 //   node bench/peers/sft/run.mjs --config examples/data/instructions-1100.json [--rounds 3] [--contenders attune,hf-pad]
 //
 // Needs the virtual environment of bench/peers/run.mjs, and in it `pip install -r bench/peers/sft/requirements.txt`.
+import { median } from 'd3-array'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -47,7 +48,6 @@ for (let round = 1; round <= Number(options.rounds); round++) {
     runs.push(result)
   }
 }
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
 const of = (contender) => runs.filter((result) => result.contender === contender)
 const ours = of('attune')
 console.table(
