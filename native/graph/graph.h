@@ -58,6 +58,13 @@ class Graph {
   /// Makes a node's outputs a second time before node `at`; from there on its first output is read from
   /// there.
   void remake(std::size_t index, std::size_t at);
+  /// `add_node`, but before node `at`. Returns its outputs.
+  std::vector<ValueId> insert(std::size_t at, const OpDefinition& op, const std::string& path,
+                              std::vector<ValueId> inputs, std::any arguments);
+  /// Gives a node inputs with other sizes: the types of its outputs are inferred anew.
+  void resize(std::size_t index, std::vector<ValueId> inputs);
+  /// Nodes from `first` on, and the graph's outputs, read `to` in place of `from`.
+  void replace_uses(ValueId from, ValueId to, std::size_t first = 0);
   void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.

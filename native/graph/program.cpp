@@ -6,6 +6,7 @@
 
 #include "graph/differentiate.h"
 #include "graph/fuse_low_rank.h"
+#include "graph/gather_early.h"
 #include "graph/rematerialize.h"
 
 namespace attune {
@@ -42,6 +43,7 @@ Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& ker
                       std::string(name_of(value.type.dtype)) + shape.text() + ".");
     }
   }
+  gather_early(graph_);
   if (!options.loss.empty() || !options.seeds.empty()) differentiate_graph(parameters, options);
   choose_kernels(kernels);
   for (std::size_t id = 0; id < graph_.values().size(); ++id) {

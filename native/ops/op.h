@@ -135,6 +135,9 @@ struct OpDefinition {
   WorkRule work = nullptr;
   /// Outputs (from this index on) honour TensorView::accumulate, so they may be a parameter's gradient.
   std::size_t accumulates_from = static_cast<std::size_t>(-1);
+  /// Indices of the inputs that have a row for each row of the outputs, where row r of the outputs depends on
+  /// row r of these alone, and the other inputs have no such rows. Empty: rows depend on each other.
+  std::span<const std::size_t> row_inputs = {};
 };
 
 /// Throws Error{"unknown-op"} with the nearest name.
