@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "backend/device.h"
+#include "kernels/kernel.h"
+
+namespace attune {
+
+/// The processor: its memory is the host's.
+class CpuDevice final : public Device {
+ public:
+  /// Kernels of one instruction set. Throws Error{"unsupported-device"} where it cannot run here.
+  explicit CpuDevice(KernelTable kernels) : kernels_(std::move(kernels)) {}
+
+  [[nodiscard]] const char* name() const override { return "cpu"; }
+  [[nodiscard]] const KernelTable& kernels() const override { return kernels_; }
+  [[nodiscard]] bool host_accessible() const override { return true; }
+  [[nodiscard]] std::size_t free_bytes() const override;
+  [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
+  void release(std::byte* data, std::size_t bytes) noexcept override;
+  void write(std::byte* to, std::span<const std::byte> from) override;
+  void read(std::span<std::byte> to, const std::byte* from) override;
+  void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
+  void zero(std::byte* to, std::size_t bytes) override;
+
+ private:
+  KernelTable kernels_;
+};
+
+}  // namespace attune
