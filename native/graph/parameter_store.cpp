@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/quantization.h"
+
 namespace attune {
 namespace {
 
@@ -28,7 +30,7 @@ void ParameterStore::define(const std::string& name, const Shape& shape, DType d
   parameter.name = name;
   parameter.shape = shape;
   parameter.dtype = dtype;
-  parameter.data = AlignedMemory(static_cast<std::size_t>(shape.elements()) * size_of(dtype), name.c_str());
+  parameter.data = AlignedMemory(bytes_of(dtype, shape.elements()), name.c_str());
   parameters_.emplace(name, std::move(parameter));
 }
 
@@ -46,7 +48,13 @@ Parameter& ParameterStore::at(std::string_view name) {
 }
 
 void ParameterStore::set_trainable(const std::vector<std::string>& names) {
-  for (const std::string& name : names) static_cast<void>(at(name));
+  for (const std::string& name : names) {
+    const Parameter& parameter = at(name);
+    if (!is_quantized(parameter.dtype)) continue;
+    throw Error("invalid-option", name,
+                "Parameter " + name + " is held as " + std::string(name_of(parameter.dtype)) +
+                    " and cannot be trained. Train a LoRA adapter, or load the model without quantization.");
+  }
   for (auto& [name, parameter] : parameters_) {
     parameter.trainable = std::find(names.begin(), names.end(), name) != names.end();
     if (!parameter.trainable) {
@@ -69,6 +77,10 @@ void ParameterStore::read(std::string_view name, std::span<float> out) {
     std::copy_n(parameter.weights(), out.size(), out.data());
     return;
   }
+  if (is_quantized(parameter.dtype)) {
+    dequantize(parameter.dtype, parameter.data.data(), out);
+    return;
+  }
   const auto* narrow = reinterpret_cast<const bfloat16*>(parameter.data.data());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_float(narrow[i]);
 }
@@ -76,6 +88,10 @@ void ParameterStore::read(std::string_view name, std::span<float> out) {
 void ParameterStore::write(std::string_view name, std::span<const float> values) {
   Parameter& parameter = at(name);
   check_size(parameter, values.size());
+  if (is_quantized(parameter.dtype)) {
+    quantize(parameter.dtype, values, parameter.data.data(), parameter.name.c_str());
+    return;
+  }
   if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
     std::copy_n(values.data(), values.size(), parameter.weights());
   }

@@ -13,9 +13,10 @@
 //
 //   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0, not read
 //   store(p, v), store_partial(p, v, n)   rounds to nearest even for bfloat16
-//   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
-//   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
-//   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
+//   load(const int8_t*)                   whole numbers as floats
+//   look_up_nibbles(p, values)            values[n] of kWidth numbers n of 4 bits, the high ones of a byte
+//   first broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round fma(a, b, c), fnma(a, b, c)
+//   a b + c, c - a b less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
 //   transpose(rows)                       a square of kWidth vectors, in registers
 //   exp, sigmoid, tanh, erf               1 to 2.5 units in the last place; NaN stays NaN

@@ -47,8 +47,10 @@ inline constexpr std::int64_t kGroupColumnPanels = 8;
 // average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.
 inline constexpr std::int64_t kFewTasks = 48;
 
-/// Up to this many rows the product streams B once, unpacked (streaming.cpp).
+/// Up to this many rows the product reads B once, where it lies (streaming.cpp) ...
 inline constexpr std::int64_t kStreamingRows = 4;
+/// ... and up to this many where B's columns are contiguous: packing would have to transpose them.
+inline constexpr std::int64_t kStreamingDotRows = 16;
 
 ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 

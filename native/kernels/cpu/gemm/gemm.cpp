@@ -247,7 +247,7 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
 }  // namespace
 
 std::size_t gemm_scratch(const Gemm& gemm, int threads) {
-  if (gemm.rows <= kStreamingRows) return streaming_scratch(gemm);
+  if (streams(gemm)) return streaming_scratch(gemm, threads);
   const Layout layout(gemm);
   const std::int64_t floats = layout.packed_a + layout.packed_b + layout.sums + threads * layout.per_thread;
   return static_cast<std::size_t>(floats) * sizeof(float);
@@ -255,7 +255,7 @@ std::size_t gemm_scratch(const Gemm& gemm, int threads) {
 
 void gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   if (gemm.rows == 0 || gemm.columns == 0) return;
-  if (gemm.rows <= kStreamingRows) {
+  if (streams(gemm)) {
     streaming_gemm(pool, scratch, gemm);
   } else {
     blocked_gemm(pool, scratch, gemm);
