@@ -11,12 +11,12 @@
 // left, std::any's manager of each argument struct, which any_cast compares with: the ops make these anys, so
 // objects of the main target, which the linker reads before the kernels' archives, define the same ones.
 //
-//   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0, not read
+//   load(p), load_partial(p, count)       float, bfloat16 or (load) int8; lanes past count are 0, not read
 //   store(p, v), store_partial(p, v, n)   rounds to nearest even for bfloat16
-//   load(const int8_t*)                   whole numbers as floats
-//   look_up_nibbles(p, values)            values[n] of kWidth numbers n of 4 bits, the high ones of a byte
-//   first broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round fma(a, b, c), fnma(a, b, c)
-//   a b + c, c - a b less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
+//   look_up_nibbles(p, values)            of kWidth codes of 4 bits, a byte's high ones first
+//   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
+//   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
+//   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
 //   transpose(rows)                       a square of kWidth vectors, in registers
 //   exp, sigmoid, tanh, erf               1 to 2.5 units in the last place; NaN stays NaN

@@ -71,7 +71,8 @@ struct Int8Lines {
   std::int64_t stride;
   [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
     const std::int64_t at = line * stride + i;
-    return {codes + at, broadcast(scales[at / kQuantizedBlock])};
+    // Never negative: without a sign the division is a shift.
+    return {codes + at, broadcast(scales[static_cast<std::uint64_t>(at) / kQuantizedBlock])};
   }
 };
 
@@ -99,12 +100,11 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
 #pragma GCC unroll 4
     for (int c = 0; c < kAtOnce; ++c) sum[r][c] = zero();
   }
-  for (std::int64_t block = 0; block < depth; block += kQuantizedBlock) {
-    const Run none = b.run(first, block);
-    Run runs[kAtOnce] = {none};
+  // The length is a constant where it is a block's, so that the compiler lays the block out whole.
+  const auto multiply = [&](std::int64_t block, std::int64_t count) {
+    Run runs[kAtOnce] = {b.run(first, block)};
 #pragma GCC unroll 4
-    for (int c = 0; c < kAtOnce; ++c) runs[c] = b.run(first + c * step, block);
-    const std::int64_t count = least(kQuantizedBlock, depth - block);
+    for (int c = 1; c < kAtOnce; ++c) runs[c] = b.run(first + c * step, block);
     const float* from = a + block;
     std::int64_t k = 0;
     for (; k + Vec::kWidth <= count; k += Vec::kWidth) {
@@ -118,7 +118,7 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
         for (int r = 0; r < kRows; ++r) sum[r][c] = fma(row[r], column, sum[r][c]);
       }
     }
-    if (k == count) continue;
+    if (k == count) return;
 #pragma GCC unroll 4
     for (int c = 0; c < kAtOnce; ++c) {
       const Vec column = runs[c].partial(k, count - k);
@@ -126,7 +126,10 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
       for (int r = 0; r < kRows; ++r)
         sum[r][c] = fma(load_partial(from + r * a_stride + k, count - k), column, sum[r][c]);
     }
-  }
+  };
+  std::int64_t block = 0;
+  for (; block + kQuantizedBlock <= depth; block += kQuantizedBlock) multiply(block, kQuantizedBlock);
+  if (block < depth) multiply(block, depth - block);
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -259,10 +262,9 @@ ATTUNE_INLINE void add_lines(const float* a, std::int64_t a_stride, const Lines&
     for (int l = 0; l < kAtOnce; ++l) factor[r][l] = broadcast(a[r * a_stride + first + l * step]);
   }
   for (std::int64_t block = 0; block < columns; block += kQuantizedBlock) {
-    const Run none = b.run(first, block);
-    Run runs[kAtOnce] = {none};
+    Run runs[kAtOnce] = {b.run(first, block)};
 #pragma GCC unroll 4
-    for (int l = 0; l < kAtOnce; ++l) runs[l] = b.run(first + l * step, block);
+    for (int l = 1; l < kAtOnce; ++l) runs[l] = b.run(first + l * step, block);
     const std::int64_t count = least(kQuantizedBlock, columns - block);
     std::int64_t j = 0;
     for (; j + Vec::kWidth <= count; j += Vec::kWidth) {
