@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <deque>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "kernels/adamw.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/multiply_add_peak.h"
+#include "kernels/stream_read.h"
 
 namespace attune {
 namespace {
@@ -97,6 +99,12 @@ void Engine::load(const std::string& name, const SafetensorsFile& file, const st
     throw Error("weights-mismatch", name,
                 "Tensor " + tensor + " of " + file.path() + " does not fit " + name + " " +
                     parameter.shape.text() + ".");
+  }
+  if (is_quantized(parameter.dtype)) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.elements()));
+    file.read(entry, values, transpose);
+    parameters_.write(name, values);
+    return;
   }
   HostView data = to_write(parameter.data);
   file.read(entry, data.data(), parameter.dtype, transpose);
@@ -363,6 +371,32 @@ double Engine::measure_peak() {
     kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     best = std::max(best, operations / seconds.count());
+  }
+  return best;
+}
+
+double Engine::measure_read_bandwidth() {
+  // More than any cache holds; each byte is read once a try.
+  constexpr std::size_t kBytes = std::size_t{256} << 20;
+  constexpr int kTries = 5;
+  const std::scoped_lock lock(mutex_);
+  const Kernel* kernel = device_->kernels().find("stream_read", DType::f32);
+  if (kernel == nullptr)
+    throw Error("missing-kernel", "stream_read",
+                "There is no kernel for stream_read on " + std::string(device_->name()) + ".");
+  const DeviceMemory memory = device_->allocate(kBytes, "the measurement of bandwidth");
+  HostView filled = to_write(memory);  // pages that nothing was written to are all the same one
+  std::memset(filled.data(), 1, kBytes);
+  filled.finish();
+  const std::any arguments = StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
+                                                 .count = kBytes / sizeof(float)};
+  double best = 0.0;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    KernelContext context{*device_, pool_, {}, {}};
+    const auto start = std::chrono::steady_clock::now();
+    kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best = std::max(best, static_cast<double>(kBytes) / seconds.count());
   }
   return best;
 }

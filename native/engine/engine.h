@@ -99,6 +99,8 @@ class Engine {
   /// Floating-point operations a second of float32 multiply-adds in registers, all threads: the best of a few
   /// tries.
   [[nodiscard]] double measure_peak();
+  /// Bytes a second that all threads read from memory, each byte once: the best of a few tries.
+  [[nodiscard]] double measure_read_bandwidth();
   /// From here on every kernel's run is recorded, until the profile is taken.
   void start_profile();
   /// What was recorded; recording ends. Empty where it had not begun.

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/quantization.h"
+
 namespace attune {
 namespace {
 
@@ -46,7 +48,8 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
   double bytes = 0.0;
   for (const auto& tensors : {call.inputs, call.outputs}) {
     for (const TensorView& tensor : tensors) {
-      bytes += element_count(tensor) * static_cast<double>(size_of(tensor.dtype));
+      bytes +=
+          static_cast<double>(attune::bytes_of(tensor.dtype, tensor.present ? tensor.shape.elements() : 0));
     }
   }
   return bytes;

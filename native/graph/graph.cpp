@@ -34,8 +34,8 @@ namespace {
 
 }  // namespace
 
-ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t>& shape) {
-  ValueType type{fixed_dimensions(shape), activation_dtype_};
+ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t>& shape, DType dtype) {
+  ValueType type{fixed_dimensions(shape), dtype};
   if (const ValueId known = find(ValueKind::parameter, name); known != kNone) {
     if (value(known).type.dimensions != type.dimensions) {
       throw Error(

@@ -38,8 +38,8 @@ class Graph {
  public:
   explicit Graph(DType activation_dtype) : activation_dtype_(activation_dtype) {}
 
-  /// The same name gives the same value; another shape for it throws.
-  ValueId parameter(const std::string& name, const std::vector<std::int64_t>& shape);
+  /// The same name gives the same value; another shape for it throws. In the graph's dtype, or quantised.
+  ValueId parameter(const std::string& name, const std::vector<std::int64_t>& shape, DType dtype);
   ValueId input(const std::string& name, std::vector<Dimension> dimensions, DType dtype,
                 std::optional<Dimension> below);
   ValueId state(const std::string& name, const std::vector<std::int64_t>& shape);

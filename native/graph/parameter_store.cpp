@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/quantization.h"
+
 namespace attune {
 namespace {
 
@@ -33,8 +35,7 @@ void ParameterStore::define(const std::string& name, const Shape& shape, DType d
   parameter.name = name;
   parameter.shape = shape;
   parameter.dtype = dtype;
-  parameter.data =
-      device_->allocate(static_cast<std::size_t>(shape.elements()) * size_of(dtype), name.c_str());
+  parameter.data = device_->allocate(bytes_of(dtype, shape.elements()), name.c_str());
   parameters_.emplace(name, std::move(parameter));
 }
 
@@ -52,7 +53,13 @@ Parameter& ParameterStore::at(std::string_view name) {
 }
 
 void ParameterStore::set_trainable(const std::vector<std::string>& names) {
-  for (const std::string& name : names) static_cast<void>(at(name));
+  for (const std::string& name : names) {
+    const Parameter& parameter = at(name);
+    if (!is_quantized(parameter.dtype)) continue;
+    throw Error("invalid-option", name,
+                "Parameter " + name + " is held as " + std::string(name_of(parameter.dtype)) +
+                    " and cannot be trained. Train a LoRA adapter, or load the model without quantization.");
+  }
   for (auto& [name, parameter] : parameters_) {
     parameter.trainable = std::find(names.begin(), names.end(), name) != names.end();
     if (!parameter.trainable) {
@@ -75,13 +82,23 @@ void ParameterStore::read(std::string_view name, std::span<float> out) {
     device_->read(std::as_writable_bytes(out), parameter.weights());
     return;
   }
-  const HostView narrow(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::read);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_float(narrow.as<bfloat16>()[i]);
+  const HostView stored(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::read);
+  if (is_quantized(parameter.dtype)) {
+    dequantize(parameter.dtype, stored.data(), out);
+    return;
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_float(stored.as<bfloat16>()[i]);
 }
 
 void ParameterStore::write(std::string_view name, std::span<const float> values) {
   Parameter& parameter = at(name);
   check_size(parameter, values.size());
+  if (is_quantized(parameter.dtype)) {
+    HostView stored(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::write);
+    quantize(parameter.dtype, values, stored.data(), parameter.name.c_str());
+    stored.finish();
+    return;
+  }
   if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
     device_->write(parameter.weights(), std::as_bytes(values));
   }

@@ -47,7 +47,7 @@ std::any parse_column_sum(const Attributes& /*attributes*/) { return ColumnSumAr
   context.check_rank(multiplied, multiplied_name, 2);
   context.check_activation(multiplied, multiplied_name);
   context.check_rank(input, name, 2);
-  context.check_weight(input, name);
+  context.check_quantizable(input, name);
   const ValueType& x = context.in(multiplied, multiplied_name);
   const ValueType& w = context.in(input, name);
   const std::size_t in_axis = layout == WeightLayout::out_in ? 1 : 0;

@@ -81,6 +81,8 @@ struct InferContext {
   void check_activation(std::size_t input, std::string_view name) const;
   /// Weights have the graph's dtype or f32.
   void check_weight(std::size_t input, std::string_view name) const;
+  /// The same, or quantised: of ops whose kernels unpack.
+  void check_quantizable(std::size_t input, std::string_view name) const;
   void check_dimension(std::size_t input, std::string_view name, std::size_t axis,
                        const Dimension& expected) const;
   void check_same_shape(std::size_t input, std::string_view name, const ValueType& expected) const;

@@ -11,8 +11,9 @@
 // left, std::any's manager of each argument struct, which any_cast compares with: the ops make these anys, so
 // objects of the main target, which the linker reads before the kernels' archives, define the same ones.
 //
-//   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0, not read
+//   load(p), load_partial(p, count)       float, bfloat16 or (load) int8; lanes past count are 0, not read
 //   store(p, v), store_partial(p, v, n)   rounds to nearest even for bfloat16
+//   look_up_nibbles(p, values)            of kWidth codes of 4 bits, a byte's high ones first
 //   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
 //   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
 //   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere

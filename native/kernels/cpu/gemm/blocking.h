@@ -47,8 +47,10 @@ inline constexpr std::int64_t kFewTasks = 48;
 inline constexpr std::int64_t kWidePanels = 2 * kFewTasks;
 inline constexpr std::int64_t kWideRows = (std::int64_t{3} << 20) / kDepthBlock;
 
-/// Up to this many rows the product streams B once, unpacked (streaming.cpp).
+/// Up to this many rows the product reads B once, where it lies (streaming.cpp) ...
 inline constexpr std::int64_t kStreamingRows = 4;
+/// ... and up to this many where B's columns are contiguous: packing would have to transpose them.
+inline constexpr std::int64_t kStreamingDotRows = 16;
 
 ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 

@@ -186,7 +186,7 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
 }  // namespace
 
 std::size_t gemm_scratch(const Gemm& gemm, int threads) {
-  if (gemm.rows <= kStreamingRows) return streaming_scratch(gemm);
+  if (streams(gemm)) return streaming_scratch(gemm, threads);
   if (is_wide(gemm)) return wide_scratch(gemm, threads);
   const Layout layout(gemm);
   const std::int64_t floats = layout.packed_a + layout.packed_b + layout.sums + threads * layout.per_thread;
@@ -195,7 +195,7 @@ std::size_t gemm_scratch(const Gemm& gemm, int threads) {
 
 void gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   if (gemm.rows == 0 || gemm.columns == 0) return;
-  if (gemm.rows <= kStreamingRows) {
+  if (streams(gemm)) {
     streaming_gemm(pool, scratch, gemm);
   } else if (is_wide(gemm)) {
     wide_gemm(pool, scratch, gemm);

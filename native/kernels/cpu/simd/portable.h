@@ -31,6 +31,9 @@ ATTUNE_INLINE Vec load_partial(const T* p, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) out.v[i] = to_float(p[i]);
   return out;
 }
+ATTUNE_INLINE Vec look_up_nibbles(const std::uint8_t* p, const float* values) {
+  return {{values[p[0] >> 4], values[p[0] & 15], values[p[1] >> 4], values[p[1] & 15]}};
+}
 template <class T>
 ATTUNE_INLINE void store(T* p, Vec a) {
   for (int i = 0; i < 4; ++i) p[i] = from_float<T>(a.v[i]);
