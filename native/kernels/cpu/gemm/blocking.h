@@ -10,16 +10,17 @@ namespace attune::cpu::ATTUNE_ISA {
 // half the time.
 inline constexpr int kTileVectors = 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
-// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2
-// and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
-inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
+// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast (AVX-512, NEON); 16
+// hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
+inline constexpr int kTileRows = Vec::kRegisters == 32 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
 // Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). AVX-512: the
 // panel of A (14 x 432 lanes, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of B (54 KiB)
 // stream past it from the second level; deeper blocks would push A out, shallower ones touch C more often.
 // 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does. AVX2: panels of A (6
 // KiB) and of B (17 KiB) both fit; a micro kernel on panels of up to 320 runs at the peak, at 432 at 90 % of
-// it. 264 and not 256 for the same reason as above.
+// it. 264 and not 256 for the same reason as above. NEON: A's 24 KiB with B's 14 KiB are what the 64 KiB or
+// more of Neoverse and Apple hold; where there are 32 KiB, A's stay, as with AVX-512.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 264 : 432;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
@@ -35,12 +36,13 @@ inline constexpr std::int64_t kRowBlock = 2048;
 inline constexpr std::int64_t kColumnBlock = 3072;
 
 // Which panel stays in the first-level cache while the other ones stream past it from the second level: A's,
-// where it is the one that fits; else B's, because A's are the smaller ones to stream.
-inline constexpr bool kKeepRowPanel = Vec::kWidth == 16;
+// where it is the one that fits (AVX-512) or B's are the smaller ones to stream (NEON); else B's, because A's
+// are the smaller ones.
+inline constexpr bool kKeepRowPanel = Vec::kRegisters == 32;
 
-// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache
-// from task to task, because tasks with the same columns follow one another. Where a panel of B is kept, it
-// is for 16 panels of A (99 KiB).
+// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB, NEON 108) stay in the
+// second-level cache from task to task, because tasks with the same columns follow one another. Where a panel
+// of B is kept, it is for 16 panels of A (99 KiB).
 inline constexpr std::int64_t kGroupRowPanels = kKeepRowPanel ? 4 : 16;
 inline constexpr std::int64_t kGroupColumnPanels = 8;
 // Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
