@@ -241,7 +241,7 @@ export interface NativeProcessor {
   readonly architecture: string
   readonly features: readonly string[]
   readonly cores: number
-  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2' or 'portable'. */
+  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2', 'neon' or 'portable'. */
   readonly instructionSet: string
   readonly instructionSets: readonly string[]
 }
@@ -280,11 +280,14 @@ export interface NativeAddon {
 
 let addon: NativeAddon | undefined
 
+/** Environment variable with the path of another build of the addon than `npm run build`'s: the tests of other processors set it. */
+const addonVariable = 'ATTUNE_ADDON'
+
 /** Loads the addon once. @throws AttuneError `missing-addon` with what to run. */
 export function native(): NativeAddon {
   if (addon === undefined) {
     const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-    const path = join(root, 'build', 'Release', 'attune.node')
+    const path = process.env[addonVariable] ?? join(root, 'build', 'Release', 'attune.node')
     if (!existsSync(path)) {
       throw new AttuneError(
         'missing-addon',

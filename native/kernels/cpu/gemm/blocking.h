@@ -10,14 +10,15 @@ namespace attune::cpu::ATTUNE_ISA {
 // half the time.
 inline constexpr int kTileVectors = 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
-// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2
-// and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
-inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
+// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast (AVX-512, NEON); 16
+// hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
+inline constexpr int kTileRows = Vec::kRegisters == 32 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
 // Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). The panel of A
-// (14 x 432 lanes, 24 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (54 KiB; 24
-// KiB) stream past it from the second level; deeper blocks would push A out, shallower ones touch C more
-// often. 432 and not 384, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
+// (14 x 432 lanes, 24 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (AVX-512 54
+// KiB, AVX2 24, NEON 14) stream past it from the second level; deeper blocks would push A out, shallower ones
+// touch C more often. 432 and not 384, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than
+// 768 k does.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 392 : 432;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
@@ -32,10 +33,10 @@ inline constexpr std::int64_t kFewRows = 16;
 inline constexpr std::int64_t kRowBlock = 2048;
 inline constexpr std::int64_t kColumnBlock = 3072;
 
-// One task: up to 4 x 8 micro tiles of 14 rows or 16 x 8 of 6, about 50 us. The 8 panels of B (432 KiB; AVX2:
-// 196 KiB) stay in the second-level cache from task to task, because tasks with the same columns follow one
-// another.
-inline constexpr std::int64_t kGroupRowPanels = Vec::kWidth == 16 ? 4 : 16;
+// One task: up to 4 x 8 micro tiles of 14 rows or 16 x 8 of fewer, about 50 us. The 8 panels of B (432 KiB;
+// AVX2: 196 KiB, NEON 108) stay in the second-level cache from task to task, because tasks with the same
+// columns follow one another.
+inline constexpr std::int64_t kGroupRowPanels = kTileRows == 14 ? 4 : 16;
 inline constexpr std::int64_t kGroupColumnPanels = 8;
 // Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
 // average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.

@@ -6,6 +6,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 8;
+  static constexpr int kRegisters = 16;
   __m256 v;
 };
 struct Mask {

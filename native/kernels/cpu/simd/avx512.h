@@ -16,6 +16,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 16;
+  static constexpr int kRegisters = 32;
   __m512 v;
 };
 struct Mask {

@@ -6,6 +6,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 4;
+  static constexpr int kRegisters = 16;
   float v[4];
 };
 struct Mask {
