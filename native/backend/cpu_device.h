@@ -1,20 +1,20 @@
 #pragma once
 
-#include <string>
+#include <memory>
+#include <utility>
 
 #include "backend/device.h"
-#include "kernels/kernel.h"
 
 namespace attune {
 
 /// The processor: its memory is the host's.
 class CpuDevice final : public Device {
  public:
-  /// Kernels of one instruction set. Throws Error{"unsupported-device"} where it cannot run here.
-  explicit CpuDevice(KernelTable kernels) : kernels_(std::move(kernels)) {}
+  /// With kernels of one instruction set.
+  explicit CpuDevice(std::shared_ptr<const KernelTable> kernels) : kernels_(std::move(kernels)) {}
 
   [[nodiscard]] const char* name() const override { return "cpu"; }
-  [[nodiscard]] const KernelTable& kernels() const override { return kernels_; }
+  [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
   [[nodiscard]] bool host_accessible() const override { return true; }
   [[nodiscard]] std::size_t free_bytes() const override;
   [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
@@ -25,7 +25,7 @@ class CpuDevice final : public Device {
   void zero(std::byte* to, std::size_t bytes) override;
 
  private:
-  KernelTable kernels_;
+  std::shared_ptr<const KernelTable> kernels_;
 };
 
 }  // namespace attune

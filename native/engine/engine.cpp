@@ -72,7 +72,7 @@ class Header {
 
 Engine::Engine(int threads, const std::string& instruction_set)
     : instruction_set_(best_or(instruction_set)),
-      device_(std::make_shared<CpuDevice>(cpu_kernels(instruction_set_))),
+      device_(std::make_shared<CpuDevice>(std::make_shared<KernelTable>(cpu_kernels(instruction_set_)))),
       pool_(threads > 0 ? threads : processor().cores),
       parameters_(device_) {}
 
