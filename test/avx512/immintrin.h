@@ -26,15 +26,18 @@
 #include <simde/x86/avx512/min.h>
 #include <simde/x86/avx512/mul.h>
 #include <simde/x86/avx512/or.h>
+#include <simde/x86/avx512/permutexvar.h>
 #include <simde/x86/avx512/reduce.h>
 #include <simde/x86/avx512/roundscale.h>
 #include <simde/x86/avx512/scalef.h>
 #include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/set4.h>
 #include <simde/x86/avx512/setzero.h>
 #include <simde/x86/avx512/shuffle.h>
 #include <simde/x86/avx512/slli.h>
 #include <simde/x86/avx512/sqrt.h>
 #include <simde/x86/avx512/srli.h>
+#include <simde/x86/avx512/srlv.h>
 #include <simde/x86/avx512/storeu.h>
 #include <simde/x86/avx512/sub.h>
 #include <simde/x86/avx512/unpackhi.h>
@@ -59,6 +62,51 @@ inline __m256i low_halves(__m512i a) {
   std::memcpy(lanes, &a, sizeof lanes);
   for (int i = 0; i < 16; ++i) halves[i] = static_cast<std::uint16_t>(lanes[i]);
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves));
+}
+
+/// VPMOVSXBD, VPMOVZXBD: 16 bytes as 32-bit lanes.
+template <class Byte>
+inline __m512i widened(__m128i a) {
+  Byte bytes[16];
+  std::int32_t lanes[16];
+  std::memcpy(bytes, &a, sizeof bytes);
+  for (int i = 0; i < 16; ++i) lanes[i] = bytes[i];
+  __m512i out;
+  std::memcpy(&out, lanes, sizeof lanes);
+  return out;
+}
+
+// Masked loads and stores touch no lane outside the mask. SIMDe's stores write zeros there.
+
+/// VMOVUPS, VMOVDQU16 with a zeroing mask.
+template <class Vector, class Lane, class Bits>
+inline Vector load_masked(Bits mask, const void* from) {
+  Lane lanes[sizeof(Vector) / sizeof(Lane)] = {};
+  for (std::size_t i = 0; i < sizeof(Vector) / sizeof(Lane); ++i) {
+    if ((mask >> i & 1U) != 0) std::memcpy(lanes + i, static_cast<const Lane*>(from) + i, sizeof(Lane));
+  }
+  Vector out;
+  std::memcpy(&out, lanes, sizeof lanes);
+  return out;
+}
+
+/// VMOVUPS, VMOVDQU16 to memory with a mask.
+template <class Lane, class Vector, class Bits>
+inline void store_masked(void* to, Bits mask, Vector a) {
+  Lane lanes[sizeof(Vector) / sizeof(Lane)];
+  std::memcpy(lanes, &a, sizeof lanes);
+  for (std::size_t i = 0; i < sizeof(Vector) / sizeof(Lane); ++i) {
+    if ((mask >> i & 1U) != 0) std::memcpy(static_cast<Lane*>(to) + i, lanes + i, sizeof(Lane));
+  }
+}
+
+/// VCVTDQ2PS
+inline __m512 to_floats(__m512i a) {
+  std::int32_t lanes[16];
+  float floats[16];
+  std::memcpy(lanes, &a, sizeof lanes);
+  for (int i = 0; i < 16; ++i) floats[i] = static_cast<float>(lanes[i]);
+  return _mm512_loadu_ps(floats);
 }
 
 /// Subnormals become zeros of their sign.
@@ -89,5 +137,21 @@ inline __m512 dot_pairs(__m512 sum, __m512bh a, __m512bh b) {
 
 #define _mm512_reduce_add_ps(a) attune_test::reduce_add(a)
 #define _mm512_cvtepi32_epi16(a) attune_test::low_halves(a)
+#undef _mm512_maskz_loadu_ps
+#define _mm512_maskz_loadu_ps(mask, p) (attune_test::load_masked<__m512, float>(mask, p))
+#undef _mm256_maskz_loadu_epi16
+#define _mm256_maskz_loadu_epi16(mask, p) (attune_test::load_masked<__m256i, std::uint16_t>(mask, p))
+#undef _mm512_maskz_loadu_epi16
+#define _mm512_maskz_loadu_epi16(mask, p) (attune_test::load_masked<__m512i, std::uint16_t>(mask, p))
+#undef _mm512_mask_storeu_ps
+#define _mm512_mask_storeu_ps(p, mask, a) attune_test::store_masked<float>(p, mask, a)
+#undef _mm256_mask_storeu_epi16
+#define _mm256_mask_storeu_epi16(p, mask, a) attune_test::store_masked<std::uint16_t>(p, mask, a)
+#undef _mm512_cvtepi8_epi32
+#define _mm512_cvtepi8_epi32(a) attune_test::widened<std::int8_t>(a)
+#undef _mm512_cvtepu8_epi32
+#define _mm512_cvtepu8_epi32(a) attune_test::widened<std::uint8_t>(a)
+#undef _mm512_cvtepi32_ps
+#define _mm512_cvtepi32_ps(a) attune_test::to_floats(a)
 #undef _mm512_dpbf16_ps
 #define _mm512_dpbf16_ps(sum, a, b) attune_test::dot_pairs(sum, a, b)
