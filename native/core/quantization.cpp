@@ -10,7 +10,7 @@ namespace {
 
 /// The middles of evenly spaced intervals of [0.1, 1], ever finer by decade, as bitsandbytes'
 /// create_dynamic_map makes them.
-[[nodiscard]] std::array<float, 256> make_scale_values() {
+[[nodiscard]] std::array<float, 256> make_scale_values() noexcept {
   std::array<float, 256> values{};
   std::size_t count = 0;
   for (int decade = 0; decade < 7; ++decade) {
@@ -21,12 +21,12 @@ namespace {
       const float low = 0.1F + step * static_cast<float>(i);
       const float high = i + 1 == intervals ? 1.0F : 0.1F + step * static_cast<float>(i + 1);
       const float middle = factor * ((low + high) / 2.0F);
-      values.at(count++) = middle;
-      values.at(count++) = -middle;
+      values[count++] = middle;
+      values[count++] = -middle;
     }
   }
-  values.at(count++) = 0.0F;
-  values.at(count) = 1.0F;
+  values[count++] = 0.0F;
+  values[count] = 1.0F;
   std::sort(values.begin(), values.end());
   return values;
 }

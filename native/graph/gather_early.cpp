@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace attune {
@@ -52,9 +53,9 @@ void move_up(Graph& graph, const std::vector<std::size_t>& gathers) {
   const Node gather = graph.nodes()[gathers.front()];
   const ValueId made = gather.inputs[0];
   const ValueId rows = gather.inputs[1];
-  for (auto last = gathers.rbegin(); last != gathers.rend(); ++last) {
-    graph.replace_uses(graph.nodes()[*last].outputs[0], made);
-    graph.remove(*last);
+  for (const std::size_t last : std::views::reverse(gathers)) {
+    graph.replace_uses(graph.nodes()[last].outputs[0], made);
+    graph.remove(last);
   }
   auto index = static_cast<std::size_t>(graph.value(made).producer);
   std::vector<ValueId> inputs = graph.nodes()[index].inputs;
