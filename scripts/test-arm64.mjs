@@ -1,7 +1,7 @@
 // Builds the addon for arm64 with a cross compiler and runs tests on it in Node for arm64 under qemu's user emulation, on Linux x64.
 // Vitest and its transformations run as ever; only the processes that hold the tests are emulated. Emulation is slow, so this is a choice:
-// which sets there are, every op on NEON and portable kernels against the float64 reference (the same bits for 1, 2 and 3 threads included), gradients
-// through several nodes, and the errors of the core. `npm run test:arm64 -- <files>` runs others.
+// which sets there are, ops and attention against PyTorch's numbers, gradients through several nodes, and the errors of the core. The finite
+// differences of test/ops/ops.test.ts take a quarter of an hour there: `npm run test:arm64 -- test/ops/ops.test.ts` runs them, or any others.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,8 @@ import { available, fail, missingCode, root, say } from './run.mjs'
 
 const chosen = [
   'test/instruction-sets.test.ts',
-  'test/ops/ops.test.ts',
+  'test/parity/ops.test.ts',
+  'test/parity/attention.test.ts',
   'test/ops/gradients.test.ts',
   'test/ops/errors.test.ts',
 ]
