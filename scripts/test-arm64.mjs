@@ -5,8 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startVitest } from 'vitest/node'
 import { buildTestAddon } from './build-native.mjs'
+import { runEmulatedTests } from './run-emulated-tests.mjs'
 import { available, fail, missingCode, root, say } from './run.mjs'
 
 const chosen = [
@@ -63,18 +63,10 @@ for (const [program, debian] of [
   if (!available(program)) fail(`${program} is missing: install it (Debian: ${debian})`, missingCode)
 }
 
-process.env.ATTUNE_ADDON = buildTestAddon('arm64', {
+const addon = buildTestAddon('arm64', {
   // -O1: the compiler has less to do, and tests look at results, not at the time they take.
   env: { CXX: `${prefix}-g++`, CC: `${prefix}-gcc`, AR: `${prefix}-ar`, CXXFLAGS: '-O1' },
   options: ['--arch=arm64'],
 })
 process.execPath = emulatedNode() // what vitest forks
-const files = process.argv.slice(2)
-const vitest = await startVitest('test', files.length > 0 ? files : chosen, {
-  watch: false,
-  outputFile: { json: 'build/arm64/test-results.json' },
-  // The emulated processes start slowly and share what cores there are.
-  testTimeout: 600_000,
-  hookTimeout: 600_000,
-})
-await vitest.close()
+await runEmulatedTests('arm64', addon, chosen)

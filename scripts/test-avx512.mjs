@@ -2,9 +2,9 @@
 // intrinsics of AVX2 instructions. It shows that they compute what they should, not how fast. Never the build that is used.
 // `npm run test:avx512 -- <files>` runs other tests; ATTUNE_ISA chooses the set where a test does not.
 import { join } from 'node:path'
-import { startVitest } from 'vitest/node'
 import { buildTestAddon } from './build-native.mjs'
 import { simdeHeaders } from './native-tools.mjs'
+import { runEmulatedTests } from './run-emulated-tests.mjs'
 import { fail, missingCode, root } from './run.mjs'
 
 const chosen = [
@@ -17,7 +17,7 @@ const chosen = [
 if (process.arch !== 'x64') fail('AVX-512 is emulated on x64 processors with AVX2; this one is another', missingCode)
 
 const include = [join(root, 'test/avx512'), simdeHeaders()].map((folder) => `-isystem${folder}`)
-process.env.ATTUNE_ADDON = buildTestAddon('avx512', {
+const addon = buildTestAddon('avx512', {
   onHost: true,
   variables: [
     // -O1: the compiler has less to do. psabi: it says that 64-byte vectors are passed otherwise than with AVX-512.
@@ -27,11 +27,4 @@ process.env.ATTUNE_ADDON = buildTestAddon('avx512', {
   ],
   paths: ['test/avx512'],
 })
-const files = process.argv.slice(2)
-const vitest = await startVitest('test', files.length > 0 ? files : chosen, {
-  watch: false,
-  outputFile: { json: 'build/avx512/test-results.json' },
-  testTimeout: 600_000,
-  hookTimeout: 600_000,
-})
-await vitest.close()
+await runEmulatedTests('avx512', addon, chosen)

@@ -1,5 +1,4 @@
 /** From a configuration to a program that can run: the graph of Llama 3 8B with LoRA on every linear layer, and its memory plan. */
-
 import { native, type NativeProgram } from '../../dist/native.js'
 import { defineModel } from '../../dist/models/index.js'
 import { lossGraph } from '../../dist/models/programs.js'

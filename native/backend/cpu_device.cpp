@@ -1,19 +1,8 @@
 #include "backend/cpu_device.h"
 
-#include <unistd.h>
-
 #include <cstring>
 
 namespace attune {
-
-std::size_t CpuDevice::free_bytes() const {
-#if defined(_SC_AVPHYS_PAGES)
-  const long pages = sysconf(_SC_AVPHYS_PAGES);
-  const long size = sysconf(_SC_PAGESIZE);
-  if (pages > 0 && size > 0) return static_cast<std::size_t>(pages) * static_cast<std::size_t>(size);
-#endif
-  return 0;
-}
 
 DeviceMemory CpuDevice::allocate(std::size_t bytes, const char* what) {
   AlignedMemory memory(bytes, what);

@@ -16,7 +16,6 @@ class CpuDevice final : public Device {
   [[nodiscard]] const char* name() const override { return "cpu"; }
   [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
   [[nodiscard]] bool host_accessible() const override { return true; }
-  [[nodiscard]] std::size_t free_bytes() const override;
   [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
   void release(std::byte* data, std::size_t bytes) noexcept override;
   void write(std::byte* to, std::span<const std::byte> from) override;

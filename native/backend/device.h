@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -45,8 +46,6 @@ class Device : public std::enable_shared_from_this<Device> {
   [[nodiscard]] virtual const KernelTable& kernels() const = 0;
   /// Whether its addresses are the host's too.
   [[nodiscard]] virtual bool host_accessible() const = 0;
-  /// Bytes that can still be allocated.
-  [[nodiscard]] virtual std::size_t free_bytes() const = 0;
 
   /// Zeros. Throws Error{"out-of-memory"} naming `what`.
   [[nodiscard]] virtual DeviceMemory allocate(std::size_t bytes, const char* what) = 0;

@@ -20,7 +20,10 @@ class AlignedMemory {
   AlignedMemory& operator=(const AlignedMemory&) = delete;
 
   /// The memory without its owner, and an owner for such memory.
-  [[nodiscard]] std::byte* let_go() noexcept { return bytes_ = 0, std::exchange(data_, nullptr); }
+  [[nodiscard]] std::byte* let_go() noexcept {
+    bytes_ = 0;
+    return std::exchange(data_, nullptr);
+  }
   [[nodiscard]] static AlignedMemory take_over(std::byte* data, std::size_t bytes) noexcept;
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }

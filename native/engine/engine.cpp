@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <utility>
 
 #include "backend/cpu_device.h"
@@ -12,6 +13,7 @@
 #include "kernels/adamw.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/multiply_add_peak.h"
+#include "kernels/required_kernel.h"
 #include "kernels/stream_read.h"
 
 namespace attune {
@@ -352,53 +354,41 @@ MemoryUse Engine::memory() {
   return use;
 }
 
+double Engine::shortest_run(const char* op, const std::any& arguments, int tries) {
+  const Kernel& kernel = required_kernel(*device_, op, DType::f32, op);
+  double shortest = std::numeric_limits<double>::infinity();
+  for (int attempt = 0; attempt < tries; ++attempt) {
+    KernelContext context{*device_, pool_, {}, {}};
+    const auto start = std::chrono::steady_clock::now();
+    kernel.run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    shortest = std::min(shortest, seconds.count());
+  }
+  return shortest;
+}
+
 double Engine::measure_peak() {
   // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the
   // machine.
   constexpr std::int64_t kIterations = 4'000'000;
-  constexpr int kTries = 7;
   const std::scoped_lock lock(mutex_);
-  const Kernel* kernel = device_->kernels().find("multiply_add_peak", DType::f32);
-  if (kernel == nullptr)
-    throw Error("missing-kernel", "multiply_add_peak",
-                "There is no kernel for multiply_add_peak on " + std::string(device_->name()) + ".");
-  double best = 0.0;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    double operations = 0.0;
-    const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
-    KernelContext context{*device_, pool_, {}, {}};
-    const auto start = std::chrono::steady_clock::now();
-    kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, operations / seconds.count());
-  }
-  return best;
+  double operations = 0.0;
+  const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
+  const double seconds = shortest_run("multiply_add_peak", arguments, 7);
+  return operations / seconds;
 }
 
 double Engine::measure_read_bandwidth() {
   // More than any cache holds; each byte is read once a try.
   constexpr std::size_t kBytes = std::size_t{256} << 20;
-  constexpr int kTries = 5;
   const std::scoped_lock lock(mutex_);
-  const Kernel* kernel = device_->kernels().find("stream_read", DType::f32);
-  if (kernel == nullptr)
-    throw Error("missing-kernel", "stream_read",
-                "There is no kernel for stream_read on " + std::string(device_->name()) + ".");
   const DeviceMemory memory = device_->allocate(kBytes, "the measurement of bandwidth");
   HostView filled = to_write(memory);  // pages that nothing was written to are all the same one
   std::memset(filled.data(), 1, kBytes);
   filled.finish();
   const std::any arguments = StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
                                                  .count = kBytes / sizeof(float)};
-  double best = 0.0;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    KernelContext context{*device_, pool_, {}, {}};
-    const auto start = std::chrono::steady_clock::now();
-    kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(kBytes) / seconds.count());
-  }
-  return best;
+  return static_cast<double>(kBytes) / shortest_run("stream_read", arguments, 5);
 }
 
 void Engine::start_profile() {

@@ -11,18 +11,13 @@ namespace {
 
 [[nodiscard]] bool is_gather(const Node& node) { return node.op->name == "gather_rows"; }
 
-[[nodiscard]] bool is_output(const Graph& graph, ValueId id) {
-  return std::any_of(graph.outputs().begin(), graph.outputs().end(),
-                     [&](const auto& output) { return output.second == id; });
-}
-
 /// The gathers that read a value, where nothing but gathers of the same rows does; else none.
 [[nodiscard]] std::vector<std::size_t> gathers_alone(const Graph& graph, ValueId id) {
   std::vector<std::size_t> gathers;
-  if (is_output(graph, id)) return {};
+  if (graph.is_output(id)) return {};
   for (std::size_t index = 0; index < graph.nodes().size(); ++index) {
     const Node& node = graph.nodes()[index];
-    if (std::find(node.inputs.begin(), node.inputs.end(), id) == node.inputs.end()) continue;
+    if (!reads(node, id)) continue;
     if (!is_gather(node) || node.inputs[0] != id) return {};
     if (!gathers.empty() && graph.nodes()[gathers.front()].inputs[1] != node.inputs[1]) return {};
     gathers.push_back(index);
@@ -31,10 +26,8 @@ namespace {
 }
 
 [[nodiscard]] bool is_read(const Graph& graph, ValueId id) {
-  return is_output(graph, id) ||
-         std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
-           return std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end();
-         });
+  return graph.is_output(id) || std::any_of(graph.nodes().begin(), graph.nodes().end(),
+                                            [&](const Node& node) { return reads(node, id); });
 }
 
 /// Whether its rows can be made by themselves: what a norm makes beside its first output has rows too.

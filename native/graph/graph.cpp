@@ -5,6 +5,15 @@
 
 namespace attune {
 
+bool reads(const Node& node, ValueId id) {
+  return std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end();
+}
+
+bool Graph::is_output(ValueId id) const {
+  return std::any_of(outputs_.begin(), outputs_.end(),
+                     [&](const auto& output) { return output.second == id; });
+}
+
 ValueId Graph::append(Value value) {
   values_.push_back(std::move(value));
   return static_cast<ValueId>(values_.size() - 1);

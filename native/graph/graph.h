@@ -30,6 +30,8 @@ struct Node {
   std::string path;
 };
 
+[[nodiscard]] bool reads(const Node& node, ValueId id);
+
 /// Concrete sizes of one batch, by the graph's size names.
 using Sizes = std::vector<std::int64_t>;
 
@@ -80,6 +82,7 @@ class Graph {
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   [[nodiscard]] const Value& value(ValueId id) const;
   [[nodiscard]] const std::map<std::string, ValueId, std::less<>>& outputs() const { return outputs_; }
+  [[nodiscard]] bool is_output(ValueId id) const;
   [[nodiscard]] const std::vector<std::string>& size_names() const { return size_names_; }
   /// kNone where there is none of that kind and name.
   [[nodiscard]] ValueId find(ValueKind kind, std::string_view name) const;

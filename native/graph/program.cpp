@@ -8,6 +8,7 @@
 #include "graph/fuse_low_rank.h"
 #include "graph/gather_early.h"
 #include "graph/rematerialize.h"
+#include "kernels/required_kernel.h"
 
 namespace attune {
 namespace {
@@ -106,14 +107,7 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
 
 void Program::choose_kernels() {
   for (const Node& node : graph_.nodes()) {
-    const Kernel* kernel = device_->kernels().find(node.op->name, graph_.activation_dtype());
-    if (kernel == nullptr) {
-      throw Error("missing-kernel", node.path,
-                  "There is no kernel for " + std::string(node.op->name) + " on " + device_->name() +
-                      " with dtype " + std::string(name_of(graph_.activation_dtype())) + " (needed at " +
-                      node.path + ").");
-    }
-    kernels_.push_back(kernel);
+    kernels_.push_back(&required_kernel(*device_, node.op->name, graph_.activation_dtype(), node.path));
   }
 }
 

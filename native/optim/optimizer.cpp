@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/adamw.h"
+#include "kernels/required_kernel.h"
 
 namespace attune {
 namespace {
@@ -17,14 +18,6 @@ namespace {
   view.shape = {elements};
   view.present = true;
   return view;
-}
-
-[[nodiscard]] const Kernel& kernel(const Device& device, const char* name) {
-  const Kernel* found = device.kernels().find(name, DType::f32);
-  if (found == nullptr)
-    throw Error("missing-kernel", name,
-                "There is no kernel for " + std::string(name) + " on " + device.name() + ".");
-  return *found;
 }
 
 }  // namespace
@@ -67,7 +60,7 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
 }
 
 double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
-  const Kernel& squared_sum = kernel(*device_, "squared_sum");
+  const Kernel& squared_sum = required_kernel(*device_, "squared_sum", DType::f32, "squared_sum");
   double total = 0.0;
   DeviceMemory scratch;
   for (const auto& [name, moments] : moments_) {
@@ -92,7 +85,7 @@ void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::ve
                 "The optimizer has " + std::to_string(groups_.size()) + " groups but got " +
                     std::to_string(learning_rates.size()) + " learning rates.");
   }
-  const Kernel& adamw = kernel(*device_, "adamw");
+  const Kernel& adamw = required_kernel(*device_, "adamw", DType::f32, "adamw");
   for (std::size_t index = 0; index < groups_.size(); ++index) {
     const OptimizerGroup& group = groups_[index];
     AdamWArguments settings{

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { native, type NativeSession } from '../../lib/native.js'
+import { wavyParameters } from './wavy-parameters.js'
 
 const [tokens, width, wide, asked] = [7, 8, 16, 3]
 const rows = Int32Array.from([1, 4, 5])
@@ -12,17 +13,7 @@ const open = () => new (native().Session)({ threads: 2, instructionSet: '' })
 async function lastBlock(session: NativeSession, shown: boolean) {
   const graph = new (native().Graph)('f32')
   const shapes = { x: [tokens, width], norm: [width], up: [wide, width], down: [width, wide], dy: [asked, width] }
-  const ids: Record<string, number> = {}
-  for (const [name, shape] of Object.entries(shapes)) {
-    session.defineParameter(name, shape, 'f32')
-    const count = shape.reduce((product, size) => product * size, 1)
-    await session.writeParameter(
-      name,
-      Float32Array.from({ length: count }, (_, i) => Math.sin(i + name.length)),
-    )
-    ids[name] = graph.parameter(name, shape).id
-  }
-  const id = (name: keyof typeof shapes) => ids[name] ?? -1
+  const id = await wavyParameters(session, graph, shapes)
   const [x] = graph.node('scale', 'attention', [id('x')], { factor: 1 })
   // Attention mixes rows: what comes before it must stay whole.
   const [mixed] = graph.node('segment_mean', 'unused', [x!.id, graph.input('cu', [2], 'i32').id], {})

@@ -55,6 +55,9 @@ inline constexpr std::int64_t kStreamingDotRows = 16;
 
 ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+/// Floats rounded up to whole cache lines: each part of scratch begins on one.
+ATTUNE_INLINE std::int64_t whole_cache_lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
+
 /// `total` cut in `parts` ranges whose lengths differ by at most one: no part is a mere remainder.
 struct EvenSplit {
   std::int64_t total = 0;

@@ -30,18 +30,16 @@ struct Layout {
   std::int64_t sums = 0;
   std::int64_t per_thread = 0;
 
-  static std::int64_t lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
-
   explicit Layout(const Gemm& gemm) : lane(choose_lane(gemm)), operands(choose_operands(gemm, lane)) {
     const EvenSplit depth = split_by(total_depth(gemm, lane), depth_block(gemm, lane));
     const std::int64_t rows = split_by(gemm.rows, kRowBlock).longest();
     const std::int64_t columns =
         split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() *
         kTileColumns;
-    if (operands != Operands::a_where_it_lies) packed_a = lines(rows * depth.longest());
-    packed_b = lines(columns * depth.longest());
-    if (gemm.c_dtype != DType::f32 && depth.parts > 1) sums = lines(rows * columns);
-    per_thread = lines((kGroupRowPanels * kTileRows + kTileColumns) * depth.longest());
+    if (operands != Operands::a_where_it_lies) packed_a = whole_cache_lines(rows * depth.longest());
+    packed_b = whole_cache_lines(columns * depth.longest());
+    if (gemm.c_dtype != DType::f32 && depth.parts > 1) sums = whole_cache_lines(rows * columns);
+    per_thread = whole_cache_lines((kGroupRowPanels * kTileRows + kTileColumns) * depth.longest());
   }
 };
 

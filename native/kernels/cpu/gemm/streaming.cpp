@@ -400,15 +400,14 @@ struct Layout {
   std::int64_t sums[Gemm::kMaximumProducts] = {};
   std::int64_t unpacked = 0;  ///< of a thread
 
-  static std::int64_t lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
-
-  explicit Layout(const Gemm& gemm) : a(lines(gemm.rows * total_depth(gemm, Lane::f32))) {
+  explicit Layout(const Gemm& gemm) : a(whole_cache_lines(gemm.rows * total_depth(gemm, Lane::f32))) {
     for (int p = 0; p < gemm.product_count; ++p) {
       const Product& product = gemm.products[p];
       const bool rows = way_of(product) == Way::rows;
-      if (rows) sums[p] = lines(parts_of(gemm, product).depth.parts * gemm.rows * gemm.columns);
+      if (rows) sums[p] = whole_cache_lines(parts_of(gemm, product).depth.parts * gemm.rows * gemm.columns);
       if (!unpacks(product.b, rows ? gemm.columns : product.depth)) continue;
-      const std::int64_t floats = lines(rows ? least(gemm.columns, kPartColumns) : kStreams * product.depth);
+      const std::int64_t floats =
+          whole_cache_lines(rows ? least(gemm.columns, kPartColumns) : kStreams * product.depth);
       unpacked = unpacked > floats ? unpacked : floats;
     }
   }

@@ -20,17 +20,15 @@ struct Layout {
   std::int64_t panels;  ///< of B, of one thread
   std::int64_t sums;    ///< of one thread
 
-  static std::int64_t lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
-
   explicit Layout(const Gemm& gemm)
       : lane(choose_lane(gemm)),
         depths(split_by(total_depth(gemm, lane), kDepthBlock)),
         row_panels(split_by(gemm.rows, kTileRows)),
         column_groups(split_into_groups(ceil_divide(gemm.columns, kTileColumns))),
-        packed_a(lines(gemm.rows * depths.total)),
-        panels(lines(column_groups.longest() * kTileColumns * depths.longest())),
+        packed_a(whole_cache_lines(gemm.rows * depths.total)),
+        panels(whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
         sums(gemm.c_dtype != DType::f32 && depths.parts > 1
-                 ? lines(gemm.rows * column_groups.longest() * kTileColumns)
+                 ? whole_cache_lines(gemm.rows * column_groups.longest() * kTileColumns)
                  : 0) {}
 
   /// As many columns a task as stay hot, and enough tasks for the threads to end together.
