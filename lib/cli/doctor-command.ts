@@ -54,7 +54,7 @@ export function diagnose(): Diagnosis {
     ops = addon.ops().length
     const session = openSession({ threads: 0, instructionSet: '' })
     threads = session.threads
-    kernels = session.instructionSet
+    kernels = session.hardware
     session.dispose()
   } catch (error) {
     problems.push({ problem: (error as Error).message, remedy: remedyOf(error) })
