@@ -1,0 +1,80 @@
+// Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
+// `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
+// built with the same sanitizer.
+import { existsSync, mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { filesBelow } from './files-below.mjs'
+import { available, capture, fail, root, run, say } from './run.mjs'
+import { hashOf, readStamp, writeStamp } from './stamp.mjs'
+
+const sources = 'test/cuda-emulator'
+const output = 'build/cuda-emulator'
+const sanitizers = {
+  plain: [],
+  tsan: ['-g', '-fsanitize=thread'],
+  asan: ['-g', '-fsanitize=address'],
+}
+/** The emulator itself stays out of the race detector's sight: it is one thread that plays many. */
+const own = { plain: [], tsan: ['-g', '-DEMULATOR_TSAN'], asan: sanitizers.asan }
+
+export function emulatorLibrary(variant = 'plain') {
+  return join(root, output, `libcuda-emulated${variant === 'plain' ? '' : `-${variant}`}.so`)
+}
+
+/** Flags for programs that load the variant. */
+export function sanitizerFlags(variant) {
+  return sanitizers[variant]
+}
+
+/** Why this machine cannot run the emulator, or undefined. */
+export function emulatorUnavailable() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'the CUDA emulator runs on Linux x86-64 only'
+  return available('g++') ? undefined : 'the CUDA emulator needs g++'
+}
+
+export async function buildCudaEmulator(variant = 'plain') {
+  const reason = emulatorUnavailable()
+  if (reason !== undefined) fail(reason)
+  const folders = ['driver', 'scheduler', 'translator', 'semantics'].map((name) => `${sources}/${name}`)
+  const hash = hashOf({ paths: [...folders, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
+  const library = emulatorLibrary(variant)
+  const stamp = `${output}/${variant}.stamp`
+  if (existsSync(library) && readStamp(stamp) === hash) return library
+  say(`building the CUDA emulator (${variant})`)
+  const compiler = available('ccache') ? ['ccache', 'g++'] : ['g++']
+  const version = hashOf({ paths: [`${sources}/semantics`] })
+  const text = (name, value) => `-D${name}="${value}"`
+  const flags = [
+    ...['-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`],
+    text('EMULATOR_SEMANTICS', join(root, sources, 'semantics')),
+    text('EMULATOR_VERSION', version),
+    text('EMULATOR_COMPILER', 'g++'),
+    text('EMULATOR_CACHE', join(root, output, 'kernels')),
+    ...own[variant],
+  ]
+  const files = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
+  const objectOf = (file) => `${output}/${variant}/${file.slice(sources.length + 1).replaceAll('/', '-')}.o`
+  mkdirSync(join(root, output, variant), { recursive: true })
+  const waiting = [...files]
+  async function worker() {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const [command, ...first] = compiler
+      const { code, output } = await capture(command, [...first, ...flags, '-c', file, '-o', objectOf(file)])
+      if (code !== 0) fail(`${file} does not compile\n${output}`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+  // The sanitizers' own functions come with the program that loads the library.
+  const closed = variant === 'plain' ? ['-Wl,-z,defs'] : []
+  run('g++', ['-shared', ...closed, '-o', library, ...files.map(objectOf)])
+  writeStamp(stamp, hash)
+  return library
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const variant = process.argv[2] ?? 'plain'
+  if (!Object.hasOwn(sanitizers, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
+  console.log(await buildCudaEmulator(variant))
+}
