@@ -83,7 +83,8 @@ inline f32 fma(f32 a, f32 b, f32 c) {
 template <Rounding Mode = Rounding::rn>
 inline f32 div(f32 a, f32 b) {
   const f32 nearest = a / b;
-  if (Mode == Rounding::rn || !std::isfinite(nearest)) return nearest;
+  if (Mode == Rounding::rn || b == 0 || !std::isfinite(a) || !std::isfinite(b)) return nearest;
+  if (std::isinf(nearest)) return directed(nearest, -nearest, Mode);  // too large, but no infinity
   // The remainder a - q b is exact in double; its sign over b's is the error's.
   const f64 rest = std::fma(-static_cast<f64>(nearest), static_cast<f64>(b), static_cast<f64>(a));
   return directed(nearest, b < 0 ? -rest : rest, Mode);
@@ -111,7 +112,13 @@ inline f64 sub(f64 a, f64 b) {
 }
 template <Rounding Mode = Rounding::rn>
 inline f64 mul(f64 a, f64 b) {
-  return directed(a * b, Mode == Rounding::rn ? 0 : std::fma(a, b, -(a * b)), Mode);
+  if constexpr (Mode == Rounding::rn) {
+    return a * b;
+  } else {
+    // 113 bits hold the product exactly, even where the error of a small one is below the smallest double.
+    const __float128 error = static_cast<__float128>(a) * b - a * b;
+    return directed(a * b, error > 0 ? 1.0L : error < 0 ? -1.0L : 0.0L, Mode);
+  }
 }
 inline f64 fma(f64 a, f64 b, f64 c) { return __builtin_fma(a, b, c); }
 inline f64 div(f64 a, f64 b) { return a / b; }
