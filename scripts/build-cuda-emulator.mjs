@@ -1,9 +1,10 @@
 // Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
 // `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
 // built with the same sanitizer.
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { filesBelow } from './files-below.mjs'
 import { available, capture, fail, root, run, say } from './run.mjs'
@@ -11,30 +12,50 @@ import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const sources = 'test/cuda-emulator'
 const output = 'build/cuda-emulator'
-const sanitizers = {
-  plain: [],
-  tsan: ['-g', '-fsanitize=thread'],
-  asan: ['-g', '-fsanitize=address'],
-}
 /** The emulator itself stays out of the race detector's sight: it is one thread that plays many. */
-const own = { plain: [], tsan: ['-g', '-DEMULATOR_TSAN'], asan: sanitizers.asan }
+const variants = { plain: [], tsan: ['-g', '-DEMULATOR_TSAN'], asan: ['-g', '-fsanitize=address'] }
 
-export function emulatorLibrary(variant = 'plain') {
+function emulatorLibrary(variant = 'plain') {
   return join(root, output, `libcuda-emulated${variant === 'plain' ? '' : `-${variant}`}.so`)
 }
 
-/** Flags for programs that load the variant. */
-export function sanitizerFlags(variant) {
-  return sanitizers[variant]
-}
-
 /** Why this machine cannot run the emulator, or undefined. */
-export function emulatorUnavailable() {
+function emulatorUnavailable() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the CUDA emulator runs on Linux x86-64 only'
   return available('g++') ? undefined : 'the CUDA emulator needs g++'
 }
 
-export async function buildCudaEmulator(variant = 'plain') {
+function isAlive(id) {
+  try {
+    return process.kill(id, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Test files run side by side and each wants the library: one builds, the others wait. */
+async function takeLock(lock) {
+  mkdirSync(join(root, output), { recursive: true })
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return
+    } catch {
+      const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0
+      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
+      await setTimeout(200)
+    }
+  }
+}
+
+async function buildCudaEmulator(variant = 'plain') {
+  const lock = join(root, output, `${variant}.lock`)
+  await takeLock(lock)
+  process.on('exit', () => rmSync(lock, { force: true }))
+  return build(variant)
+}
+
+async function build(variant) {
   const reason = emulatorUnavailable()
   if (reason !== undefined) fail(reason)
   const folders = ['driver', 'scheduler', 'translator', 'semantics'].map((name) => `${sources}/${name}`)
@@ -52,7 +73,7 @@ export async function buildCudaEmulator(variant = 'plain') {
     text('EMULATOR_VERSION', version),
     text('EMULATOR_COMPILER', 'g++'),
     text('EMULATOR_CACHE', join(root, output, 'kernels')),
-    ...own[variant],
+    ...variants[variant],
   ]
   const files = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
   const objectOf = (file) => `${output}/${variant}/${file.slice(sources.length + 1).replaceAll('/', '-')}.o`
@@ -75,6 +96,6 @@ export async function buildCudaEmulator(variant = 'plain') {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const variant = process.argv[2] ?? 'plain'
-  if (!Object.hasOwn(sanitizers, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
+  if (!Object.hasOwn(variants, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
   console.log(await buildCudaEmulator(variant))
 }

@@ -51,6 +51,15 @@ void Runner::make_ready(std::uint32_t warp, std::uint32_t lanes) {
   ready_warps_ |= bit(warp);
 }
 
+void Runner::order_memory([[maybe_unused]] void* place, [[maybe_unused]] std::uint32_t warp,
+                          [[maybe_unused]] std::uint32_t lanes) {
+  // Each lane has a place of its own: in the common one there may be later news by the time it is woken.
+  if constexpr (sanitizer::kFindsRaces) {
+    sanitizer::acquire(place);
+    for (; lanes != 0; lanes &= lanes - 1) sanitizer::release(&lanes_[32 * warp + std::countr_zero(lanes)]->woken);
+  }
+}
+
 /// The next lane by the order, or null when nobody can run.
 Lane* Runner::choose(const Lane& from) {
   if (ready_warps_ == 0) return nullptr;
@@ -143,13 +152,14 @@ void Runner::meet(Thread& thread, const Site& site, std::uint32_t mask, bool ali
     lane.state = LaneState::in_collective;
     lane.waits_at = &site;
     runner.wait(lane);
+    if (orders_memory) sanitizer::acquire(&lane.woken);
   } else {
     const std::uint32_t lanes = meeting.mask;
+    if (orders_memory) runner.order_memory(&warp, lane.warp, lanes & ~bit(lane.lane));
     meeting = warp.meeting[--warp.meetings];
     if (collective != nullptr) collective(lane.mailboxes, lanes, lane);
     runner.make_ready(lane.warp, lanes & ~bit(lane.lane));
   }
-  if (orders_memory) sanitizer::acquire(&warp);
 }
 
 void Runner::check_divergence(Lane& lane, const BarrierState& state, const Site& site, std::uint32_t id) {
@@ -189,6 +199,7 @@ std::uint32_t Runner::barrier(Thread& thread, const Site& site, std::uint32_t id
     state.arrived = 0;
     state.result = state.predicates;
     for (std::uint32_t warp = 0; warp < 32; ++warp) {
+      runner.order_memory(&state, warp, state.waiting[warp]);
       runner.make_ready(warp, state.waiting[warp]);
       state.waiting[warp] = 0;
     }
@@ -197,8 +208,8 @@ std::uint32_t Runner::barrier(Thread& thread, const Site& site, std::uint32_t id
     lane.state = LaneState::at_barrier;
     lane.waits_at = &site;
     runner.wait(lane);
+    sanitizer::acquire(&lane.woken);
   }
-  if (kind == BarrierKind::sync) sanitizer::acquire(&state);
   return state.result;
 }
 

@@ -37,9 +37,9 @@ std::optional<Fault> Runner::run(const Launch& launch, const ScheduleOptions& op
   const std::uint32_t count = launch.blocks[0] * launch.blocks[1] * launch.blocks[2];
   for (const std::uint32_t block : permutation(count, options.order, random_)) {
     begin_block(block);
-    sanitizer::release(&block_);
+    sanitizer::release(&started_);
     main_.switch_to(lanes_[first_]->fibre);
-    sanitizer::acquire(&block_);
+    sanitizer::acquire(&ended_);
     if (fault_.has_value()) break;
   }
   sanitizer::allow(shared_.get(), kSharedBytes);
@@ -132,7 +132,7 @@ void Runner::run_lane(void* argument) {
   Lane& lane = *static_cast<Lane*>(argument);
   Runner& runner = *lane.runner;
   for (;;) {
-    sanitizer::acquire(&runner.block_);
+    sanitizer::acquire(&runner.started_);
     const Launch& launch = *runner.launch_;
     if (runner.takes_turns_) {
       for (const std::uint32_t linear : runner.thread_order_) {
@@ -145,7 +145,7 @@ void Runner::run_lane(void* argument) {
       launch.kernel->run(lane, launch.parameters.data());
       check_finished(lane);
     }
-    sanitizer::release(&runner.block_);
+    sanitizer::release(&runner.ended_);
     runner.finish(lane);
   }
 }
@@ -185,7 +185,7 @@ void Runner::stop(Lane& lane, FaultKind kind, const std::string& message) {
   runner.fault_ = Fault{kind, text("kernel %s, block (%u,%u,%u), thread (%u,%u,%u), lane %u of warp %u: %s", block.kernel,
                                    block.block[0], block.block[1], block.block[2], lane.thread[0], lane.thread[1],
                                    lane.thread[2], lane.lane, lane.warp, message.c_str())};
-  sanitizer::release(&runner.block_);
+  sanitizer::release(&runner.ended_);
   lane.fibre.switch_to(runner.main_);
   std::abort();
 }

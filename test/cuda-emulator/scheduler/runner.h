@@ -21,6 +21,7 @@ struct Lane : Thread {
   Fibre fibre;
   LaneState state = LaneState::ready;
   const Site* waits_at = nullptr;
+  char woken = 0;  // ThreadSanitizer's name for what the lane learns when it is woken
   std::vector<AsyncCopy> copy_storage;
 };
 
@@ -87,6 +88,8 @@ class Runner {
   Lane* choose(const Lane& from);
   void take(const Lane& lane);
   void make_ready(std::uint32_t warp, std::uint32_t lanes);
+  /// Tells the race detector that what came before `place` was released happened before these lanes go on.
+  void order_memory(void* place, std::uint32_t warp, std::uint32_t lanes);
   Meeting& join(Lane& lane, const Site& site, std::uint32_t mask, bool aligned, Collective collective);
   void check_divergence(Lane& lane, const BarrierState& state, const Site& site, std::uint32_t id);
   [[noreturn]] void stop_deadlocked(Lane& last);
@@ -109,6 +112,9 @@ class Runner {
   std::uint32_t exited_ = 0;
   std::optional<Fault> fault_;
   Counters counters_;
+  // ThreadSanitizer's names for the start and the end of a block.
+  char started_ = 0;
+  char ended_ = 0;
   bool takes_turns_ = false;  // threads run one after another on one fibre
 };
 
