@@ -67,7 +67,8 @@ int attribute(const Device& device, CUdevice_attribute which) {
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR:
       return device.settings.compute_capability % 10;
   }
-  throw DriverError(CUDA_ERROR_INVALID_VALUE, "device attribute " + std::to_string(which) + " is not emulated");
+  throw DriverError(CUDA_ERROR_INVALID_VALUE,
+                    "device attribute " + std::to_string(which) + " is not emulated");
 }
 
 struct ErrorName {
@@ -85,30 +86,40 @@ constexpr ErrorName kErrors[] = {
     {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
     {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
-    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
+    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU",
+     "no kernel image is available for execution on the device"},
     {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
-    {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
+    {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+     "the provided PTX was compiled with an unsupported toolchain."},
     {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
     {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
     {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
-    {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch"},
+    {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+     "too many resources requested for launch"},
     {CUDA_ERROR_LAUNCH_TIMEOUT, "CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
-    {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
+    {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION",
+     "an illegal instruction was encountered"},
     {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
     {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
-    {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
-    {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"},
-    {CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "capture was not ended in the same stream as it began"},
-    {CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "capturing stream has unjoined work"},
-    {CUDA_ERROR_CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT", "operation not permitted on an event last recorded in a capturing stream"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+     "operation not permitted when stream is capturing"},
+    {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+     "operation failed due to a previous error during capture"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+     "capture was not ended in the same stream as it began"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED",
+     "capturing stream has unjoined work"},
+    {CUDA_ERROR_CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
+     "operation not permitted on an event last recorded in a capturing stream"},
     {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
-CUresult describe(CUresult code, const char* ErrorName::*field, const char** text) {
+CUresult describe(CUresult code, const char* ErrorName::* field, const char** text) {
   if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  const auto* const found = std::find_if(std::begin(kErrors), std::end(kErrors), [&](const ErrorName& e) { return e.code == code; });
+  const auto* const found = std::find_if(std::begin(kErrors), std::end(kErrors),
+                                         [&](const ErrorName& e) { return e.code == code; });
   *text = found == std::end(kErrors) ? nullptr : found->*field;
   return found == std::end(kErrors) ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
@@ -125,7 +136,8 @@ EMULATOR_API CUresult cuInit(unsigned) {
   return call("cuInit", [](Device& device) { device.initialize(); });
 }
 EMULATOR_API CUresult cuDriverGetVersion(int* version) {
-  return call("cuDriverGetVersion", [&](Device& device) { required(version) = device.settings.driver_version; });
+  return call("cuDriverGetVersion",
+              [&](Device& device) { required(version) = device.settings.driver_version; });
 }
 EMULATOR_API CUresult cuDeviceGetCount(int* count) {
   return call("cuDeviceGetCount", [&](Device& device) {
@@ -173,7 +185,9 @@ EMULATOR_API CUresult cuDevicePrimaryCtxRelease_v2(CUdevice ordinal) {
     device.release();
   });
 }
-EMULATOR_API CUresult cuDevicePrimaryCtxRelease(CUdevice ordinal) { return cuDevicePrimaryCtxRelease_v2(ordinal); }
+EMULATOR_API CUresult cuDevicePrimaryCtxRelease(CUdevice ordinal) {
+  return cuDevicePrimaryCtxRelease_v2(ordinal);
+}
 EMULATOR_API CUresult cuCtxSetCurrent(CUcontext context) {
   return call("cuCtxSetCurrent", [&](Device& device) {
     device.require_initialized();
@@ -200,10 +214,15 @@ EMULATOR_API CUresult cuCtxSynchronize() {
   });
 }
 
-EMULATOR_API CUresult cuGetErrorName(CUresult code, const char** text) { return describe(code, &ErrorName::name, text); }
-EMULATOR_API CUresult cuGetErrorString(CUresult code, const char** text) { return describe(code, &ErrorName::text, text); }
+EMULATOR_API CUresult cuGetErrorName(CUresult code, const char** text) {
+  return describe(code, &ErrorName::name, text);
+}
+EMULATOR_API CUresult cuGetErrorString(CUresult code, const char** text) {
+  return describe(code, &ErrorName::text, text);
+}
 
-EMULATOR_API CUresult cuGetProcAddress_v2(const char* symbol, void** function, int, std::uint64_t, int* status) {
+EMULATOR_API CUresult cuGetProcAddress_v2(const char* symbol, void** function, int, std::uint64_t,
+                                          int* status) {
   return call("cuGetProcAddress", [&](Device&) {
     Dl_info self{};
     dladdr(reinterpret_cast<void*>(&cuInit), &self);

@@ -13,7 +13,8 @@ using emulator::required;
 namespace {
 
 CUmod_st& loaded(Device& device, CUmodule module) {
-  if (device.modules.count(module) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the module was unloaded or never was");
+  if (device.modules.count(module) == 0)
+    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the module was unloaded or never was");
   return *module;
 }
 
@@ -21,7 +22,8 @@ std::vector<std::byte> gather(const emulator::Kernel& kernel, void* const* argum
   std::vector<std::byte> parameters((kernel.parameter_bytes + 15) / 16 * 16 + 16);
   for (std::uint32_t i = 0; i < kernel.parameter_count; ++i) {
     if (arguments == nullptr || arguments[i] == nullptr) {
-      throw DriverError(CUDA_ERROR_INVALID_VALUE, std::string(kernel.name) + ": argument " + std::to_string(i) + " is missing");
+      throw DriverError(CUDA_ERROR_INVALID_VALUE,
+                        std::string(kernel.name) + ": argument " + std::to_string(i) + " is missing");
     }
     std::memcpy(parameters.data() + kernel.parameters[i].offset, arguments[i], kernel.parameters[i].bytes);
   }
@@ -32,7 +34,8 @@ std::vector<std::byte> gather(const emulator::Kernel& kernel, void* const* argum
 
 EMULATOR_API CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   return call_in_context("cuModuleLoadData", [&](Device& device) {
-    const std::string ptx = emulator::ptx_of_image(&required(static_cast<const char*>(image)), device.settings.compute_capability);
+    const std::string ptx = emulator::ptx_of_image(&required(static_cast<const char*>(image)),
+                                                   device.settings.compute_capability);
     required(module) = *device.modules.insert(emulator::load_module(ptx, device.memory).release()).first;
   });
 }
@@ -52,15 +55,18 @@ EMULATOR_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule module,
   return call_in_context("cuModuleGetFunction", [&](Device& device) {
     CUmod_st& in = loaded(device, module);
     const auto found = in.functions.find(&required(name));
-    if (found == in.functions.end()) throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no kernel ") + name);
+    if (found == in.functions.end())
+      throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no kernel ") + name);
     required(function) = &found->second;
   });
 }
-EMULATOR_API CUresult cuModuleGetGlobal_v2(CUdeviceptr* address, std::size_t* bytes, CUmodule module, const char* name) {
+EMULATOR_API CUresult cuModuleGetGlobal_v2(CUdeviceptr* address, std::size_t* bytes, CUmodule module,
+                                           const char* name) {
   return call_in_context("cuModuleGetGlobal", [&](Device& device) {
     CUmod_st& in = loaded(device, module);
     const auto found = in.globals.find(&required(name));
-    if (found == in.globals.end()) throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no variable ") + name);
+    if (found == in.globals.end())
+      throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no variable ") + name);
     if (address != nullptr) *address = found->second.first;
     if (bytes != nullptr) *bytes = found->second.second;
   });
@@ -94,7 +100,8 @@ EMULATOR_API CUresult cuFuncGetAttribute(int* value, CUfunction_attribute which,
         required(value) = -1;
         return;
     }
-    throw DriverError(CUDA_ERROR_INVALID_VALUE, "function attribute " + std::to_string(which) + " is not emulated");
+    throw DriverError(CUDA_ERROR_INVALID_VALUE,
+                      "function attribute " + std::to_string(which) + " is not emulated");
   });
 }
 EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute which, int value) {
@@ -102,11 +109,14 @@ EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribu
     CUfunc_st& of = required(function);
     if (which == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) return;
     if (which != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) {
-      throw DriverError(CUDA_ERROR_INVALID_VALUE, "function attribute " + std::to_string(which) + " cannot be set");
+      throw DriverError(CUDA_ERROR_INVALID_VALUE,
+                        "function attribute " + std::to_string(which) + " cannot be set");
     }
-    const std::uint32_t most = emulator::max_shared_bytes(device.settings.compute_capability) - of.static_shared_bytes;
+    const std::uint32_t most =
+        emulator::max_shared_bytes(device.settings.compute_capability) - of.static_shared_bytes;
     if (value < 0 || static_cast<std::uint32_t>(value) > most) {
-      throw DriverError(CUDA_ERROR_INVALID_VALUE, std::to_string(value) + " bytes of dynamic shared memory exceed the " +
+      throw DriverError(CUDA_ERROR_INVALID_VALUE, std::to_string(value) +
+                                                      " bytes of dynamic shared memory exceed the " +
                                                       std::to_string(most) + " that the device has");
     }
     of.max_dynamic_shared_bytes = static_cast<std::uint32_t>(value);
@@ -114,10 +124,11 @@ EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribu
 }
 
 EMULATOR_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
-                                     unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
-                                     CUstream stream, void** arguments, void** extra) {
+                                     unsigned block_x, unsigned block_y, unsigned block_z,
+                                     unsigned shared_bytes, CUstream stream, void** arguments, void** extra) {
   return call_in_context("cuLaunchKernel", [&](Device& device) {
-    if (extra != nullptr) throw DriverError(CUDA_ERROR_NOT_SUPPORTED, "arguments in `extra` are not emulated");
+    if (extra != nullptr)
+      throw DriverError(CUDA_ERROR_NOT_SUPPORTED, "arguments in `extra` are not emulated");
     const CUfunc_st& of = required(function);
     emulator::Launch launch;
     launch.kernel = of.kernel;

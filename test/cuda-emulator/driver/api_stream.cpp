@@ -13,13 +13,15 @@ namespace {
 
 void refuse_captured(const CUstream_st& stream, const char* what) {
   if (stream.graph == nullptr) return;
-  throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, std::string(what) + " of a stream that is captured");
+  throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+                    std::string(what) + " of a stream that is captured");
 }
 
 }  // namespace
 
 EMULATOR_API CUresult cuStreamCreate(CUstream* stream, unsigned flags) {
-  return call_in_context("cuStreamCreate", [&](Device& device) { required(stream) = device.create_stream(flags); });
+  return call_in_context("cuStreamCreate",
+                         [&](Device& device) { required(stream) = device.create_stream(flags); });
 }
 EMULATOR_API CUresult cuStreamCreateWithPriority(CUstream* stream, unsigned flags, int) {
   return cuStreamCreate(stream, flags);
@@ -44,12 +46,14 @@ EMULATOR_API CUresult cuStreamQuery(CUstream stream) {
   });
 }
 EMULATOR_API CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
-  return call_in_context("cuStreamWaitEvent",
-                         [&](Device& device) { device.wait_for(device.stream(stream), device.event(event)); });
+  return call_in_context("cuStreamWaitEvent", [&](Device& device) {
+    device.wait_for(device.stream(stream), device.event(event));
+  });
 }
 
 EMULATOR_API CUresult cuEventCreate(CUevent* event, unsigned flags) {
-  return call_in_context("cuEventCreate", [&](Device& device) { required(event) = device.create_event(flags); });
+  return call_in_context("cuEventCreate",
+                         [&](Device& device) { required(event) = device.create_event(flags); });
 }
 EMULATOR_API CUresult cuEventDestroy_v2(CUevent event) {
   return call_in_context("cuEventDestroy", [&](Device& device) { device.destroy_event(event); });
@@ -61,7 +65,8 @@ EMULATOR_API CUresult cuEventRecord(CUevent event, CUstream stream) {
 EMULATOR_API CUresult cuEventSynchronize(CUevent event) {
   return call_in_context("cuEventSynchronize", [&](Device& device) {
     CUevent_st& waited = device.event(event);
-    if (waited.state->graph != nullptr) throw DriverError(CUDA_ERROR_CAPTURED_EVENT, "the event is in a capture");
+    if (waited.state->graph != nullptr)
+      throw DriverError(CUDA_ERROR_CAPTURED_EVENT, "the event is in a capture");
     device.drain(*waited.state);
   });
 }
@@ -85,7 +90,8 @@ EMULATOR_API CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUe
     if (from.state->done < from.state->recorded || to.state->done < to.state->recorded) {
       throw DriverError(CUDA_ERROR_NOT_READY);
     }
-    required(milliseconds) = 1e-3f * (static_cast<float>(to.state->time) - static_cast<float>(from.state->time));
+    required(milliseconds) =
+        1e-3f * (static_cast<float>(to.state->time) - static_cast<float>(from.state->time));
   });
 }
 EMULATOR_API CUresult cuEventElapsedTime_v2(float* milliseconds, CUevent start, CUevent end) {
@@ -97,8 +103,9 @@ EMULATOR_API CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {
                          [&](Device& device) { device.begin_capture(device.stream(stream), mode); });
 }
 EMULATOR_API CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph) {
-  return call_in_context("cuStreamEndCapture",
-                         [&](Device& device) { required(graph) = device.end_capture(device.stream(stream)); });
+  return call_in_context("cuStreamEndCapture", [&](Device& device) {
+    required(graph) = device.end_capture(device.stream(stream));
+  });
 }
 EMULATOR_API CUresult cuStreamIsCapturing(CUstream stream, int* status) {
   return call_in_context("cuStreamIsCapturing", [&](Device& device) {
@@ -108,7 +115,8 @@ EMULATOR_API CUresult cuStreamIsCapturing(CUstream stream, int* status) {
 
 EMULATOR_API CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, std::uint64_t) {
   return call_in_context("cuGraphInstantiate", [&](Device& device) {
-    if (device.graphs.count(graph) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the graph was destroyed or never was");
+    if (device.graphs.count(graph) == 0)
+      throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the graph was destroyed or never was");
     auto created = std::make_unique<CUgraphExec_st>();
     created->graph = std::make_shared<const emulator::Graph>(graph->graph);
     required(executable) = *device.graph_executables.insert(created.release()).first;
@@ -124,7 +132,8 @@ EMULATOR_API CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
 }
 EMULATOR_API CUresult cuGraphExecDestroy(CUgraphExec executable) {
   return call_in_context("cuGraphExecDestroy", [&](Device& device) {
-    if (device.graph_executables.erase(executable) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "no such graph");
+    if (device.graph_executables.erase(executable) == 0)
+      throw DriverError(CUDA_ERROR_INVALID_HANDLE, "no such graph");
     delete executable;
   });
 }

@@ -6,8 +6,8 @@
 
 namespace emulator {
 
-/// Runs the body of a driver function under the device's lock and turns what it throws into its answer. Reasons
-/// are printed: a program that is under test should not make such calls.
+/// Runs the body of a driver function under the device's lock and turns what it throws into its answer.
+/// Reasons are printed: a program that is under test should not make such calls.
 template <class Body>
 CUresult call(const char* name, const Body& body) {
   Device& device = Device::instance();

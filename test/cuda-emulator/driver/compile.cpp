@@ -1,4 +1,5 @@
-// Runs the C++ compiler on translated modules. What was compiled is kept, named by a hash of all that went into it.
+// Runs the C++ compiler on translated modules. What was compiled is kept, named by a hash of all that went
+// into it.
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -36,16 +37,18 @@ std::vector<std::string> compiler_command() {
   std::vector<std::string> command;
   std::istringstream words(environment("ATTUNE_CUDA_EMULATOR_CXX", kCompiler));
   for (std::string word; words >> word;) command.push_back(word);
-  for (const char* flag : {"-std=c++20", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-math-errno", "-w",
-                           "-fPIC", "-shared"}) {
+  for (const char* flag : {"-std=c++20", "-O1", "-ffp-contract=off", "-fno-strict-aliasing",
+                           "-fno-math-errno", "-w", "-fPIC", "-shared"}) {
     command.emplace_back(flag);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) command.emplace_back("-march=x86-64-v3");
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    command.emplace_back("-march=x86-64-v3");
 #if defined(EMULATOR_TSAN)
   command.insert(command.end(), {"-g", "-fsanitize=thread"});
 #elif defined(EMULATOR_ASAN)
   // Inline checks make the compiler take minutes for a large kernel; calls do not.
-  command.insert(command.end(), {"-g", "-fsanitize=address", "--param", "asan-instrumentation-with-call-threshold=0"});
+  command.insert(command.end(),
+                 {"-g", "-fsanitize=address", "--param", "asan-instrumentation-with-call-threshold=0"});
 #endif
   command.push_back("-I" + std::string(kSemantics));
   return command;
@@ -60,7 +63,8 @@ std::string key_of(const std::string& source, const std::vector<std::string>& co
   std::string all = source + '\0' + kVersion;
   for (const std::string& word : command) all += '\0' + word;
   char text[40];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(fnv(all, 0xcbf29ce484222325u)),
+  std::snprintf(text, sizeof text, "%016llx%016llx",
+                static_cast<unsigned long long>(fnv(all, 0xcbf29ce484222325u)),
                 static_cast<unsigned long long>(fnv(all, 0x9e3779b97f4a7c15u)));
   return text;
 }
@@ -96,7 +100,8 @@ std::string compile_module(const std::string& source) {
   const std::string library = base + ".so";
   if (std::filesystem::exists(library)) return library;
   std::filesystem::create_directories(folder);
-  // Two processes may compile the same module: each writes files of its own, and the last one to finish stays.
+  // Two processes may compile the same module: each writes files of its own, and the last one to finish
+  // stays.
   const std::string mine = base + "." + std::to_string(getpid());
   std::ofstream(mine + ".cpp") << source;
   command.insert(command.end(), {"-x", "c++", mine + ".cpp", "-o", mine + ".so"});

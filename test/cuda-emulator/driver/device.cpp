@@ -67,7 +67,8 @@ CUdeviceptr Device::allocate(std::size_t bytes) {
   require_no_capture("cuMemAlloc");
   if (bytes == 0) throw DriverError(CUDA_ERROR_INVALID_VALUE, "cuMemAlloc of 0 bytes");
   if (++allocations_ == settings.fail_allocation) throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
-  if (bytes > settings.memory || memory.used() > settings.memory - bytes) throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
+  if (bytes > settings.memory || memory.used() > settings.memory - bytes)
+    throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
   const CUdeviceptr address = memory.allocate(bytes);
   if (address == 0) throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
   return address;
@@ -77,7 +78,8 @@ void Device::free(CUdeviceptr address) {
   require_no_capture("cuMemFree");
   drain_all();
   if (address != 0 && !memory.release(address)) {
-    throw DriverError(CUDA_ERROR_INVALID_VALUE, "cuMemFree of an address that is not the start of an allocation");
+    throw DriverError(CUDA_ERROR_INVALID_VALUE,
+                      "cuMemFree of an address that is not the start of an allocation");
   }
 }
 
@@ -86,7 +88,8 @@ std::byte* Device::bytes_at(CUdeviceptr address, std::size_t bytes, const char* 
   if (at != nullptr || bytes == 0) return at;
   const Allocation& near = memory.find(address);
   char text[160];
-  std::snprintf(text, sizeof text, "%s: %zu bytes at 0x%llx %s", what, bytes, static_cast<unsigned long long>(address),
+  std::snprintf(text, sizeof text, "%s: %zu bytes at 0x%llx %s", what, bytes,
+                static_cast<unsigned long long>(address),
                 near.bytes == 0 ? "are in no live allocation" : "reach past the end of the allocation");
   throw DriverError(CUDA_ERROR_INVALID_VALUE, text);
 }
@@ -102,7 +105,8 @@ void Device::check_launch(const CUfunc_st& function, const Launch& launch) const
                                          std::to_string(z) + " threads");
   }
   if (threads > function.kernel->max_threads) {
-    refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(threads) + " threads a block exceed its __launch_bounds__ of " +
+    refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(threads) +
+                                         " threads a block exceed its __launch_bounds__ of " +
                                          std::to_string(function.kernel->max_threads));
   }
   const auto& [gx, gy, gz] = launch.blocks;

@@ -92,7 +92,6 @@ class Device {
   Runner runner_;
 };
 
-
 /// The largest dynamic shared memory of a block that opted in, by compute capability.
 [[nodiscard]] std::uint32_t max_shared_bytes(int compute_capability);
 

@@ -16,13 +16,16 @@ constexpr std::uint64_t kAlignment = 256;
 constexpr int kUninitialized = 0xff;
 const Allocation kNowhere;
 
-std::uint64_t reserved_bytes(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment + kAlignment; }
+std::uint64_t reserved_bytes(std::uint64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment + kAlignment;
+}
 
 }  // namespace
 
 DeviceMemory::DeviceMemory() {
   // The first half is never readable; the second backs it.
-  void* mapped = mmap(nullptr, 2 * kAddressSpace, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      mmap(nullptr, 2 * kAddressSpace, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   base_ = reinterpret_cast<std::uint64_t>(mapped);
   if (mprotect(static_cast<std::byte*>(mapped) + kAddressSpace, kAddressSpace, PROT_READ | PROT_WRITE) != 0) {
@@ -68,8 +71,8 @@ bool DeviceMemory::release(std::uint64_t address) {
   if (entry == live_.end() || entry->second->to_host == 0) return false;
   const std::uint64_t bytes = entry->second->bytes;
   used_ -= bytes;
-  madvise(reinterpret_cast<void*>((address + kAddressSpace + 4095) & ~std::uint64_t{4095}), bytes > 8192 ? bytes - 8192 : 0,
-          MADV_DONTNEED);
+  madvise(reinterpret_cast<void*>((address + kAddressSpace + 4095) & ~std::uint64_t{4095}),
+          bytes > 8192 ? bytes - 8192 : 0, MADV_DONTNEED);
   forget(entry);
   auto range = free_.emplace(address, reserved_bytes(bytes)).first;
   const auto next = std::next(range);

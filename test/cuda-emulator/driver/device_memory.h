@@ -8,8 +8,8 @@
 
 namespace emulator {
 
-/// Device memory: addresses that the host cannot read, backed by memory elsewhere. New and freed memory is all
-/// ones, which is NaN in every floating-point format.
+/// Device memory: addresses that the host cannot read, backed by memory elsewhere. New and freed memory is
+/// all ones, which is NaN in every floating-point format.
 class DeviceMemory {
  public:
   DeviceMemory();
@@ -32,7 +32,9 @@ class DeviceMemory {
   /// Where the host finds `bytes` bytes at `address`; null when they are not all in one live allocation.
   [[nodiscard]] std::byte* host(std::uint64_t address, std::size_t bytes) const;
   /// Whether the host must not touch this address: for the message after it did.
-  [[nodiscard]] bool is_device_address(std::uint64_t address) const { return address - base_ < kAddressSpace; }
+  [[nodiscard]] bool is_device_address(std::uint64_t address) const {
+    return address - base_ < kAddressSpace;
+  }
 
  private:
   static constexpr std::uint64_t kAddressSpace = std::uint64_t{64} << 30;

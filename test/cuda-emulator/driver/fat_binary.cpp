@@ -1,4 +1,5 @@
-// Fat binaries as nvcc writes them: a header, then entries of machine code or PTX, each with a header of its own.
+// Fat binaries as nvcc writes them: a header, then entries of machine code or PTX, each with a header of its
+// own.
 
 #include <cstring>
 
@@ -71,7 +72,8 @@ std::string ptx_of_image(const void* image, int compute_capability) {
     const bool runs = entry.architecture <= static_cast<std::uint32_t>(compute_capability);
     if (entry.kind != 1 || !runs || entry.architecture <= best_architecture) continue;
     if (entry.compressed_bytes != 0) {
-      throw DriverError(CUDA_ERROR_INVALID_IMAGE, "the PTX is compressed: build the fat binary with nvcc --no-compress");
+      throw DriverError(CUDA_ERROR_INVALID_IMAGE,
+                        "the PTX is compressed: build the fat binary with nvcc --no-compress");
     }
     best.assign(text, strnlen(text, entry.bytes));
     best_architecture = entry.architecture;

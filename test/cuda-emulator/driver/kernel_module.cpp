@@ -16,7 +16,8 @@ namespace {
 /// What a block may use without asking: static and dynamic together.
 constexpr std::uint32_t kDefaultSharedBytes = 48 << 10;
 
-/// A library that is loaded already would share its variables with the first module: then a copy of it is loaded.
+/// A library that is loaded already would share its variables with the first module: then a copy of it is
+/// loaded.
 void* load_library(const std::string& path) {
   void* loaded = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   if (loaded == nullptr) return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -36,8 +37,10 @@ void place_globals(CUmod_st& loaded, DeviceMemory& memory) {
     *variable.address = memory.allocate(variable.bytes);
     std::byte* at = memory.host(*variable.address, variable.bytes);
     if (at == nullptr) throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
-    if (variable.initial != nullptr) std::memcpy(at, variable.initial, variable.bytes);
-    else std::memset(at, 0, variable.bytes);
+    if (variable.initial != nullptr)
+      std::memcpy(at, variable.initial, variable.bytes);
+    else
+      std::memset(at, 0, variable.bytes);
     loaded.globals[variable.name] = {*variable.address, variable.bytes};
   }
 }
@@ -69,7 +72,8 @@ std::unique_ptr<CUmod_st> load_module(const std::string& ptx, DeviceMemory& memo
   }
   for (std::uint32_t i = 0; i < loaded->module->kernel_count; ++i) {
     const Kernel& kernel = loaded->module->kernels[i];
-    loaded->functions[kernel.name] = {&kernel, loaded->module, static_bytes, kDefaultSharedBytes - static_bytes};
+    loaded->functions[kernel.name] = {&kernel, loaded->module, static_bytes,
+                                      kDefaultSharedBytes - static_bytes};
   }
   return loaded;
 }

@@ -25,7 +25,8 @@ struct CUmod_st {
 
 namespace emulator {
 
-/// The PTX of an image: plain text, or the newest in a fat binary that the compute capability runs. Throws DriverError.
+/// The PTX of an image: plain text, or the newest in a fat binary that the compute capability runs. Throws
+/// DriverError.
 [[nodiscard]] std::string ptx_of_image(const void* image, int compute_capability);
 
 /// Translates the PTX, compiles it unless that was done before, and loads it. Throws DriverError.

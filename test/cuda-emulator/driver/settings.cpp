@@ -17,10 +17,14 @@ std::uint64_t number(const std::string& pair, const std::string& text) {
   std::uint64_t value = std::strtoull(text.c_str(), &end, 10);
   if (end == text.c_str()) refuse(pair);
   const std::string unit(end);
-  if (unit == "K") value <<= 10;
-  else if (unit == "M") value <<= 20;
-  else if (unit == "G") value <<= 30;
-  else if (!unit.empty()) refuse(pair);
+  if (unit == "K")
+    value <<= 10;
+  else if (unit == "M")
+    value <<= 20;
+  else if (unit == "G")
+    value <<= 30;
+  else if (!unit.empty())
+    refuse(pair);
   return value;
 }
 
@@ -47,18 +51,30 @@ void apply_settings(Settings& settings, const std::string& text) {
     if (equals == std::string::npos) refuse(pair);
     const std::string key = pair.substr(0, equals);
     const std::string value = pair.substr(equals + 1);
-    if (key == "order") settings.order = order(pair, value);
-    else if (key == "seed") settings.seed = static_cast<std::uint32_t>(number(pair, value));
-    else if (key == "devices") settings.devices = static_cast<int>(number(pair, value));
-    else if (key == "driver") settings.driver_version = static_cast<int>(number(pair, value));
-    else if (key == "compute-capability") settings.compute_capability = compute_capability(pair, value);
-    else if (key == "multiprocessors") settings.multiprocessors = static_cast<int>(number(pair, value));
-    else if (key == "memory") settings.memory = number(pair, value);
-    else if (key == "fail-allocation") settings.fail_allocation = number(pair, value);
-    else if (key == "fail-launch") settings.fail_launch = number(pair, value);
-    else if (key == "fail-launch-code") settings.fail_launch_code = static_cast<CUresult>(number(pair, value));
-    else if (key == "eager") settings.eager = number(pair, value) != 0;
-    else refuse(pair);
+    if (key == "order")
+      settings.order = order(pair, value);
+    else if (key == "seed")
+      settings.seed = static_cast<std::uint32_t>(number(pair, value));
+    else if (key == "devices")
+      settings.devices = static_cast<int>(number(pair, value));
+    else if (key == "driver")
+      settings.driver_version = static_cast<int>(number(pair, value));
+    else if (key == "compute-capability")
+      settings.compute_capability = compute_capability(pair, value);
+    else if (key == "multiprocessors")
+      settings.multiprocessors = static_cast<int>(number(pair, value));
+    else if (key == "memory")
+      settings.memory = number(pair, value);
+    else if (key == "fail-allocation")
+      settings.fail_allocation = number(pair, value);
+    else if (key == "fail-launch")
+      settings.fail_launch = number(pair, value);
+    else if (key == "fail-launch-code")
+      settings.fail_launch_code = static_cast<CUresult>(number(pair, value));
+    else if (key == "eager")
+      settings.eager = number(pair, value) != 0;
+    else
+      refuse(pair);
   }
 }
 

@@ -10,7 +10,8 @@ namespace emulator {
 CUstream_st& Device::stream(CUstream handle) {
   // 0 and 1 are the legacy default stream; 2, the per-thread one, is taken for it.
   if (reinterpret_cast<std::uintptr_t>(handle) <= 2) return default_stream_;
-  if (streams_.count(handle) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the stream was destroyed or never was");
+  if (streams_.count(handle) == 0)
+    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the stream was destroyed or never was");
   return *handle;
 }
 
@@ -22,7 +23,8 @@ CUstream Device::create_stream(unsigned flags) {
 
 void Device::destroy_stream(CUstream handle) {
   CUstream_st& destroyed = stream(handle);
-  if (&destroyed == &default_stream_) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the default stream stays");
+  if (&destroyed == &default_stream_)
+    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the default stream stays");
   if (sticky_ == CUDA_SUCCESS) drain(destroyed);  // its work is done all the same
   for (CUevent_st* each : events_) {
     if (each->state->stream == handle) each->state->stream = nullptr;
@@ -32,7 +34,8 @@ void Device::destroy_stream(CUstream handle) {
 }
 
 CUevent_st& Device::event(CUevent handle) {
-  if (events_.count(handle) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the event was destroyed or never was");
+  if (events_.count(handle) == 0)
+    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the event was destroyed or never was");
   return *handle;
 }
 
@@ -95,7 +98,8 @@ void Device::wait_for(CUstream_st& stream, CUevent_st& event) {
     return;
   }
   if (stream.graph != nullptr) {
-    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "a captured stream cannot wait for work outside of the capture");
+    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED,
+                      "a captured stream cannot wait for work outside of the capture");
   }
   if (state.recorded > 0) stream.queue.push_back({{}, nullptr, event.state, state.recorded});
 }
@@ -104,7 +108,8 @@ void Device::run_item(CUstream_st& stream) {
   CUstream_st::Item item = std::move(stream.queue.front());
   stream.queue.pop_front();
   if (item.wait != nullptr) {
-    while (item.wait->done < item.generation && item.wait->stream != nullptr && !item.wait->stream->queue.empty()) {
+    while (item.wait->done < item.generation && item.wait->stream != nullptr &&
+           !item.wait->stream->queue.empty()) {
       run_item(*item.wait->stream);
     }
   }
@@ -128,7 +133,8 @@ void Device::drain_all() {
 
 void Device::drain(EventState& event) {
   require_healthy();
-  while (event.done < event.recorded && event.stream != nullptr && !event.stream->queue.empty()) run_item(*event.stream);
+  while (event.done < event.recorded && event.stream != nullptr && !event.stream->queue.empty())
+    run_item(*event.stream);
 }
 
 void Device::advance(CUstream_st& stream) {
@@ -140,7 +146,8 @@ void Device::begin_capture(CUstream_st& stream, int mode) {
   if (&stream == &default_stream_) {
     throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "the default stream cannot be captured");
   }
-  if (stream.graph != nullptr) throw DriverError(CUDA_ERROR_INVALID_VALUE, "the stream is being captured already");
+  if (stream.graph != nullptr)
+    throw DriverError(CUDA_ERROR_INVALID_VALUE, "the stream is being captured already");
   stream.graph = std::make_shared<Graph>();
   stream.began_capture = true;
   stream.invalidated = false;
@@ -168,7 +175,8 @@ CUgraph Device::end_capture(CUstream_st& stream) {
   stream.last.clear();
   if (invalidated) throw DriverError(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "a call broke the capture");
   if (unjoined) {
-    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "the captured stream does not wait for a stream that joined it");
+    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
+                      "the captured stream does not wait for a stream that joined it");
   }
   auto captured = std::make_unique<CUgraph_st>();
   captured->graph = *graph;
@@ -179,14 +187,16 @@ void Device::require_no_capture(const char* what) const {
   for (CUstream_st* each : streams_) {
     if (!each->began_capture || each->capture_mode == CU_STREAM_CAPTURE_MODE_RELAXED) continue;
     each->invalidated = true;
-    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, std::string(what) + " while a stream is captured");
+    throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+                      std::string(what) + " while a stream is captured");
   }
 }
 
 void Device::launch_graph(CUstream_st& stream, const CUgraphExec_st& executable) {
   enqueue(stream, {[this, graph = executable.graph] {
             OrderRandom random(settings.seed);
-            for (const std::size_t node : graph->schedule(settings.order, random)) graph->nodes[node].work.run();
+            for (const std::size_t node : graph->schedule(settings.order, random))
+              graph->nodes[node].work.run();
           }});
 }
 

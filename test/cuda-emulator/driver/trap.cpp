@@ -29,7 +29,7 @@ void on_segmentation_fault(int signal, siginfo_t* info, void* context) {
 
 void install_trap(const DeviceMemory& memory) {
   watched = &memory;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = on_segmentation_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, &previous);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Streams, events and graphs. Streams are lazy: nothing runs until something waits for it, so that a program that
-// forgets to wait reads NaN instead of passing by luck.
+// Streams, events and graphs. Streams are lazy: nothing runs until something waits for it, so that a program
+// that forgets to wait reads NaN instead of passing by luck.
 
 #include <deque>
 #include <functional>

@@ -14,7 +14,9 @@ using test::expect;
 using test::expect_equal;
 using test::Shape;
 
-const std::string kAddOne = test::kernel("mul.wide.u32 %d2, %r0, 4; add.u64 %d3, %d0, %d2; ld.global.f32 %f1, [%d3]; add.f32 %f1, %f1, 0f3F800000; st.global.f32 [%d3], %f1;");
+const std::string kAddOne = test::kernel(
+    "mul.wide.u32 %d2, %r0, 4; add.u64 %d3, %d0, %d2; ld.global.f32 %f1, [%d3]; add.f32 %f1, %f1, "
+    "0f3F800000; st.global.f32 [%d3], %f1;");
 
 CUstream make_stream(unsigned flags = CU_STREAM_NON_BLOCKING) {
   CUstream stream = nullptr;
@@ -78,7 +80,8 @@ void events_tell_what_is_done() {
   const CUevent untimed = make_event(CU_EVENT_DISABLE_TIMING);
   MUST(cuEventRecord(untimed, stream));
   MUST(cuEventSynchronize(untimed));
-  expect_equal(cuEventElapsedTime(&milliseconds, start, untimed), CUDA_ERROR_INVALID_HANDLE, "an event without time");
+  expect_equal(cuEventElapsedTime(&milliseconds, start, untimed), CUDA_ERROR_INVALID_HANDLE,
+               "an event without time");
 }
 
 void the_default_stream_waits() {
@@ -131,22 +134,27 @@ void captures_are_checked() {
   const Buffer<float> a(std::vector<float>(32, 0));
   CUgraph graph = nullptr;
   MUST(cuStreamBeginCapture_v2(stream, 0));
-  expect_equal(cuStreamSynchronize(stream), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "waiting within a capture");
+  expect_equal(cuStreamSynchronize(stream), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+               "waiting within a capture");
   expect_equal(cuStreamEndCapture(stream, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "which breaks it");
   MUST(cuStreamBeginCapture_v2(stream, 0));
   CUdeviceptr address = 0;
-  expect_equal(cuMemAlloc_v2(&address, 16), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "allocating within a capture");
+  expect_equal(cuMemAlloc_v2(&address, 16), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+               "allocating within a capture");
   cuStreamEndCapture(stream, &graph);
   MUST(cuStreamBeginCapture_v2(stream, 0));
   MUST(cuEventRecord(fork, stream));
   MUST(cuStreamWaitEvent(side, fork, 0));
   MUST(cuMemsetD32Async(a.address, 1, 32, side));
-  expect_equal(cuStreamEndCapture(stream, &graph), CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a branch that is not joined");
+  expect_equal(cuStreamEndCapture(stream, &graph), CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
+               "a branch that is not joined");
 }
 
 void modules() {
   const Context context;
-  const std::string text = test::kernel("ld.global.u32 %r1, [counter]; add.u32 %r1, %r1, 1; st.global.u32 [counter], %r1;", 0, ".global .align 4 .u32 counter = 5;");
+  const std::string text =
+      test::kernel("ld.global.u32 %r1, [counter]; add.u32 %r1, %r1, 1; st.global.u32 [counter], %r1;", 0,
+                   ".global .align 4 .u32 counter = 5;");
   const CUmodule first = test::load(text);
   const CUmodule second = test::load(text);
   for (int i = 0; i < 2; ++i) test::launch(test::function(first, "k"), {1, 1});
@@ -161,7 +169,8 @@ void modules() {
   expect_equal(counter(first), 7u, "the module that ran");
   expect_equal(counter(second), 5u, "the same module, loaded again, has its own variables");
   CUfunction missing = nullptr;
-  expect_equal(cuModuleGetFunction(&missing, first, "none"), CUDA_ERROR_NOT_FOUND, "a kernel that is not there");
+  expect_equal(cuModuleGetFunction(&missing, first, "none"), CUDA_ERROR_NOT_FOUND,
+               "a kernel that is not there");
   MUST(cuModuleUnload(first));
   expect_equal(cuModuleGetFunction(&missing, first, "k"), CUDA_ERROR_INVALID_HANDLE, "an unloaded module");
   void* function = nullptr;

@@ -1,5 +1,5 @@
-// Floating-point instructions and conversions. Halves are checked against a search over all their values, rounding
-// modes against the processor's own, conversions against the manual's rules.
+// Floating-point instructions and conversions. Halves are checked against a search over all their values,
+// rounding modes against the processor's own, conversions against the manual's rules.
 
 #include <cfenv>
 
@@ -14,7 +14,8 @@ using test::InstructionCase;
 using test::to_bits;
 using test::u64;
 
-/// The nearest finite value of a half format to an exact number; ties go to the even pattern, too much to infinity.
+/// The nearest finite value of a half format to an exact number; ties go to the even pattern, too much to
+/// infinity.
 u64 nearest(__float128 exact, float (*decode)(u64), u64 infinity) {
   if (exact != exact) return infinity + 1;
   const bool negative = exact < 0;
@@ -58,58 +59,127 @@ constexpr struct {
 void add_single(std::vector<InstructionCase>& cases) {
   for (const auto& [name, mode] : kModes) {
     const std::string r = std::string(".") + name + ".f32 $d, $a";
-    const auto add = [&](const std::string& opcode, int operands, const std::function<float(const u64*)>& compute) {
+    const auto add = [&](const std::string& opcode, int operands,
+                         const std::function<float(const u64*)>& compute) {
       const std::string more = operands > 2 ? ", $b, $c;" : operands > 1 ? ", $b;" : ";";
-      cases.push_back({opcode + r + more, std::vector<int>(static_cast<std::size_t>(operands), 32), 32,
-                       [=, mode = mode](const u64* v) { return rounded<float>(mode, [&] { return compute(v); }); },
-                       InstructionCase::as_f32});
+      cases.push_back(
+          {opcode + r + more, std::vector<int>(static_cast<std::size_t>(operands), 32), 32,
+           [=, mode = mode](const u64* v) { return rounded<float>(mode, [&] { return compute(v); }); },
+           InstructionCase::as_f32});
     };
     // Volatile: the compiler must not compute ahead of the rounding mode.
-    add("add", 2, [](const u64* v) { volatile float a = f(v[0]), b = f(v[1]); return a + b; });
-    add("sub", 2, [](const u64* v) { volatile float a = f(v[0]), b = f(v[1]); return a - b; });
-    add("mul", 2, [](const u64* v) { volatile float a = f(v[0]), b = f(v[1]); return a * b; });
-    add("div", 2, [](const u64* v) { volatile float a = f(v[0]), b = f(v[1]); return a / b; });
-    add("fma", 3, [](const u64* v) { volatile float a = f(v[0]), b = f(v[1]), c = f(v[2]); return std::fma(a, b, c); });
-    add("rcp", 1, [](const u64* v) { volatile float a = f(v[0]); return 1 / a; });
-    add("sqrt", 1, [](const u64* v) { volatile float a = f(v[0]); return std::sqrt(a); });
-    cases.push_back({std::string("cvt.") + name + ".f32.f64 $d, $a;", {64}, 32,
-                     [mode = mode](const u64* v) { return rounded<float>(mode, [&] { volatile double a = d(v[0]); return static_cast<float>(a); }); },
+    add("add", 2, [](const u64* v) {
+      volatile float a = f(v[0]), b = f(v[1]);
+      return a + b;
+    });
+    add("sub", 2, [](const u64* v) {
+      volatile float a = f(v[0]), b = f(v[1]);
+      return a - b;
+    });
+    add("mul", 2, [](const u64* v) {
+      volatile float a = f(v[0]), b = f(v[1]);
+      return a * b;
+    });
+    add("div", 2, [](const u64* v) {
+      volatile float a = f(v[0]), b = f(v[1]);
+      return a / b;
+    });
+    add("fma", 3, [](const u64* v) {
+      volatile float a = f(v[0]), b = f(v[1]), c = f(v[2]);
+      return std::fma(a, b, c);
+    });
+    add("rcp", 1, [](const u64* v) {
+      volatile float a = f(v[0]);
+      return 1 / a;
+    });
+    add("sqrt", 1, [](const u64* v) {
+      volatile float a = f(v[0]);
+      return std::sqrt(a);
+    });
+    cases.push_back({std::string("cvt.") + name + ".f32.f64 $d, $a;",
+                     {64},
+                     32,
+                     [mode = mode](const u64* v) {
+                       return rounded<float>(mode, [&] {
+                         volatile double a = d(v[0]);
+                         return static_cast<float>(a);
+                       });
+                     },
                      InstructionCase::as_f32});
-    cases.push_back({std::string("cvt.") + name + ".f32.s64 $d, $a;", {64}, 32,
-                     [mode = mode](const u64* v) { return rounded<float>(mode, [&] { volatile auto a = static_cast<std::int64_t>(v[0]); return static_cast<float>(a); }); },
+    cases.push_back({std::string("cvt.") + name + ".f32.s64 $d, $a;",
+                     {64},
+                     32,
+                     [mode = mode](const u64* v) {
+                       return rounded<float>(mode, [&] {
+                         volatile auto a = static_cast<std::int64_t>(v[0]);
+                         return static_cast<float>(a);
+                       });
+                     },
                      InstructionCase::as_f32});
-    cases.push_back({std::string("cvt.") + name + ".f32.u32 $d, $a;", {32}, 32,
-                     [mode = mode](const u64* v) { return rounded<float>(mode, [&] { volatile auto a = static_cast<std::uint32_t>(v[0]); return static_cast<float>(a); }); },
+    cases.push_back({std::string("cvt.") + name + ".f32.u32 $d, $a;",
+                     {32},
+                     32,
+                     [mode = mode](const u64* v) {
+                       return rounded<float>(mode, [&] {
+                         volatile auto a = static_cast<std::uint32_t>(v[0]);
+                         return static_cast<float>(a);
+                       });
+                     },
                      InstructionCase::as_f32});
   }
-  cases.push_back({"add.ftz.f32 $d, $a, $b;", {32, 32}, 32,
-                   [](const u64* v) { return to_bits(flushed(flushed(f(v[0])) + flushed(f(v[1])))); }, InstructionCase::as_f32});
-  cases.push_back({"mul.sat.f32 $d, $a, $b;", {32, 32}, 32, [](const u64* v) {
+  cases.push_back({"add.ftz.f32 $d, $a, $b;",
+                   {32, 32},
+                   32,
+                   [](const u64* v) { return to_bits(flushed(flushed(f(v[0])) + flushed(f(v[1])))); },
+                   InstructionCase::as_f32});
+  cases.push_back({"mul.sat.f32 $d, $a, $b;",
+                   {32, 32},
+                   32,
+                   [](const u64* v) {
                      const float product = f(v[0]) * f(v[1]);
-                     return to_bits(product != product ? 0.0f : std::fmin(std::fmax(product, 0.0f), 1.0f) + 0.0f);
-                   }, InstructionCase::as_f32});
+                     return to_bits(product != product ? 0.0f
+                                                       : std::fmin(std::fmax(product, 0.0f), 1.0f) + 0.0f);
+                   },
+                   InstructionCase::as_f32});
   cases.push_back({"neg.f32 $d, $a;", {32}, 32, [](const u64* v) { return v[0] ^ 0x80000000u; }});
   cases.push_back({"abs.f32 $d, $a;", {32}, 32, [](const u64* v) { return v[0] & 0x7fffffffu; }});
-  cases.push_back({"copysign.f32 $d, $a, $b;", {32, 32}, 32, [](const u64* v) { return (v[0] & 0x80000000u) | (v[1] & 0x7fffffffu); }});
+  cases.push_back({"copysign.f32 $d, $a, $b;", {32, 32}, 32, [](const u64* v) {
+                     return (v[0] & 0x80000000u) | (v[1] & 0x7fffffffu);
+                   }});
   for (const bool is_max : {false, true}) {
     for (const bool nan : {false, true}) {
-      cases.push_back({std::string(is_max ? "max" : "min") + (nan ? ".NaN" : "") + ".f32 $d, $a, $b;", {32, 32}, 32, [=](const u64* v) {
+      cases.push_back({std::string(is_max ? "max" : "min") + (nan ? ".NaN" : "") + ".f32 $d, $a, $b;",
+                       {32, 32},
+                       32,
+                       [=](const u64* v) {
                          const float a = f(v[0]);
                          const float b = f(v[1]);
-                         if (a != a || b != b) return nan || (a != a && b != b) ? u64{0x7fffffff} : to_bits(a != a ? b : a);
+                         if (a != a || b != b)
+                           return nan || (a != a && b != b) ? u64{0x7fffffff} : to_bits(a != a ? b : a);
                          // Patterns of floats, taken as sign and magnitude, order them with -0 before +0.
-                         const auto key = [](u64 bits) { return (bits >> 31) != 0 ? -static_cast<std::int64_t>(bits & 0x7fffffff) - 1 : static_cast<std::int64_t>(bits); };
+                         const auto key = [](u64 bits) {
+                           return (bits >> 31) != 0 ? -static_cast<std::int64_t>(bits & 0x7fffffff) - 1
+                                                    : static_cast<std::int64_t>(bits);
+                         };
                          return (key(v[0]) < key(v[1])) != is_max ? v[0] : v[1];
-                       }, InstructionCase::as_f32});
+                       },
+                       InstructionCase::as_f32});
     }
   }
   const auto unary = [&](const std::string& code, float (*function)(float), double ulps) {
-    cases.push_back({code + " $d, $a;", {32}, 32, [=](const u64* v) { return to_bits(function(f(v[0]))); }, InstructionCase::as_f32, ulps});
+    cases.push_back({code + " $d, $a;",
+                     {32},
+                     32,
+                     [=](const u64* v) { return to_bits(function(f(v[0]))); },
+                     InstructionCase::as_f32,
+                     ulps});
   };
   // The manual allows two or more ulps; the emulator is at least that good.
   unary("ex2.approx.f32", [](float x) { return static_cast<float>(std::exp2(static_cast<double>(x))); }, 2);
   unary("lg2.approx.f32", [](float x) { return static_cast<float>(std::log2(static_cast<double>(x))); }, 2);
-  unary("rsqrt.approx.f32", [](float x) { return static_cast<float>(1 / std::sqrt(static_cast<double>(x))); }, 2);
+  unary(
+      "rsqrt.approx.f32", [](float x) { return static_cast<float>(1 / std::sqrt(static_cast<double>(x))); },
+      2);
   unary("sin.approx.f32", [](float x) { return static_cast<float>(std::sin(static_cast<double>(x))); }, 2);
   unary("cos.approx.f32", [](float x) { return static_cast<float>(std::cos(static_cast<double>(x))); }, 2);
   unary("tanh.approx.f32", [](float x) { return static_cast<float>(std::tanh(static_cast<double>(x))); }, 2);
@@ -118,16 +188,38 @@ void add_single(std::vector<InstructionCase>& cases) {
 void add_double(std::vector<InstructionCase>& cases) {
   for (const auto& [name, mode] : kModes) {
     const auto add = [&](const std::string& opcode, double (*compute)(double, double)) {
-      cases.push_back({opcode + "." + name + ".f64 $d, $a, $b;", {64, 64}, 64,
-                       [=, mode = mode](const u64* v) { return rounded<double>(mode, [&] { return compute(d(v[0]), d(v[1])); }); },
+      cases.push_back({opcode + "." + name + ".f64 $d, $a, $b;",
+                       {64, 64},
+                       64,
+                       [=, mode = mode](const u64* v) {
+                         return rounded<double>(mode, [&] { return compute(d(v[0]), d(v[1])); });
+                       },
                        InstructionCase::as_f64});
     };
-    add("add", [](double a, double b) { volatile double x = a, y = b; return x + y; });
-    add("mul", [](double a, double b) { volatile double x = a, y = b; return x * y; });
+    add("add", [](double a, double b) {
+      volatile double x = a, y = b;
+      return x + y;
+    });
+    add("mul", [](double a, double b) {
+      volatile double x = a, y = b;
+      return x * y;
+    });
   }
-  cases.push_back({"fma.rn.f64 $d, $a, $b, $c;", {64, 64, 64}, 64, [](const u64* v) { return to_bits(std::fma(d(v[0]), d(v[1]), d(v[2]))); }, InstructionCase::as_f64});
-  cases.push_back({"div.rn.f64 $d, $a, $b;", {64, 64}, 64, [](const u64* v) { return to_bits(d(v[0]) / d(v[1])); }, InstructionCase::as_f64});
-  cases.push_back({"sqrt.rn.f64 $d, $a;", {64}, 64, [](const u64* v) { return to_bits(std::sqrt(d(v[0]))); }, InstructionCase::as_f64});
+  cases.push_back({"fma.rn.f64 $d, $a, $b, $c;",
+                   {64, 64, 64},
+                   64,
+                   [](const u64* v) { return to_bits(std::fma(d(v[0]), d(v[1]), d(v[2]))); },
+                   InstructionCase::as_f64});
+  cases.push_back({"div.rn.f64 $d, $a, $b;",
+                   {64, 64},
+                   64,
+                   [](const u64* v) { return to_bits(d(v[0]) / d(v[1])); },
+                   InstructionCase::as_f64});
+  cases.push_back({"sqrt.rn.f64 $d, $a;",
+                   {64},
+                   64,
+                   [](const u64* v) { return to_bits(std::sqrt(d(v[0]))); },
+                   InstructionCase::as_f64});
 }
 
 void add_halves(std::vector<InstructionCase>& cases) {
@@ -137,10 +229,13 @@ void add_halves(std::vector<InstructionCase>& cases) {
     u64 infinity;
     decltype(InstructionCase::compare) compare;
   };
-  for (const Format& format : {Format{"f16", f16_value, 0x7c00, InstructionCase::as_f16}, Format{"bf16", bf16_value, 0x7f80, InstructionCase::as_bf16}}) {
+  for (const Format& format : {Format{"f16", f16_value, 0x7c00, InstructionCase::as_f16},
+                               Format{"bf16", bf16_value, 0x7f80, InstructionCase::as_bf16}}) {
     const auto decode = format.decode;
     const std::string type = format.type;
-    const auto round = [decode, infinity = format.infinity](__float128 x) { return nearest(x, decode, infinity); };
+    const auto round = [decode, infinity = format.infinity](__float128 x) {
+      return nearest(x, decode, infinity);
+    };
     const auto infinite_or = [round, infinity = format.infinity](float special, __float128 exact) {
       if (special != special) return infinity + 1;
       return std::isinf(special) && (exact != exact) ? infinity | (special < 0 ? 0x8000 : 0) : round(exact);
@@ -153,51 +248,95 @@ void add_halves(std::vector<InstructionCase>& cases) {
       }
       return round(static_cast<__float128>(a) * b + c);
     };
-    cases.push_back({"fma.rn." + type + " $d, $a, $b, $c;", {16, 16, 16}, 16, [=](const u64* v) { return fma(v[0], v[1], v[2]); }, format.compare});
+    cases.push_back({"fma.rn." + type + " $d, $a, $b, $c;",
+                     {16, 16, 16},
+                     16,
+                     [=](const u64* v) { return fma(v[0], v[1], v[2]); },
+                     format.compare});
     cases.push_back({"fma.rn." + type + "x2 $d, $a, $b, $c;", {32, 32, 32}, 32, [=](const u64* v) {
                        // Here NaN is compared by its bits: both sides are made canonical where it comes up.
-                       return fma(v[0] & 0xffff, v[1] & 0xffff, v[2] & 0xffff) | fma(v[0] >> 16, v[1] >> 16, v[2] >> 16) << 16;
+                       return fma(v[0] & 0xffff, v[1] & 0xffff, v[2] & 0xffff) |
+                              fma(v[0] >> 16, v[1] >> 16, v[2] >> 16) << 16;
                      }});
-    cases.back().code = "and.b32 $a, $a, 0xbfffbfff; and.b32 $b, $b, 0xbfffbfff; and.b32 $c, $c, 0xbfffbfff; " + cases.back().code;
+    cases.back().code =
+        "and.b32 $a, $a, 0xbfffbfff; and.b32 $b, $b, 0xbfffbfff; and.b32 $c, $c, 0xbfffbfff; " +
+        cases.back().code;
     const auto finite = cases.back().expected;
     cases.back().expected = [=](const u64* v) {
-      const u64 cleared[3] = {v[0] & 0xbfffbfff, v[1] & 0xbfffbfff, v[2] & 0xbfffbfff};  // small enough to stay finite
+      const u64 cleared[3] = {v[0] & 0xbfffbfff, v[1] & 0xbfffbfff,
+                              v[2] & 0xbfffbfff};  // small enough to stay finite
       return finite(cleared);
     };
     if (type == "f16") {  // bf16 has add and mul from sm_90 on
-      cases.push_back({"add.rn.f16 $d, $a, $b;", {16, 16}, 16, [=](const u64* v) { return fma(v[0], 0x3c00, v[1]); }, format.compare});
-      cases.push_back({"mul.rn.f16 $d, $a, $b;", {16, 16}, 16, [=](const u64* v) {
+      cases.push_back({"add.rn.f16 $d, $a, $b;",
+                       {16, 16},
+                       16,
+                       [=](const u64* v) { return fma(v[0], 0x3c00, v[1]); },
+                       format.compare});
+      cases.push_back({"mul.rn.f16 $d, $a, $b;",
+                       {16, 16},
+                       16,
+                       [=](const u64* v) {
                          const float a = decode(v[0]), b = decode(v[1]);
-                         if (!std::isfinite(a) || !std::isfinite(b)) return infinite_or(a * b, static_cast<__float128>(NAN));
+                         if (!std::isfinite(a) || !std::isfinite(b))
+                           return infinite_or(a * b, static_cast<__float128>(NAN));
                          return round(static_cast<__float128>(a) * b) | ((v[0] ^ v[1]) & 0x8000);
-                       }, format.compare});
+                       },
+                       format.compare});
     }
-    cases.push_back({"cvt.rn." + type + ".f32 $d, $a;", {32}, 16, [=](const u64* v) {
+    cases.push_back({"cvt.rn." + type + ".f32 $d, $a;",
+                     {32},
+                     16,
+                     [=](const u64* v) {
                        const float a = f(v[0]);
-                       return std::isfinite(a) ? round(a) | (v[0] >> 31 << 15) : infinite_or(a, static_cast<__float128>(NAN));
-                     }, format.compare});
-    cases.push_back({"cvt.f32." + type + " $d, $a;", {16}, 32, [=](const u64* v) { return to_bits(decode(v[0])); }, InstructionCase::as_f32});
-    cases.push_back({"cvt.rn." + type + "x2.f32 $d, $a, $b; and.b32 $d, $d, 0xffff;", {32, 32}, 16, [=](const u64* v) {
+                       return std::isfinite(a) ? round(a) | (v[0] >> 31 << 15)
+                                               : infinite_or(a, static_cast<__float128>(NAN));
+                     },
+                     format.compare});
+    cases.push_back({"cvt.f32." + type + " $d, $a;",
+                     {16},
+                     32,
+                     [=](const u64* v) { return to_bits(decode(v[0])); },
+                     InstructionCase::as_f32});
+    cases.push_back({"cvt.rn." + type + "x2.f32 $d, $a, $b; and.b32 $d, $d, 0xffff;",
+                     {32, 32},
+                     16,
+                     [=](const u64* v) {
                        const float b = f(v[1]);  // the second operand is the lower half
-                       return std::isfinite(b) ? round(b) | (v[1] >> 31 << 15) : infinite_or(b, static_cast<__float128>(NAN));
-                     }, format.compare});
-    cases.push_back({".reg .b32 %pair; cvt.rn." + type + "x2.f32 %pair, $a, $b; shr.u32 %pair, %pair, 16; cvt.u16.u32 $d, %pair;", {32, 32}, 16, [=](const u64* v) {
+                       return std::isfinite(b) ? round(b) | (v[1] >> 31 << 15)
+                                               : infinite_or(b, static_cast<__float128>(NAN));
+                     },
+                     format.compare});
+    cases.push_back({".reg .b32 %pair; cvt.rn." + type +
+                         "x2.f32 %pair, $a, $b; shr.u32 %pair, %pair, 16; cvt.u16.u32 $d, %pair;",
+                     {32, 32},
+                     16,
+                     [=](const u64* v) {
                        const float a = f(v[0]);
-                       return std::isfinite(a) ? round(a) | (v[0] >> 31 << 15) : infinite_or(a, static_cast<__float128>(NAN));
-                     }, format.compare});
+                       return std::isfinite(a) ? round(a) | (v[0] >> 31 << 15)
+                                               : infinite_or(a, static_cast<__float128>(NAN));
+                     },
+                     format.compare});
     cases.push_back({"neg." + type + " $d, $a;", {16}, 16, [](const u64* v) { return v[0] ^ 0x8000; }});
-    cases.push_back({"max." + type + " $d, $a, $b;", {16, 16}, 16, [=](const u64* v) {
+    cases.push_back({"max." + type + " $d, $a, $b;",
+                     {16, 16},
+                     16,
+                     [=](const u64* v) {
                        const float a = decode(v[0]), b = decode(v[1]);
                        if (a != a || b != b) return a == a ? v[0] : v[1];
                        return a > b || (a == b && (v[0] & 0x8000) == 0) ? v[0] : v[1];
-                     }, format.compare});
-    cases.push_back({"setp.lt." + type + " %p0, $a, $b; selp.b32 $d, 1, 0, %p0;", {16, 16}, 32,
-                     [=](const u64* v) { return u64{decode(v[0]) < decode(v[1])}; }});
+                     },
+                     format.compare});
+    cases.push_back(
+        {"setp.lt." + type + " %p0, $a, $b; selp.b32 $d, 1, 0, %p0;", {16, 16}, 32, [=](const u64* v) {
+           return u64{decode(v[0]) < decode(v[1])};
+         }});
   }
   // The narrow results are 16 bits; the register is wider.
   for (InstructionCase& each : cases) {
     if (each.code.find("and.b32 $d, $d, 0xffff") != std::string::npos) {
-      each.code = ".reg .b32 %pair; " + each.code.substr(0, each.code.find(" $d")) + " %pair, $a, $b; cvt.u16.u32 $d, %pair;";
+      each.code = ".reg .b32 %pair; " + each.code.substr(0, each.code.find(" $d")) +
+                  " %pair, $a, $b; cvt.u16.u32 $d, %pair;";
     }
   }
 }
@@ -217,23 +356,43 @@ void add_conversions(std::vector<InstructionCase>& cases) {
     long double (*round)(long double);
   } kRounds[] = {{"rni", std::nearbyint}, {"rzi", std::trunc}, {"rmi", std::floor}, {"rpi", std::ceil}};
   for (const auto& [name, round] : kRounds) {
-    for (const auto& [type, width] : {std::pair{"s32", 32}, {"u32", 32}, {"s64", 64}, {"u64", 64}, {"s16", 16}}) {
+    for (const auto& [type, width] :
+         {std::pair{"s32", 32}, {"u32", 32}, {"s64", 64}, {"u64", 64}, {"s16", 16}}) {
       const bool is_signed = type[0] == 's';
-      cases.push_back({std::string("cvt.") + name + "." + type + ".f32 $d, $a;", {32}, width,
-                       [=, width = width, round = round](const u64* v) { return integer_of(round(f(v[0])), width, is_signed, width == 64); }});
+      cases.push_back({std::string("cvt.") + name + "." + type + ".f32 $d, $a;",
+                       {32},
+                       width,
+                       [=, width = width, round = round](const u64* v) {
+                         return integer_of(round(f(v[0])), width, is_signed, width == 64);
+                       }});
       if (width >= 32) {
-        cases.push_back({std::string("cvt.") + name + "." + type + ".f64 $d, $a;", {64}, width,
-                         [=, width = width, round = round](const u64* v) { return integer_of(round(d(v[0])), width, is_signed, true); }});
+        cases.push_back({std::string("cvt.") + name + "." + type + ".f64 $d, $a;",
+                         {64},
+                         width,
+                         [=, width = width, round = round](const u64* v) {
+                           return integer_of(round(d(v[0])), width, is_signed, true);
+                         }});
       }
     }
-    cases.push_back({std::string("cvt.") + name + ".f32.f32 $d, $a;", {32}, 32,
-                     [round = round](const u64* v) { return to_bits(static_cast<float>(round(f(v[0])))); }, InstructionCase::as_f32});
+    cases.push_back({std::string("cvt.") + name + ".f32.f32 $d, $a;",
+                     {32},
+                     32,
+                     [round = round](const u64* v) { return to_bits(static_cast<float>(round(f(v[0])))); },
+                     InstructionCase::as_f32});
   }
-  cases.push_back({"cvt.f64.f32 $d, $a;", {32}, 64, [](const u64* v) { return to_bits(static_cast<double>(f(v[0]))); }, InstructionCase::as_f64});
-  cases.push_back({"cvt.rna.tf32.f32 $d, $a; and.b32 $d, $d, 0xffffe000;", {32}, 32, [](const u64* v) {
+  cases.push_back({"cvt.f64.f32 $d, $a;",
+                   {32},
+                   64,
+                   [](const u64* v) { return to_bits(static_cast<double>(f(v[0]))); },
+                   InstructionCase::as_f64});
+  cases.push_back({"cvt.rna.tf32.f32 $d, $a; and.b32 $d, $d, 0xffffe000;",
+                   {32},
+                   32,
+                   [](const u64* v) {
                      if ((v[0] & 0x7f800000) == 0x7f800000) return v[0] & 0xffffe000;
                      return (v[0] + 0x1000) & 0xffffe000;  // halves go away from zero
-                   }, InstructionCase::as_f32});
+                   },
+                   InstructionCase::as_f32});
   for (const auto& [name, compare] : std::vector<std::pair<std::string, std::function<bool(float, float)>>>{
            {"eq", [](float a, float b) { return a == b; }},
            {"ne", [](float a, float b) { return a < b || a > b; }},
@@ -242,7 +401,9 @@ void add_conversions(std::vector<InstructionCase>& cases) {
            {"neu", [](float a, float b) { return !(a == b); }},
            {"num", [](float a, float b) { return a == a && b == b; }},
            {"nan", [](float a, float b) { return a != a || b != b; }}}) {
-    cases.push_back({"setp." + name + ".f32 %p0, $a, $b; selp.b32 $d, 1, 0, %p0;", {32, 32}, 32,
+    cases.push_back({"setp." + name + ".f32 %p0, $a, $b; selp.b32 $d, 1, 0, %p0;",
+                     {32, 32},
+                     32,
                      [compare = compare](const u64* v) { return u64{compare(f(v[0]), f(v[1]))}; }});
   }
 }

@@ -15,7 +15,8 @@ inline void must(CUresult result, const char* what) {
   if (result == CUDA_SUCCESS) return;
   const char* name = nullptr;
   cuGetErrorName(result, &name);
-  throw std::runtime_error(std::string(what) + ": " + (name == nullptr ? "?" : name) + ": " + attuneCudaEmulatorMessage());
+  throw std::runtime_error(std::string(what) + ": " + (name == nullptr ? "?" : name) + ": " +
+                           attuneCudaEmulatorMessage());
 }
 #define MUST(call) ::test::must(call, #call)
 
@@ -38,7 +39,9 @@ template <class T>
 struct Buffer {
   explicit Buffer(std::size_t count) : size(count) { MUST(cuMemAlloc_v2(&address, count * sizeof(T))); }
   explicit Buffer(const std::vector<T>& values) : Buffer(values.size()) { write(values); }
-  void write(const std::vector<T>& values) { MUST(cuMemcpyHtoD_v2(address, values.data(), values.size() * sizeof(T))); }
+  void write(const std::vector<T>& values) {
+    MUST(cuMemcpyHtoD_v2(address, values.data(), values.size() * sizeof(T)));
+  }
   [[nodiscard]] std::vector<T> read() const {
     std::vector<T> values(size);
     MUST(cuMemcpyDtoH_v2(values.data(), address, size * sizeof(T)));
@@ -71,7 +74,8 @@ struct Shape {
 template <class... Arguments>
 CUresult try_launch(CUfunction kernel, const Shape& shape, Arguments... arguments) {
   void* pointers[] = {&arguments..., nullptr};
-  return cuLaunchKernel(kernel, shape.blocks, 1, 1, shape.threads, 1, 1, shape.shared, shape.stream, pointers, nullptr);
+  return cuLaunchKernel(kernel, shape.blocks, 1, 1, shape.threads, 1, 1, shape.shared, shape.stream, pointers,
+                        nullptr);
 }
 template <class... Arguments>
 void launch(CUfunction kernel, const Shape& shape, Arguments... arguments) {
@@ -82,9 +86,13 @@ void launch(CUfunction kernel, const Shape& shape, Arguments... arguments) {
 inline std::string kernel(const std::string& body, int parameters = 1, const std::string& before = "",
                           const std::string& directives = "") {
   std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n" + before + "\n.visible .entry k(";
-  for (int i = 0; i < parameters; ++i) text += std::string(i > 0 ? ", " : "") + ".param .u64 p" + std::to_string(i);
-  text += ")\n" + directives + "\n{\n.reg .pred %p<9>;\n.reg .b16 %h<33>;\n.reg .b32 %r<33>;\n.reg .b64 %d<33>;\n.reg .f32 %f<33>;\n";
-  for (int i = 0; i < parameters; ++i) text += "ld.param.u64 %d" + std::to_string(i) + ", [p" + std::to_string(i) + "];\n";
+  for (int i = 0; i < parameters; ++i)
+    text += std::string(i > 0 ? ", " : "") + ".param .u64 p" + std::to_string(i);
+  text +=
+      ")\n" + directives +
+      "\n{\n.reg .pred %p<9>;\n.reg .b16 %h<33>;\n.reg .b32 %r<33>;\n.reg .b64 %d<33>;\n.reg .f32 %f<33>;\n";
+  for (int i = 0; i < parameters; ++i)
+    text += "ld.param.u64 %d" + std::to_string(i) + ", [p" + std::to_string(i) + "];\n";
   return text + "mov.u32 %r0, %tid.x;\n" + body + "\nret;\n}\n";
 }
 

@@ -1,4 +1,5 @@
-// Runs the kernels of kernels.cu from the fat binary named on the command line, in three orders, against plain loops.
+// Runs the kernels of kernels.cu from the fat binary named on the command line, in three orders, against
+// plain loops.
 
 #include <chrono>
 #include <cmath>
@@ -39,7 +40,8 @@ std::vector<T> in_all_orders(const std::function<std::vector<T>()>& run) {
     MUST(attuneCudaEmulatorConfigure(order));
     const std::vector<T> result = run();
     if (first.empty()) first = result;
-    expect(std::memcmp(first.data(), result.data(), first.size() * sizeof(T)) == 0, std::string(order) + " gives other bits");
+    expect(std::memcmp(first.data(), result.data(), first.size() * sizeof(T)) == 0,
+           std::string(order) + " gives other bits");
   }
   return first;
 }
@@ -72,7 +74,8 @@ void matmul(const std::string& image, unsigned m, unsigned n, unsigned k) {
     int sizes[] = {static_cast<int>(m), static_cast<int>(n), static_cast<int>(k)};
     CUdeviceptr pointers[] = {device_a.address, device_b.address, c.address};
     void* arguments[] = {&pointers[0], &pointers[1], &pointers[2], &sizes[0], &sizes[1], &sizes[2]};
-    MUST(cuLaunchKernel(kernel(image, "matmul"), (n + 63) / 64, (m + 63) / 64, 1, 128, 1, 1, 0, nullptr, arguments, nullptr));
+    MUST(cuLaunchKernel(kernel(image, "matmul"), (n + 63) / 64, (m + 63) / 64, 1, 128, 1, 1, 0, nullptr,
+                        arguments, nullptr));
     return c.read();
   });
   for (unsigned i = 0; i < m; ++i) {
@@ -89,7 +92,8 @@ void gated_norm(const std::string& image, int rows, int columns) {
   const std::vector<float> got = in_all_orders<float>([&] {
     const Buffer<float> from(x);
     const Buffer<float> to(x.size());
-    test::launch(kernel(image, "gated_norm"), {static_cast<unsigned>(rows), 256}, from.address, to.address, columns);
+    test::launch(kernel(image, "gated_norm"), {static_cast<unsigned>(rows), 256}, from.address, to.address,
+                 columns);
     return to.read();
   });
   for (int row = 0; row < rows; ++row) {
@@ -99,7 +103,9 @@ void gated_norm(const std::string& image, int rows, int columns) {
       const double value = x[row * columns + i];
       const double wanted = value / (1 + std::exp(-value)) / std::sqrt(sum / columns + 1e-6);
       // Sums of `columns` squares in float, and a handful of roundings after them.
-      expect(std::abs(got[row * columns + i] - wanted) <= (8 + std::sqrt(columns)) * 6e-8 * std::max(1.0, std::abs(wanted)), "element " + std::to_string(i));
+      expect(std::abs(got[row * columns + i] - wanted) <=
+                 (8 + std::sqrt(columns)) * 6e-8 * std::max(1.0, std::abs(wanted)),
+             "element " + std::to_string(i));
     }
   }
 }
@@ -109,11 +115,13 @@ void halve(const std::string& image, std::size_t count) {
   const std::vector<std::uint16_t> got = in_all_orders<std::uint16_t>([&] {
     const Buffer<float> from(x);
     const Buffer<std::uint16_t> to(count);
-    test::launch(kernel(image, "halve"), {static_cast<unsigned>((count + 511) / 512), 256}, from.address, to.address, static_cast<long>(count));
+    test::launch(kernel(image, "halve"), {static_cast<unsigned>((count + 511) / 512), 256}, from.address,
+                 to.address, static_cast<long>(count));
     return to.read();
   });
   for (std::size_t i = 0; i < count; ++i) {
-    expect(std::abs(from_bf16(got[i]) - 0.5f * x[i]) <= std::ldexp(std::abs(0.5f * x[i]), -8), "element " + std::to_string(i));
+    expect(std::abs(from_bf16(got[i]) - 0.5f * x[i]) <= std::ldexp(std::abs(0.5f * x[i]), -8),
+           "element " + std::to_string(i));
   }
 }
 
@@ -132,7 +140,8 @@ void report_speed(const std::string& image) {
     MUST(cuCtxSynchronize());
     const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
     attuneCudaEmulatorCounters(after);
-    std::printf("# %s: %.1f ns per %s\n", name, time.count() / static_cast<double>(after[counter] - before[counter]), what);
+    std::printf("# %s: %.1f ns per %s\n", name,
+                time.count() / static_cast<double>(after[counter] - before[counter]), what);
   };
   measure("gated_norm", 256, 1024, 2, "switch of lanes");
   measure("halve", 512, 256L * 1024, 1, "thread");

@@ -56,7 +56,8 @@ void Runner::order_memory([[maybe_unused]] void* place, [[maybe_unused]] std::ui
   // Each lane has a place of its own: in the common one there may be later news by the time it is woken.
   if constexpr (sanitizer::kFindsRaces) {
     sanitizer::acquire(place);
-    for (; lanes != 0; lanes &= lanes - 1) sanitizer::release(&lanes_[32 * warp + std::countr_zero(lanes)]->woken);
+    for (; lanes != 0; lanes &= lanes - 1)
+      sanitizer::release(&lanes_[32 * warp + std::countr_zero(lanes)]->woken);
   }
 }
 
@@ -126,11 +127,13 @@ Meeting& Runner::join(Lane& lane, const Site& site, std::uint32_t mask, bool ali
   if ((mask & bit(lane.lane)) == 0) diverged("lane is not in its own mask " + hexadecimal(mask));
   if (mask == ~0u) mask = warp.existing;  // all there are
   if ((mask & ~warp.existing) != 0) diverged("the mask " + hexadecimal(mask) + " names lanes past the block");
-  if ((mask & warp.exited) != 0) diverged("lanes " + hexadecimal(mask & warp.exited) + " of the mask have exited");
+  if ((mask & warp.exited) != 0)
+    diverged("lanes " + hexadecimal(mask & warp.exited) + " of the mask have exited");
   for (std::uint32_t i = 0; i < warp.meetings; ++i) {
     Meeting& meeting = warp.meeting[i];
     if ((meeting.mask & mask) == 0) continue;
-    const std::string others = "lanes " + hexadecimal(meeting.arrived) + " wait at " + describe(*meeting.site);
+    const std::string others =
+        "lanes " + hexadecimal(meeting.arrived) + " wait at " + describe(*meeting.site);
     if (meeting.mask != mask) diverged(others + " with the mask " + hexadecimal(meeting.mask));
     if (meeting.collective != collective || (aligned && meeting.site != &site)) diverged(others);
     return meeting;
@@ -163,12 +166,13 @@ void Runner::meet(Thread& thread, const Site& site, std::uint32_t mask, bool ali
 }
 
 void Runner::check_divergence(Lane& lane, const BarrierState& state, const Site& site, std::uint32_t id) {
-  // A barrier of the whole block must be one instruction, as __syncthreads() demands. With a thread count, the
-  // warps may come from different places.
+  // A barrier of the whole block must be one instruction, as __syncthreads() demands. With a thread count,
+  // the warps may come from different places.
   if (state.of_all && state.site != &site) {
     stop(lane, FaultKind::launch_failure,
-         describe(site) + ": barrier divergence: " + std::to_string(state.arrived) + " threads wait at barrier " +
-             std::to_string(id) + " at another place, " + describe(*state.site));
+         describe(site) + ": barrier divergence: " + std::to_string(state.arrived) +
+             " threads wait at barrier " + std::to_string(id) + " at another place, " +
+             describe(*state.site));
   }
 }
 
@@ -188,8 +192,8 @@ std::uint32_t Runner::barrier(Thread& thread, const Site& site, std::uint32_t id
     state.site = &site;
     state.predicates = 0;
   } else if (state.expected != expected) {
-    fault(thread, site, FaultKind::launch_failure, "barrier divergence: barrier %u waits for %u threads, not %u", id,
-          state.expected, expected);
+    fault(thread, site, FaultKind::launch_failure,
+          "barrier divergence: barrier %u waits for %u threads, not %u", id, state.expected, expected);
   }
   runner.check_divergence(lane, state, site, id);
   sanitizer::release(&state);
@@ -219,7 +223,8 @@ void Runner::stop_deadlocked(Lane& last) {
   for (std::uint32_t i = 0; i < threads_; ++i) {
     const Lane& lane = *lanes_[i];
     at_barrier = at_barrier || lane.state == LaneState::at_barrier;
-    groups[lane.state == LaneState::exited ? "have exited" : "wait at " + describe(*lane.waits_at)].push_back(i);
+    groups[lane.state == LaneState::exited ? "have exited" : "wait at " + describe(*lane.waits_at)].push_back(
+        i);
   }
   std::string message = at_barrier && exited_ > 0 ? "barrier divergence: " : "deadlock: ";
   bool first = true;

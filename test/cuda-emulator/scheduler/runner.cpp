@@ -176,15 +176,17 @@ void Runner::fault(Thread& thread, const Site& site, FaultKind kind, const char*
   va_start(arguments, format);
   std::vsnprintf(buffer, sizeof buffer, format, arguments);
   va_end(arguments);
-  stop(static_cast<Lane&>(thread), kind, text("%s (%s:%d): %s", site.instruction, site.file, site.line, buffer));
+  stop(static_cast<Lane&>(thread), kind,
+       text("%s (%s:%d): %s", site.instruction, site.file, site.line, buffer));
 }
 
 void Runner::stop(Lane& lane, FaultKind kind, const std::string& message) {
   Runner& runner = *lane.runner;
   const Block& block = runner.block_;
-  runner.fault_ = Fault{kind, text("kernel %s, block (%u,%u,%u), thread (%u,%u,%u), lane %u of warp %u: %s", block.kernel,
-                                   block.block[0], block.block[1], block.block[2], lane.thread[0], lane.thread[1],
-                                   lane.thread[2], lane.lane, lane.warp, message.c_str())};
+  runner.fault_ =
+      Fault{kind, text("kernel %s, block (%u,%u,%u), thread (%u,%u,%u), lane %u of warp %u: %s", block.kernel,
+                       block.block[0], block.block[1], block.block[2], lane.thread[0], lane.thread[1],
+                       lane.thread[2], lane.lane, lane.warp, message.c_str())};
   sanitizer::release(&runner.ended_);
   lane.fibre.switch_to(runner.main_);
   std::abort();

@@ -55,8 +55,8 @@ struct FreeAligned {
   void operator()(std::byte* memory) const { std::free(memory); }
 };
 
-/// Runs launches, one at a time, on the thread that calls. Threads of a block are fibres, or, where no two of them
-/// ever meet, turns of a loop.
+/// Runs launches, one at a time, on the thread that calls. Threads of a block are fibres, or, where no two of
+/// them ever meet, turns of a loop.
 class Runner {
  public:
   explicit Runner(const Allocation* (*find_allocation)(std::uint64_t));
@@ -71,7 +71,8 @@ class Runner {
       __attribute__((format(printf, 4, 5)));
   static bool is_local(const Thread& thread, std::uint64_t address);
   static void meet(Thread&, const Site&, std::uint32_t mask, bool aligned, bool orders_memory, Collective);
-  static std::uint32_t barrier(Thread&, const Site&, std::uint32_t id, std::uint32_t threads, BarrierKind, bool);
+  static std::uint32_t barrier(Thread&, const Site&, std::uint32_t id, std::uint32_t threads, BarrierKind,
+                               bool);
   static void grow_copies(Thread& thread);
 
   static void run_lane(void* lane);

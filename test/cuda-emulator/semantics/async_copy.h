@@ -1,7 +1,7 @@
 #pragma once
 
-// cp.async. The destination holds NaN from the issue until the wait, so that both reading too early and copying
-// into a tile that is still being read show.
+// cp.async. The destination holds NaN from the issue until the wait, so that both reading too early and
+// copying into a tile that is still being read show.
 
 #include "memory.h"
 
@@ -39,10 +39,12 @@ inline void wait_all_copies(Thread& t) {
 }
 
 /// The source's pointer; of a copy that reads nothing the address may be anything.
-EMULATOR_UNCHECKED inline const std::byte* copy_source(Thread& t, Site& site, u64 address, int bytes, int source_bytes) {
+EMULATOR_UNCHECKED inline const std::byte* copy_source(Thread& t, Site& site, u64 address, int bytes,
+                                                       int source_bytes) {
   if ((address & (bytes - 1)) != 0) misaligned(t, site, address, bytes);
   if (source_bytes < 0 || source_bytes > bytes) {
-    EMULATOR_FAULT(t, site, illegal_instruction, "the source size %d is not within 0 and %d", source_bytes, bytes);
+    EMULATOR_FAULT(t, site, illegal_instruction, "the source size %d is not within 0 and %d", source_bytes,
+                   bytes);
   }
   if (source_bytes == 0) return nullptr;
   if (!holds(*site.allocation, address, source_bytes)) {

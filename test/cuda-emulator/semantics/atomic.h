@@ -46,15 +46,19 @@ inline T atomic_xor(std::byte* at, T value) {
 template <class T>
 inline T atomic_min(std::byte* at, T value) {
   return atomic<T>(at, [value](T old) {
-    if constexpr (std::is_integral_v<T>) return min(old, value);
-    else return float_min<false>(old, value);
+    if constexpr (std::is_integral_v<T>)
+      return min(old, value);
+    else
+      return float_min<false>(old, value);
   });
 }
 template <class T>
 inline T atomic_max(std::byte* at, T value) {
   return atomic<T>(at, [value](T old) {
-    if constexpr (std::is_integral_v<T>) return max(old, value);
-    else return float_max<false>(old, value);
+    if constexpr (std::is_integral_v<T>)
+      return max(old, value);
+    else
+      return float_max<false>(old, value);
   });
 }
 /// Counts up to `limit` and starts again at 0.

@@ -8,13 +8,17 @@ namespace emulator {
 
 template <class T>
 inline auto comparable(T a) {
-  if constexpr (kIsHalf<T>) return to_f32(a);
-  else return a;
+  if constexpr (kIsHalf<T>)
+    return to_f32(a);
+  else
+    return a;
 }
 template <class T>
 inline bool unordered(T a, T b) {
-  if constexpr (std::is_integral_v<T>) return false;
-  else return comparable(a) != comparable(a) || comparable(b) != comparable(b);
+  if constexpr (std::is_integral_v<T>)
+    return false;
+  else
+    return comparable(a) != comparable(a) || comparable(b) != comparable(b);
 }
 template <class T>
 inline bool compare_eq(T a, T b) {

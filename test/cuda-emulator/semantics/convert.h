@@ -16,10 +16,14 @@ inline T round_integral(T value) {
   if constexpr (kIsHalf<T>) {
     return round_to<T>(round_integral<Mode>(to_f32(value)));
   } else {
-    if constexpr (Mode == ToInteger::rni) return std::nearbyint(value);
-    else if constexpr (Mode == ToInteger::rzi) return std::trunc(value);
-    else if constexpr (Mode == ToInteger::rmi) return std::floor(value);
-    else return std::ceil(value);
+    if constexpr (Mode == ToInteger::rni)
+      return std::nearbyint(value);
+    else if constexpr (Mode == ToInteger::rzi)
+      return std::trunc(value);
+    else if constexpr (Mode == ToInteger::rmi)
+      return std::floor(value);
+    else
+      return std::ceil(value);
   }
 }
 
@@ -63,8 +67,10 @@ inline To integer_saturate(From value) {
 template <class To, Rounding Mode, class From>
 inline To float_to_float(From value) {
   if constexpr (std::is_same_v<To, f64>) {
-    if constexpr (kIsHalf<From>) return to_f32(value);
-    else return value;
+    if constexpr (kIsHalf<From>)
+      return to_f32(value);
+    else
+      return value;
   } else if constexpr (std::is_same_v<To, bf16> && std::is_same_v<From, f32> && Mode == Rounding::rn) {
     return nearest_bf16(value);
   } else if constexpr (kIsHalf<From>) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Floating-point instructions: f32, f64, halves and pairs of halves. `mul` followed by `add` is never fused here,
-// though ptxas may fuse those without a rounding modifier.
+// Floating-point instructions: f32, f64, halves and pairs of halves. `mul` followed by `add` is never fused
+// here, though ptxas may fuse those without a rounding modifier.
 
 #include "integer.h"
 #include "rounding.h"
@@ -29,7 +29,9 @@ inline Pair pair_of(HalfOf<Pair> low, HalfOf<Pair> high) {
 }
 
 /// Subnormals become zeros of their sign.
-inline f32 flush(f32 x) { return (bits_of(x) & 0x7f800000) == 0 ? __builtin_bit_cast(f32, bits_of(x) & 0x80000000u) : x; }
+inline f32 flush(f32 x) {
+  return (bits_of(x) & 0x7f800000) == 0 ? __builtin_bit_cast(f32, bits_of(x) & 0x80000000u) : x;
+}
 inline f64 flush(f64 x) { return x; }
 inline f16 flush(f16 x) { return (x.bits & 0x7c00) == 0 ? f16{static_cast<u16>(x.bits & 0x8000)} : x; }
 inline bf16 flush(bf16 x) { return (x.bits & 0x7f80) == 0 ? bf16{static_cast<u16>(x.bits & 0x8000)} : x; }
@@ -78,7 +80,8 @@ inline f32 mul(f32 a, f32 b) {
 template <Rounding Mode = Rounding::rn>
 inline f32 fma(f32 a, f32 b, f32 c) {
   const f32 nearest = __builtin_fmaf(a, b, c);
-  return Mode == Rounding::rn ? nearest : directed(nearest, fma_odd(a, b, c) - static_cast<f64>(nearest), Mode);
+  return Mode == Rounding::rn ? nearest
+                              : directed(nearest, fma_odd(a, b, c) - static_cast<f64>(nearest), Mode);
 }
 template <Rounding Mode = Rounding::rn>
 inline f32 div(f32 a, f32 b) {
@@ -166,8 +169,10 @@ inline bool less(T a, T b) {
 }
 template <class T>
 inline T canonical_nan() {
-  if constexpr (sizeof(T) == 4) return __builtin_bit_cast(T, 0x7fffffffu);
-  else return __builtin_nan("");
+  if constexpr (sizeof(T) == 4)
+    return __builtin_bit_cast(T, 0x7fffffffu);
+  else
+    return __builtin_nan("");
 }
 template <bool PropagateNan, class T>
 inline T float_min(T a, T b) {
@@ -209,17 +214,17 @@ inline T tanh(T a) {
   return round_to<T>(tanh(to_f32(a)));
 }
 
-#define EMULATOR_PAIR_1(name)                         \
-  template <class T>                                  \
-    requires kIsPair<T>                               \
-  inline T name(T a) {                                \
-    return pair_of<T>(name(low(a)), name(high(a)));   \
+#define EMULATOR_PAIR_1(name)                       \
+  template <class T>                                \
+    requires kIsPair<T>                             \
+  inline T name(T a) {                              \
+    return pair_of<T>(name(low(a)), name(high(a))); \
   }
-#define EMULATOR_PAIR_2(name)                                                       \
-  template <class T>                                                                \
-    requires kIsPair<T>                                                             \
-  inline T name(T a, T b) {                                                         \
-    return pair_of<T>(name(low(a), low(b)), name(high(a), high(b)));                \
+#define EMULATOR_PAIR_2(name)                                        \
+  template <class T>                                                 \
+    requires kIsPair<T>                                              \
+  inline T name(T a, T b) {                                          \
+    return pair_of<T>(name(low(a), low(b)), name(high(a), high(b))); \
   }
 EMULATOR_PAIR_1(neg)
 EMULATOR_PAIR_1(abs)

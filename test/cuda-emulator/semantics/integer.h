@@ -1,6 +1,7 @@
 #pragma once
 
-// Integer and bit instructions, by the definitions of the PTX manual's chapters "Integer Arithmetic" and "Logic and Shift".
+// Integer and bit instructions, by the definitions of the PTX manual's chapters "Integer Arithmetic" and
+// "Logic and Shift".
 
 #include "register.h"
 
@@ -74,13 +75,15 @@ inline s32 sub_sat(s32 a, s32 b) { return clamp_s32(s64{a} - b); }
 // With carry: `carry` is the condition code register CC.CF (for sub, the borrow).
 template <class T>
 inline T add_cc(T a, T b, bool in, bool& carry) {
-  const auto wide = static_cast<unsigned __int128>(static_cast<Unsigned<T>>(a)) + static_cast<Unsigned<T>>(b) + in;
+  const auto wide =
+      static_cast<unsigned __int128>(static_cast<Unsigned<T>>(a)) + static_cast<Unsigned<T>>(b) + in;
   carry = (wide >> (8 * sizeof(T))) != 0;
   return static_cast<T>(wide);
 }
 template <class T>
 inline T sub_cc(T a, T b, bool in, bool& borrow) {
-  const auto wide = static_cast<unsigned __int128>(static_cast<Unsigned<T>>(a)) - static_cast<Unsigned<T>>(b) - in;
+  const auto wide =
+      static_cast<unsigned __int128>(static_cast<Unsigned<T>>(a)) - static_cast<Unsigned<T>>(b) - in;
   borrow = (wide >> (8 * sizeof(T))) != 0;
   return static_cast<T>(wide);
 }
@@ -174,7 +177,8 @@ inline T bfe(T a, u32 position, u32 length) {
   }
   Unsigned<T> result = 0;
   for (u32 i = 0; i <= last; ++i) {
-    const bool bit = i < length && position + i <= last ? (static_cast<Unsigned<T>>(a) >> (position + i) & 1) != 0 : sign;
+    const bool bit =
+        i < length && position + i <= last ? (static_cast<Unsigned<T>>(a) >> (position + i) & 1) != 0 : sign;
     result |= static_cast<Unsigned<T>>(bit) << i;
   }
   return static_cast<T>(result);
@@ -226,7 +230,8 @@ inline constexpr u16 kRc16[4] = {0x1010, 0x3232, 0x1010, 0x3232};
 template <class A, class B>
 inline u32 dp4a(u32 a, u32 b, u32 c) {
   for (int i = 0; i < 4; ++i) {
-    c += static_cast<u32>(static_cast<s32>(static_cast<A>(a >> (8 * i))) * static_cast<s32>(static_cast<B>(b >> (8 * i))));
+    c += static_cast<u32>(static_cast<s32>(static_cast<A>(a >> (8 * i))) *
+                          static_cast<s32>(static_cast<B>(b >> (8 * i))));
   }
   return c;
 }

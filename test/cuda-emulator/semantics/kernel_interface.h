@@ -1,7 +1,8 @@
 #pragma once
 
-// What the emulator and the kernels it translated share. Each kernel module is a library of its own; it reaches
-// the emulator only through `Runtime`. Whoever changes this file changes the hash under which modules are kept.
+// What the emulator and the kernels it translated share. Each kernel module is a library of its own; it
+// reaches the emulator only through `Runtime`. Whoever changes this file changes the hash under which modules
+// are kept.
 
 #include <cstddef>
 #include <cstdint>
@@ -96,11 +97,12 @@ struct Runtime {
   const Allocation* (*find_allocation)(std::uint64_t address);
   /// Whether the address lies in this thread's stack, where local memory and parameters are.
   bool (*is_local)(const Thread&, std::uint64_t address);
-  /// Waits until every lane of `mask` is in the same kind of collective. `orders_memory`: what the lanes wrote
-  /// before is visible after. `aligned`: all must be at the same instruction.
+  /// Waits until every lane of `mask` is in the same kind of collective. `orders_memory`: what the lanes
+  /// wrote before is visible after. `aligned`: all must be at the same instruction.
   void (*meet)(Thread&, const Site&, std::uint32_t mask, bool aligned, bool orders_memory, Collective);
   /// Barrier of the block. `threads` = 0 means all. Gives the number of threads whose `predicate` held.
-  std::uint32_t (*barrier)(Thread&, const Site&, std::uint32_t id, std::uint32_t threads, BarrierKind, bool predicate);
+  std::uint32_t (*barrier)(Thread&, const Site&, std::uint32_t id, std::uint32_t threads, BarrierKind,
+                           bool predicate);
   void (*grow_copies)(Thread&);
 };
 

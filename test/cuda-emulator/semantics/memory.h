@@ -18,19 +18,23 @@ inline void store(std::byte* to, T value) {
   *reinterpret_cast<T*>(to) = value;
 }
 
-[[noreturn]] __attribute__((noinline, cold)) EMULATOR_UNCHECKED inline void misaligned(Thread& t, const Site& site,
-                                                                                       u64 address, u32 bytes) {
+[[noreturn]] __attribute__((noinline, cold)) EMULATOR_UNCHECKED inline void misaligned(Thread& t,
+                                                                                       const Site& site,
+                                                                                       u64 address,
+                                                                                       u32 bytes) {
   EMULATOR_FAULT(t, site, misaligned_address, "address 0x%llx is not a multiple of %u",
                  static_cast<unsigned long long>(address), bytes);
 }
 
-[[noreturn]] __attribute__((noinline, cold)) EMULATOR_UNCHECKED inline void outside(Thread& t, const Site& site,
+[[noreturn]] __attribute__((noinline, cold)) EMULATOR_UNCHECKED inline void outside(Thread& t,
+                                                                                    const Site& site,
                                                                                     u64 address, u32 bytes) {
   // The allocation before the address is most often the one that was meant.
   for (u64 back = 1; back <= 4096; back += back < 64 ? 1 : 64) {
     const Allocation* near = t.block->runtime->find_allocation(address - back);
     if (near->bytes == 0) continue;
-    EMULATOR_FAULT(t, site, illegal_address, "%u bytes at 0x%llx are out of bounds: they start %llu bytes into an allocation of %llu",
+    EMULATOR_FAULT(t, site, illegal_address,
+                   "%u bytes at 0x%llx are out of bounds: they start %llu bytes into an allocation of %llu",
                    bytes, static_cast<unsigned long long>(address),
                    static_cast<unsigned long long>(address - near->base),
                    static_cast<unsigned long long>(near->bytes));
@@ -58,8 +62,9 @@ EMULATOR_UNCHECKED inline std::byte* shared(Thread& t, const Site& site, u32 off
   if ((offset & (bytes - 1)) != 0) misaligned(t, site, offset, bytes);
   const u32 limit = t.block->shared_bytes;
   if (offset >= limit || limit - offset < bytes) {
-    EMULATOR_FAULT(t, site, illegal_address, "%u bytes at shared offset %u are out of bounds: the block has %u bytes",
-                   bytes, offset, limit);
+    EMULATOR_FAULT(t, site, illegal_address,
+                   "%u bytes at shared offset %u are out of bounds: the block has %u bytes", bytes, offset,
+                   limit);
   }
   return t.block->shared + offset;
 }
@@ -71,7 +76,8 @@ EMULATOR_UNCHECKED inline std::byte* local(Thread& t, const Site& site, u64 addr
 }
 
 EMULATOR_UNCHECKED inline std::byte* generic(Thread& t, Site& site, u64 address, u32 bytes) {
-  if (address - kSharedWindow <= 0xffffffffu) return shared(t, site, static_cast<u32>(address - kSharedWindow), bytes);
+  if (address - kSharedWindow <= 0xffffffffu)
+    return shared(t, site, static_cast<u32>(address - kSharedWindow), bytes);
   if (!holds(*site.allocation, address, bytes) && t.block->runtime->is_local(t, address)) {
     return local(t, site, address, bytes);
   }

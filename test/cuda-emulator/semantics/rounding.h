@@ -16,7 +16,8 @@ inline T directed(T nearest, long double error, Rounding mode) {
   return std::nextafter(nearest, up ? static_cast<T>(INFINITY) : static_cast<T>(-INFINITY));
 }
 
-/// The neighbour with an odd last bit when the value is not exact: it can be rounded again without a second error.
+/// The neighbour with an odd last bit when the value is not exact: it can be rounded again without a second
+/// error.
 inline f64 to_odd(f64 nearest, f64 error) {
   if (error == 0 || !std::isfinite(nearest) || (bits_of(nearest) & 1) != 0) return nearest;
   return std::nextafter(nearest, error > 0 ? INFINITY : -INFINITY);
@@ -29,8 +30,8 @@ inline f64 add_odd(f64 a, f64 b) {
 /// For factors of at most 26 bits their product is exact.
 inline f64 fma_odd(f64 a, f64 b, f64 c) { return add_odd(a * b, c); }
 
-/// Bits of the format with 1 sign, `Exponent` and `Mantissa` bits that is nearest to the value by the mode. The
-/// value is exact or rounded to odd.
+/// Bits of the format with 1 sign, `Exponent` and `Mantissa` bits that is nearest to the value by the mode.
+/// The value is exact or rounded to odd.
 template <int Exponent, int Mantissa>
 inline u32 encode(f64 value, Rounding mode) {
   constexpr int kLowest = 2 - (1 << (Exponent - 1));
@@ -57,8 +58,8 @@ inline u32 encode(f64 value, Rounding mode) {
   kept += up ? 1 : 0;
   const u64 magnitude = (static_cast<u64>(scale - kLowest) << Mantissa) + kept;
   if (magnitude < kInfinity) return sign | static_cast<u32>(magnitude);
-  const bool to_infinity = mode == Rounding::rn || mode == Rounding::rna || (mode == Rounding::rp && !negative) ||
-                           (mode == Rounding::rm && negative);
+  const bool to_infinity = mode == Rounding::rn || mode == Rounding::rna ||
+                           (mode == Rounding::rp && !negative) || (mode == Rounding::rm && negative);
   return sign | (to_infinity ? kInfinity : kInfinity - 1);
 }
 

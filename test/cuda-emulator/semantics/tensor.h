@@ -1,7 +1,7 @@
 #pragma once
 
-// Matrix instructions. Fragment layouts are those of the PTX manual, "Matrix Fragments for mma.m16n8k…": lane l is
-// row group g = l / 4 and column group c = l % 4. Sums are float, in ascending k.
+// Matrix instructions. Fragment layouts are those of the PTX manual, "Matrix Fragments for mma.m16n8k…": lane
+// l is row group g = l / 4 and column group c = l % 4. Sums are float, in ascending k.
 
 #include "convert.h"
 #include "warp.h"
@@ -70,7 +70,8 @@ EMULATOR_UNCHECKED void mma_lanes(Mailbox* lanes, u32, Thread&) {
 }
 
 template <class A, class B, class Sum, int K>
-EMULATOR_UNCHECKED inline void mma(Thread& t, const Site& site, Sum (&d)[4], const MatrixOperands<A, B, Sum, K>& operands) {
+EMULATOR_UNCHECKED inline void mma(Thread& t, const Site& site, Sum (&d)[4],
+                                   const MatrixOperands<A, B, Sum, K>& operands) {
   Mailbox& own = t.mailboxes[t.lane];
   put(own.in, operands);
   t.block->runtime->meet(t, site, 0xffffffffu, true, false, mma_lanes<A, B, Sum, K>);
@@ -84,7 +85,9 @@ inline void unpack_sums(f32 (&c)[4], u32 first, u32 second) {
   c[2] = element(f16{}, second, 0);
   c[3] = element(f16{}, second, 1);
 }
-inline u32 pack_sums(f32 first, f32 second) { return pair_of<f16x2>(round_to<f16>(first), round_to<f16>(second)).bits; }
+inline u32 pack_sums(f32 first, f32 second) {
+  return pair_of<f16x2>(round_to<f16>(first), round_to<f16>(second)).bits;
+}
 
 /// Rows of 8 elements of 16 bits: lane 8 m + r brought row r of matrix m.
 template <int Count, bool Transposed>
@@ -101,7 +104,9 @@ EMULATOR_UNCHECKED void ldmatrix_lanes(Mailbox* lanes, u32, Thread&) {
     }
   }
 }
-EMULATOR_UNCHECKED inline void copy_row(std::byte* to, const u32 (&row)[4]) { std::memcpy(to, row, sizeof row); }
+EMULATOR_UNCHECKED inline void copy_row(std::byte* to, const u32 (&row)[4]) {
+  std::memcpy(to, row, sizeof row);
+}
 
 template <int Count, bool Transposed>
 inline void ldmatrix(Thread& t, Site& site, u32 (&d)[Count], u32 address) {

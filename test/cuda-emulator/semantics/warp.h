@@ -1,6 +1,7 @@
 #pragma once
 
-// Collectives of a warp. Every lane leaves its operands in its mailbox, the last one to arrive computes for all.
+// Collectives of a warp. Every lane leaves its operands in its mailbox, the last one to arrive computes for
+// all.
 
 #include "floating.h"
 #include "memory.h"
@@ -68,14 +69,15 @@ EMULATOR_UNCHECKED inline void shuffle_lanes(Mailbox* lanes, u32 mask, Thread& l
     u32 source = 0;
     const bool in_range = shuffle_source(Kind, lane, operands.source, operands.clamp, source);
     if ((mask >> source & 1) == 0) {
-      EMULATOR_FAULT(last, *operands.site, launch_failure, "lane %u reads lane %u, which is not in the mask 0x%08x", lane,
-                     source, mask);
+      EMULATOR_FAULT(last, *operands.site, launch_failure,
+                     "lane %u reads lane %u, which is not in the mask 0x%08x", lane, source, mask);
     }
     put(lanes[lane].out, ShuffleResult{take<ShuffleOperands>(lanes[source].in).value, in_range});
   }
 }
 template <Shuffle Kind>
-EMULATOR_UNCHECKED inline ShuffleResult shfl(Thread& t, const Site& site, u32 value, u32 source, u32 clamp, u32 mask) {
+EMULATOR_UNCHECKED inline ShuffleResult shfl(Thread& t, const Site& site, u32 value, u32 source, u32 clamp,
+                                             u32 mask) {
   Mailbox& own = t.mailboxes[t.lane];
   put(own.in, ShuffleOperands{value, source, clamp, &site});
   t.block->runtime->meet(t, site, mask, false, false, shuffle_lanes<Kind>);
@@ -103,7 +105,9 @@ EMULATOR_UNCHECKED inline u32 ballot(Thread& t, const Site& site, bool predicate
   t.block->runtime->meet(t, site, mask, false, false, ballot_lanes);
   return take<u32>(own.out);
 }
-inline bool vote_any(Thread& t, const Site& site, bool predicate, u32 mask) { return ballot(t, site, predicate, mask) != 0; }
+inline bool vote_any(Thread& t, const Site& site, bool predicate, u32 mask) {
+  return ballot(t, site, predicate, mask) != 0;
+}
 inline bool vote_all(Thread& t, const Site& site, bool predicate, u32 mask) {
   return ballot(t, site, predicate, mask) == existing(t, mask);
 }
@@ -118,7 +122,8 @@ EMULATOR_UNCHECKED inline void match_lanes(Mailbox* lanes, u32 mask, Thread&) {
     if ((mask >> lane & 1) == 0) continue;
     u32 equal = 0;
     for (u32 other = 0; other < 32; ++other) {
-      if ((mask >> other & 1) != 0 && take<T>(lanes[other].in) == take<T>(lanes[lane].in)) equal |= 1u << other;
+      if ((mask >> other & 1) != 0 && take<T>(lanes[other].in) == take<T>(lanes[lane].in))
+        equal |= 1u << other;
     }
     put(lanes[lane].out, equal);
   }

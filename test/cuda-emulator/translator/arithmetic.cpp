@@ -27,24 +27,27 @@ FloatModifiers take_float_modifiers(Instruction& i, std::string type) {
   return modifiers;
 }
 
-std::string read_float(Instruction& i, FunctionWriter& w, std::size_t operand, const FloatModifiers& modifiers) {
+std::string read_float(Instruction& i, FunctionWriter& w, std::size_t operand,
+                       const FloatModifiers& modifiers) {
   const std::string value = w.read(i.operand(operand), modifiers.type);
   return modifiers.flush ? "flush(" + value + ")" : value;
 }
 
-std::string write_float(Instruction& i, FunctionWriter& w, const FloatModifiers& modifiers, std::string value) {
+std::string write_float(Instruction& i, FunctionWriter& w, const FloatModifiers& modifiers,
+                        std::string value) {
   if (modifiers.flush) value = "flush(" + value + ")";
   if (modifiers.saturate) value = "saturate(" + value + ")";
   if (modifiers.relu) value = "relu(" + value + ")";
   return w.write(i.operand(0), value);
 }
 
-std::string float_call(Instruction& i, FunctionWriter& w, const std::string& function, const std::string& type,
-                       int count) {
+std::string float_call(Instruction& i, FunctionWriter& w, const std::string& function,
+                       const std::string& type, int count) {
   const FloatModifiers modifiers = take_float_modifiers(i, type);
   std::string call = function;
   if (modifiers.rounding != "rn") {
-    if (type == "f64" && function != "add" && function != "sub" && function != "mul") i.fail("rounding of f64");
+    if (type == "f64" && function != "add" && function != "sub" && function != "mul")
+      i.fail("rounding of f64");
     call += "<Rounding::" + modifiers.rounding + ">";
   }
   call += "(";
@@ -56,7 +59,8 @@ std::string float_call(Instruction& i, FunctionWriter& w, const std::string& fun
 
 bool is_floating(const std::string& type) { return is_float(type) || is_half(type) || is_pair(type); }
 
-std::string integer_call(Instruction& i, FunctionWriter& w, const std::string& function, const std::string& type) {
+std::string integer_call(Instruction& i, FunctionWriter& w, const std::string& function,
+                         const std::string& type) {
   if (type_bytes(type) < 2) i.fail("type ." + type);
   return w.write(i.operand(0), function + "<" + cpp_type(type) + ">(" + w.read(i.operand(1), type) + ", " +
                                    w.read(i.operand(2), type) + ")");
@@ -72,11 +76,12 @@ Translation sum(const std::string& function) {
     const bool sets_carry = i.take("cc");
     if (i.take("sat")) {
       if (type != "s32") i.fail("sat is for s32");
-      return w.write(i.operand(0), function + "_sat(" + w.read(i.operand(1), type) + ", " + w.read(i.operand(2), type) + ")");
+      return w.write(i.operand(0), function + "_sat(" + w.read(i.operand(1), type) + ", " +
+                                       w.read(i.operand(2), type) + ")");
     }
     if (!sets_carry) return integer_call(i, w, function, type);
-    return w.write(i.operand(0), function + "_cc<" + cpp_type(type) + ">(" + w.read(i.operand(1), type) + ", " +
-                                     w.read(i.operand(2), type) + ", false, carry)");
+    return w.write(i.operand(0), function + "_cc<" + cpp_type(type) + ">(" + w.read(i.operand(1), type) +
+                                     ", " + w.read(i.operand(2), type) + ", false, carry)");
   };
 }
 
@@ -86,8 +91,8 @@ Translation sum_with_carry(const std::string& function) {
     const std::string type = i.take_type();
     const std::string to = i.take("cc") ? "carry" : "ignored";
     return "bool carry_in = carry; [[maybe_unused]] bool ignored = false; " +
-           w.write(i.operand(0), function + "_cc<" + cpp_type(type) + ">(" + w.read(i.operand(1), type) + ", " +
-                                     w.read(i.operand(2), type) + ", carry_in, " + to + ")");
+           w.write(i.operand(0), function + "_cc<" + cpp_type(type) + ">(" + w.read(i.operand(1), type) +
+                                     ", " + w.read(i.operand(2), type) + ", carry_in, " + to + ")");
   };
 }
 
@@ -142,7 +147,9 @@ std::string remainder(Instruction& i, FunctionWriter& w) { return integer_call(i
 
 std::string fused(Instruction& i, FunctionWriter& w) { return float_call(i, w, "fma", i.take_type(), 3); }
 
-std::string copy_sign(Instruction& i, FunctionWriter& w) { return float_call(i, w, "copysign", i.take_type(), 2); }
+std::string copy_sign(Instruction& i, FunctionWriter& w) {
+  return float_call(i, w, "copysign", i.take_type(), 2);
+}
 
 std::string absolute_differences(Instruction& i, FunctionWriter& w) {
   const std::string type = i.take_type();
@@ -158,8 +165,9 @@ std::string dot_of_bytes(Instruction& i, FunctionWriter& w) {
     if (type != "u32" && type != "s32") i.fail("type ." + type);
     return std::string(type == "u32" ? "u8" : "s8");
   };
-  return w.write(i.operand(0), "dp4a<" + byte(a) + ", " + byte(b) + ">(" + w.read(i.operand(1), "u32") + ", " +
-                                   w.read(i.operand(2), "u32") + ", " + w.read(i.operand(3), "u32") + ")");
+  return w.write(i.operand(0), "dp4a<" + byte(a) + ", " + byte(b) + ">(" + w.read(i.operand(1), "u32") +
+                                   ", " + w.read(i.operand(2), "u32") + ", " + w.read(i.operand(3), "u32") +
+                                   ")");
 }
 
 }  // namespace

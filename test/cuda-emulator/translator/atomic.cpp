@@ -25,7 +25,8 @@ Translation atomic(bool returns) {
     if (operation.empty()) i.fail("the operation is not known here");
     const std::size_t first = returns ? 1 : 0;
     std::string call = "atomic_" + operation + "<" + type_of_values(i, operation, type) + ">(" +
-                       w.pointer(i.operand(first), space, type_bytes(type)) + ", " + w.read(i.operand(first + 1), type);
+                       w.pointer(i.operand(first), space, type_bytes(type)) + ", " +
+                       w.read(i.operand(first + 1), type);
     if (operation == "cas") call += ", " + w.read(i.operand(first + 2), type);
     call += ")";
     return returns ? w.write(i.operand(0), call) : call + ";";

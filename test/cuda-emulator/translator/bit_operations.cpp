@@ -38,8 +38,9 @@ std::string funnel_shift(Instruction& i, FunctionWriter& w) {
   const std::string direction = i.take_one({"l", "r"});
   const std::string mode = i.take_one({"wrap", "clamp"});
   if (i.take_type() != "b32" || direction.empty() || mode.empty()) i.fail("the form is not known");
-  return w.write(i.operand(0), "shf_" + direction + "(" + w.read(i.operand(1), "u32") + ", " + w.read(i.operand(2), "u32") +
-                                   ", shf_" + mode + "(" + w.read(i.operand(3), "u32") + "))");
+  return w.write(i.operand(0), "shf_" + direction + "(" + w.read(i.operand(1), "u32") + ", " +
+                                   w.read(i.operand(2), "u32") + ", shf_" + mode + "(" +
+                                   w.read(i.operand(3), "u32") + "))");
 }
 
 /// A function of one word.
@@ -65,9 +66,11 @@ std::string insert(Instruction& i, FunctionWriter& w) {
                                    w.read(i.operand(4), "u32") + ")");
 }
 
-std::string three_words(Instruction& i, FunctionWriter& w, const std::string& function, const std::string& last) {
-  return w.write(i.operand(0), function + "(" + w.read(i.operand(1), "u32") + ", " + w.read(i.operand(2), "u32") + ", " +
-                                   w.read(i.operand(3), "u32") + last + ")");
+std::string three_words(Instruction& i, FunctionWriter& w, const std::string& function,
+                        const std::string& last) {
+  return w.write(i.operand(0), function + "(" + w.read(i.operand(1), "u32") + ", " +
+                                   w.read(i.operand(2), "u32") + ", " + w.read(i.operand(3), "u32") + last +
+                                   ")");
 }
 
 std::string lookup(Instruction& i, FunctionWriter& w) {
@@ -76,8 +79,8 @@ std::string lookup(Instruction& i, FunctionWriter& w) {
 }
 
 std::string permute(Instruction& i, FunctionWriter& w) {
-  static const std::map<std::string, std::string> modes = {{"f4e", "kF4e"}, {"b4e", "kB4e"}, {"rc8", "kRc8"},
-                                                           {"ecl", "kEcl"}, {"ecr", "kEcr"}, {"rc16", "kRc16"}};
+  static const std::map<std::string, std::string> modes = {
+      {"f4e", "kF4e"}, {"b4e", "kB4e"}, {"rc8", "kRc8"}, {"ecl", "kEcl"}, {"ecr", "kEcr"}, {"rc16", "kRc16"}};
   const std::string mode = i.take_one({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"});
   if (i.take_type() != "b32") i.fail("type");
   return mode.empty() ? three_words(i, w, "prmt", "") : three_words(i, w, "prmt_mode", ", " + modes.at(mode));

@@ -7,7 +7,8 @@ namespace {
 
 std::string take_comparison(Instruction& i, const std::string& type) {
   const std::string comparison = i.take_first();
-  static const std::map<std::string, std::string> unsigned_names = {{"lo", "lt"}, {"ls", "le"}, {"hi", "gt"}, {"hs", "ge"}};
+  static const std::map<std::string, std::string> unsigned_names = {
+      {"lo", "lt"}, {"ls", "le"}, {"hi", "gt"}, {"hs", "ge"}};
   const auto renamed = unsigned_names.find(comparison);
   if (renamed != unsigned_names.end()) {
     if (type[0] != 'u' && type[0] != 'b') i.fail("." + comparison + " is for unsigned types");
@@ -45,7 +46,8 @@ std::string set_predicate(Instruction& i, FunctionWriter& w) {
     first = combine(operation, first, with);
     second = combine(operation, second, with);
   }
-  std::string code = "const bool compared = compare_" + comparison + "<" + cpp_type(type) + ">(" + read(1) + ", " + read(2) + "); ";
+  std::string code = "const bool compared = compare_" + comparison + "<" + cpp_type(type) + ">(" + read(1) +
+                     ", " + read(2) + "); ";
   if (bar == std::string::npos) return code + w.write(targets, first);
   // Both results are of the old values.
   return code + "const bool other = " + second + "; " + w.write(targets.substr(0, bar), first) + " " +
@@ -72,14 +74,19 @@ std::string set_register(Instruction& i, FunctionWriter& w) {
     const std::string low = compare("low(a)", "low(b)");
     const std::string high = compare("high(a)", "high(b)");
     const std::string code = "const auto a = " + read(1) + "; const auto b = " + read(2) + "; ";
-    if (result == "u32") return code + w.write(i.operand(0), "u32((" + high + " ? 0xffff0000u : 0u) | (" + low + " ? 0xffffu : 0u))");
+    if (result == "u32")
+      return code +
+             w.write(i.operand(0), "u32((" + high + " ? 0xffff0000u : 0u) | (" + low + " ? 0xffffu : 0u))");
     const std::string one = type == "f16x2" ? "0x3c00" : "0x3f80";
-    return code + w.write(i.operand(0), "u32((" + high + " ? " + one + "0000u : 0u) | (" + low + " ? " + one + "u : 0u))");
+    return code + w.write(i.operand(0),
+                          "u32((" + high + " ? " + one + "0000u : 0u) | (" + low + " ? " + one + "u : 0u))");
   }
   const std::string compared = compare(read(1), read(2));
   if (result == "f32") return w.write(i.operand(0), "(" + compared + " ? 1.0f : 0.0f)");
-  if (result == "u32" || result == "s32") return w.write(i.operand(0), "(" + compared + " ? 0xffffffffu : 0u)");
-  if (result == "u16" || result == "s16") return w.write(i.operand(0), "u16(" + compared + " ? 0xffffu : 0u)");
+  if (result == "u32" || result == "s32")
+    return w.write(i.operand(0), "(" + compared + " ? 0xffffffffu : 0u)");
+  if (result == "u16" || result == "s16")
+    return w.write(i.operand(0), "u16(" + compared + " ? 0xffffu : 0u)");
   i.fail("result type ." + result);
 }
 
@@ -95,22 +102,21 @@ std::string select_by_sign(Instruction& i, FunctionWriter& w) {
   const bool flush = i.take("ftz");
   if (by != "s32" && by != "f32") i.fail("type ." + by);
   const std::string sign = w.read(i.operand(3), by);
-  return w.write(i.operand(0), "((" + (flush ? "flush(" + sign + ")" : sign) + " >= 0) ? " + w.read(i.operand(1), type) +
-                                   " : " + w.read(i.operand(2), type) + ")");
+  return w.write(i.operand(0), "((" + (flush ? "flush(" + sign + ")" : sign) + " >= 0) ? " +
+                                   w.read(i.operand(1), type) + " : " + w.read(i.operand(2), type) + ")");
 }
 
 std::string test_property(Instruction& i, FunctionWriter& w) {
   const std::string type = i.take_type();
   const std::string property = i.take_first();
-  static const std::map<std::string, std::string> tests = {{"finite", "std::isfinite(a)"},
-                                                           {"infinite", "std::isinf(a)"},
-                                                           {"number", "a == a"},
-                                                           {"notanumber", "a != a"},
-                                                           {"normal", "std::isnormal(a)"},
-                                                           {"subnormal", "std::fpclassify(a) == FP_SUBNORMAL"}};
+  static const std::map<std::string, std::string> tests = {
+      {"finite", "std::isfinite(a)"}, {"infinite", "std::isinf(a)"},
+      {"number", "a == a"},           {"notanumber", "a != a"},
+      {"normal", "std::isnormal(a)"}, {"subnormal", "std::fpclassify(a) == FP_SUBNORMAL"}};
   const auto test = tests.find(property);
   if (test == tests.end() || !is_float(type)) i.fail("property ." + property);
-  return "const auto a = " + w.read(i.operand(1), type) + "; " + w.write(i.operand(0), "bool(" + test->second + ")");
+  return "const auto a = " + w.read(i.operand(1), type) + "; " +
+         w.write(i.operand(0), "bool(" + test->second + ")");
 }
 
 }  // namespace

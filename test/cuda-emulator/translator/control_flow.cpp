@@ -19,7 +19,8 @@ std::string indexed_branch(Instruction& i, FunctionWriter& w) {
   for (std::size_t target = 0; target < targets.size(); ++target) {
     code += " case " + std::to_string(target) + ": goto " + w.label(targets[target]) + ";";
   }
-  return code + " default: EMULATOR_FAULT(t, " + w.site() + ", illegal_instruction, \"the index is past the table\"); }";
+  return code + " default: EMULATOR_FAULT(t, " + w.site() +
+         ", illegal_instruction, \"the index is past the table\"); }";
 }
 
 /// `call (result), function, (a, b);`: parameters are byte arrays of the scope around it.
@@ -38,7 +39,8 @@ std::string call(Instruction& i, FunctionWriter& w) {
   if (next < i.operands()) {
     for (std::string& each : list(next)) arguments.push_back(std::move(each));
   }
-  if (arguments.size() != function.results.size() + function.parameters.size()) i.fail("the number of parameters");
+  if (arguments.size() != function.results.size() + function.parameters.size())
+    i.fail("the number of parameters");
   std::string code = function_name(function) + "(t";
   for (const std::string& argument : arguments) code += ", " + w.parameter_array(argument);
   return code + ");";

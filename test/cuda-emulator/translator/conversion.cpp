@@ -11,8 +11,8 @@ std::string convert_pair(Instruction& i, FunctionWriter& w, const std::string& t
   const std::string rounding = i.take_one({"rn", "rz"});
   const bool relu = i.take("relu");
   if (rounding.empty() || i.operands() != 3) i.fail("the form is not known");
-  const std::string value = "floats_to_pair<" + to + ", Rounding::" + rounding + ">(" + w.read(i.operand(1), "f32") + ", " +
-                            w.read(i.operand(2), "f32") + ")";
+  const std::string value = "floats_to_pair<" + to + ", Rounding::" + rounding + ">(" +
+                            w.read(i.operand(1), "f32") + ", " + w.read(i.operand(2), "f32") + ")";
   return w.write(i.operand(0), relu ? "relu(" + value + ")" : value);
 }
 
@@ -26,13 +26,15 @@ std::string convert_float(Instruction& i, FunctionWriter& w, const std::string& 
   if (flush) value = "flush(" + value + ")";
   if (!is_floating(to)) {
     if (integral.empty()) i.fail("how to round is missing");
-    return w.write(i.operand(0), "float_to_integer<" + cpp_type(to) + ", ToInteger::" + integral + ">(" + value + ")");
+    return w.write(i.operand(0),
+                   "float_to_integer<" + cpp_type(to) + ", ToInteger::" + integral + ">(" + value + ")");
   }
   if (!integral.empty()) {
     if (to != from) i.fail("rounding to an integral value keeps the type");
     value = "round_integral<ToInteger::" + integral + ">(" + value + ")";
   } else if (to != from) {
-    value = "float_to_float<" + to + ", Rounding::" + (rounding.empty() ? "rn" : rounding) + ">(" + value + ")";
+    value =
+        "float_to_float<" + to + ", Rounding::" + (rounding.empty() ? "rn" : rounding) + ">(" + value + ")";
   }
   if (flush) value = "flush(" + value + ")";
   if (saturate) value = "saturate(" + value + ")";
@@ -49,7 +51,8 @@ std::string convert(Instruction& i, FunctionWriter& w) {
     if (rounding.empty()) i.fail("how to round is missing");
     return w.write(i.operand(0), "to_tf32(" + w.read(i.operand(1), "f32") + ", Rounding::" + rounding + ")");
   }
-  if (type_bytes(from) == 0 || type_bytes(to) == 0 || is_pair(from) || is_pair(to)) i.fail("the types are not known here");
+  if (type_bytes(from) == 0 || type_bytes(to) == 0 || is_pair(from) || is_pair(to))
+    i.fail("the types are not known here");
   const std::string value = w.read(i.operand(1), from);
   if (is_floating(from)) return convert_float(i, w, to, from, value);
   if (is_floating(to)) {
@@ -75,13 +78,15 @@ std::string move(Instruction& i, FunctionWriter& w) {
   if (to[0] == '{') {
     std::string code = "const u64 whole = " + w.read(from, whole_type) + "; ";
     for (std::size_t p = 0; p < parts.size(); ++p) {
-      code += w.write(parts[p], "static_cast<" + part_type + ">(whole >> " + std::to_string(p * bits) + ")") + " ";
+      code += w.write(parts[p], "static_cast<" + part_type + ">(whole >> " + std::to_string(p * bits) + ")") +
+              " ";
     }
     return code;
   }
   std::string value;
   for (std::size_t p = 0; p < parts.size(); ++p) {
-    value += (p > 0 ? " | " : "") + std::string("u64{") + w.read(parts[p], part_type) + "} << " + std::to_string(p * bits);
+    value += (p > 0 ? " | " : "") + std::string("u64{") + w.read(parts[p], part_type) + "} << " +
+             std::to_string(p * bits);
   }
   return w.write(to, "static_cast<" + cpp_type(whole_type) + ">(" + value + ")");
 }
@@ -95,7 +100,8 @@ std::string convert_address(Instruction& i, FunctionWriter& w) {
   if (space.empty() || type_bytes(type) == 0) i.fail("the form is not known");
   const std::string value = w.read(i.operand(1), "u64");
   if (space != "shared") return w.write(i.operand(0), value);
-  return w.write(i.operand(0), to_space ? "u64{" + value + " - kSharedWindow}" : "u64{" + value + " + kSharedWindow}");
+  return w.write(i.operand(0),
+                 to_space ? "u64{" + value + " - kSharedWindow}" : "u64{" + value + " + kSharedWindow}");
 }
 
 }  // namespace

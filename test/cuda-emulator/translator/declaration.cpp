@@ -21,11 +21,13 @@ void append_value(PtxVariable& variable, const std::string& token, int line) {
   } else {
     throw PtxError(line, "initial value " + token + " of " + variable.name);
   }
-  for (std::uint32_t i = 0; i < size; ++i) variable.initial.push_back(static_cast<unsigned char>(bits >> (8 * i)));
+  for (std::uint32_t i = 0; i < size; ++i)
+    variable.initial.push_back(static_cast<unsigned char>(bits >> (8 * i)));
 }
 
 /// Reads from `= …` on; returns the index behind it.
-std::size_t parse_initial(PtxVariable& variable, const std::vector<std::string>& tokens, std::size_t i, int line) {
+std::size_t parse_initial(PtxVariable& variable, const std::vector<std::string>& tokens, std::size_t i,
+                          int line) {
   if (tokens[i] != "{") {
     append_value(variable, tokens.at(i), line);
     return i + 1;
@@ -34,10 +36,14 @@ std::size_t parse_initial(PtxVariable& variable, const std::vector<std::string>&
   bool negative = false;
   do {
     const std::string& token = tokens.at(i++);
-    if (token == "{") ++depth;
-    else if (token == "}") --depth;
-    else if (token == "-") negative = true;
-    else if (token != ",") append_value(variable, token, line);
+    if (token == "{")
+      ++depth;
+    else if (token == "}")
+      --depth;
+    else if (token == "-")
+      negative = true;
+    else if (token != ",")
+      append_value(variable, token, line);
     if (negative) throw PtxError(line, "negative initial value of " + variable.name);
   } while (depth > 0);
   return i;
@@ -47,16 +53,18 @@ std::size_t parse_initial(PtxVariable& variable, const std::vector<std::string>&
 
 std::uint32_t type_bytes(const std::string& type) {
   static const std::map<std::string, std::uint32_t> sizes = {
-      {"b8", 1},  {"u8", 1},  {"s8", 1},  {"b16", 2},  {"u16", 2},   {"s16", 2},    {"f16", 2}, {"bf16", 2},
-      {"b32", 4}, {"u32", 4}, {"s32", 4}, {"f32", 4},  {"f16x2", 4}, {"bf16x2", 4}, {"b64", 8}, {"u64", 8},
-      {"s64", 8}, {"f64", 8}, {"pred", 0}};
+      {"b8", 1},   {"u8", 1},  {"s8", 1},  {"b16", 2}, {"u16", 2}, {"s16", 2},   {"f16", 2},
+      {"bf16", 2}, {"b32", 4}, {"u32", 4}, {"s32", 4}, {"f32", 4}, {"f16x2", 4}, {"bf16x2", 4},
+      {"b64", 8},  {"u64", 8}, {"s64", 8}, {"f64", 8}, {"pred", 0}};
   const auto found = sizes.find(type);
   return found == sizes.end() ? 0 : found->second;
 }
 
 std::vector<std::string> ptx_tokens(const std::string& text) {
   std::vector<std::string> tokens;
-  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_$%.", c); };
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_$%.", c);
+  };
   for (std::size_t i = 0; i < text.size();) {
     if (std::isspace(static_cast<unsigned char>(text[i])) != 0) {
       ++i;
@@ -81,17 +89,24 @@ std::vector<PtxVariable> parse_variables(const std::string& text, int line) {
   std::size_t i = 0;
   for (; i < tokens.size() && (tokens[i][0] == '.'); ++i) {
     const std::string word = tokens[i].substr(1);
-    if (word == "align") base.align = static_cast<std::uint32_t>(std::stoul(tokens.at(++i)));
-    else if (word == "extern") base.is_external = true;
-    else if (word == "visible" || word == "weak" || word == "common") continue;
-    else if (word == "v2" || word == "v4") vector = word == "v2" ? 2 : 4;
+    if (word == "align")
+      base.align = static_cast<std::uint32_t>(std::stoul(tokens.at(++i)));
+    else if (word == "extern")
+      base.is_external = true;
+    else if (word == "visible" || word == "weak" || word == "common")
+      continue;
+    else if (word == "v2" || word == "v4")
+      vector = word == "v2" ? 2 : 4;
     else if (word == "ptr") {  // `.ptr .global .align 16` says where the parameter points
       while (i + 1 < tokens.size() && tokens[i + 1][0] == '.') {
         if (tokens[++i] == ".align") ++i;
       }
-    } else if (std::find(kSpaces.begin(), kSpaces.end(), word) != kSpaces.end()) base.space = word;
-    else if (type_bytes(word) > 0 || word == "pred") base.type = word;
-    else throw PtxError(line, "unknown declaration: " + text);
+    } else if (std::find(kSpaces.begin(), kSpaces.end(), word) != kSpaces.end())
+      base.space = word;
+    else if (type_bytes(word) > 0 || word == "pred")
+      base.type = word;
+    else
+      throw PtxError(line, "unknown declaration: " + text);
   }
   if (base.type.empty() || i >= tokens.size()) throw PtxError(line, "unknown declaration: " + text);
   std::vector<PtxVariable> result;
@@ -99,7 +114,8 @@ std::vector<PtxVariable> parse_variables(const std::string& text, int line) {
     PtxVariable variable = base;
     variable.name = tokens[i++];
     variable.bytes = std::uint64_t{type_bytes(base.type)} * vector;
-    variable.align = std::max<std::uint32_t>(base.align, base.align == 0 ? static_cast<std::uint32_t>(variable.bytes) : 1);
+    variable.align =
+        std::max<std::uint32_t>(base.align, base.align == 0 ? static_cast<std::uint32_t>(variable.bytes) : 1);
     if (i < tokens.size() && tokens[i] == "<") {
       variable.count = static_cast<std::uint32_t>(std::stoul(tokens.at(i + 1)));
       i += 3;

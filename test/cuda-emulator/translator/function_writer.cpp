@@ -47,12 +47,12 @@ void FunctionWriter::declare(const PtxVariable& variable) {
     local_bytes_ += static_cast<std::uint32_t>(variable.bytes);
     // What was never written reads as NaN.
     declarations_ += "  alignas(16) alignas(" + std::to_string(variable.align) + ") std::byte " + name + "[" +
-                     std::to_string(variable.bytes) + "];\n  __builtin_memset(" + name + ", 0xff, sizeof " + name +
-                     ");\n";
+                     std::to_string(variable.bytes) + "];\n  __builtin_memset(" + name + ", 0xff, sizeof " +
+                     name + ");\n";
   } else if (variable.space == "param") {
     scope[variable.name] = {Name::Kind::param, name, ""};
-    declarations_ += "  alignas(16) std::byte " + name + "[" + std::to_string(std::max<std::uint64_t>(variable.bytes, 1)) +
-                     "];\n";
+    declarations_ += "  alignas(16) std::byte " + name + "[" +
+                     std::to_string(std::max<std::uint64_t>(variable.bytes, 1)) + "];\n";
   } else if (variable.space != "shared") {  // the module places shared variables
     fail("a variable in ." + variable.space + " within a function");
   }
@@ -87,8 +87,10 @@ const FunctionWriter::Name* FunctionWriter::find(const std::string& name) const 
 std::string FunctionWriter::label(const std::string& name) const {
   std::string result = "label_";
   for (const char c : name) {
-    if (c == '$' || c == '%') result += "S_";
-    else result += c;
+    if (c == '$' || c == '%')
+      result += "S_";
+    else
+      result += c;
   }
   return result;
 }
@@ -113,7 +115,8 @@ std::string FunctionWriter::parameter_array(const std::string& name) const {
 
 void FunctionWriter::fail(const std::string& why) const {
   throw PtxError(current_ == nullptr ? 0 : current_->line,
-                 "function " + function_.name + ": " + why + (current_ == nullptr ? "" : " in `" + current_->text + "`"));
+                 "function " + function_.name + ": " + why +
+                     (current_ == nullptr ? "" : " in `" + current_->text + "`"));
 }
 
 std::string FunctionWriter::site() {
@@ -156,7 +159,8 @@ std::string FunctionWriter::statement(const PtxStatement& statement) {
   std::string code = translation->second(instruction, *this);
   instruction.expect_done();
   if (statement.guard.empty()) return "  { " + code + " }\n";
-  return "  if (" + std::string(statement.guard_negated ? "!" : "") + predicate(statement.guard) + ") { " + code + " }\n";
+  return "  if (" + std::string(statement.guard_negated ? "!" : "") + predicate(statement.guard) + ") { " +
+         code + " }\n";
 }
 
 std::string FunctionWriter::write() {
@@ -167,7 +171,8 @@ std::string FunctionWriter::write() {
   std::string body;
   for (const PtxStatement& each : function_.statements) body += statement(each);
   current_ = nullptr;
-  return function_signature(function_) + " {\n  [[maybe_unused]] bool carry = false;\n" + declarations_ + body + "}\n";
+  return function_signature(function_) + " {\n  [[maybe_unused]] bool carry = false;\n" + declarations_ +
+         body + "}\n";
 }
 
 }  // namespace emulator

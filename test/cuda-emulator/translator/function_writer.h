@@ -11,8 +11,8 @@ namespace emulator {
 
 /// Where the module's own variables are.
 struct ModuleNames {
-  std::map<std::string, std::uint32_t> shared;       // offset in the block's shared memory
-  std::map<std::string, std::string> globals;        // the C++ variable that holds the address
+  std::map<std::string, std::uint32_t> shared;  // offset in the block's shared memory
+  std::map<std::string, std::string> globals;   // the C++ variable that holds the address
   std::map<std::string, const PtxFunction*> functions;
   std::map<int, std::string> files;
 };
@@ -39,7 +39,8 @@ class FunctionWriter {
   [[nodiscard]] std::string predicate(const std::string& operand) { return read(operand, "pred"); }
   [[nodiscard]] bool is_predicate(const std::string& operand) const;
   /// "[base+4]" in a state space ("" = generic) to a pointer expression of type std::byte*.
-  [[nodiscard]] std::string pointer(const std::string& operand, const std::string& space, std::uint32_t bytes);
+  [[nodiscard]] std::string pointer(const std::string& operand, const std::string& space,
+                                    std::uint32_t bytes);
   /// "[base+4]" to an address expression of type u64, or u32 in shared memory.
   [[nodiscard]] std::string address(const std::string& operand, const std::string& space);
   /// "{a, b}" or "a" to its parts.

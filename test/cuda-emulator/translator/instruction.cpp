@@ -10,14 +10,17 @@ std::vector<std::string> split_operands(const std::string& text) {
   int depth = 0;
   const auto push = [&] {
     const std::size_t begin = current.find_first_not_of(' ');
-    if (begin != std::string::npos) result.push_back(current.substr(begin, current.find_last_not_of(' ') - begin + 1));
+    if (begin != std::string::npos)
+      result.push_back(current.substr(begin, current.find_last_not_of(' ') - begin + 1));
     current.clear();
   };
   for (const char c : text) {
     if (c == '{' || c == '[' || c == '(') ++depth;
     if (c == '}' || c == ']' || c == ')') --depth;
-    if (c == ',' && depth == 0) push();
-    else current += c;
+    if (c == ',' && depth == 0)
+      push();
+    else
+      current += c;
   }
   push();
   return result;
@@ -71,9 +74,12 @@ std::string Instruction::take_first() {
 
 void Instruction::take_memory_hints() {
   // `L1::evict_last`, `L2::128B`: the colons are part of the modifier.
-  std::erase_if(modifiers_, [](const std::string& modifier) { return modifier.rfind("L1::", 0) == 0 || modifier.rfind("L2::", 0) == 0; });
-  for (const char* hint : {"ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "volatile", "weak", "relaxed", "acquire",
-                           "release", "acq_rel", "sc", "cta", "cluster", "gpu", "sys", "noftz"}) {
+  std::erase_if(modifiers_, [](const std::string& modifier) {
+    return modifier.rfind("L1::", 0) == 0 || modifier.rfind("L2::", 0) == 0;
+  });
+  for (const char* hint :
+       {"ca",      "cg",      "cs",      "lu",      "cv", "wb",  "wt",      "nc",  "volatile", "weak",
+        "relaxed", "acquire", "release", "acq_rel", "sc", "cta", "cluster", "gpu", "sys",      "noftz"}) {
     take(hint);
   }
 }
@@ -82,6 +88,8 @@ void Instruction::expect_done() const {
   if (!modifiers_.empty()) fail("modifier ." + modifiers_.front() + " is not known here");
 }
 
-void Instruction::fail(const std::string& why) const { throw PtxError(line_, "unknown instruction `" + text_ + "`: " + why); }
+void Instruction::fail(const std::string& why) const {
+  throw PtxError(line_, "unknown instruction `" + text_ + "`: " + why);
+}
 
 }  // namespace emulator

@@ -12,7 +12,8 @@ namespace emulator {
 
 class FunctionWriter;
 
-/// `opcode.modifier.….type a, b, c`. A translation takes each modifier it knows; what is left over is an error.
+/// `opcode.modifier.….type a, b, c`. A translation takes each modifier it knows; what is left over is an
+/// error.
 class Instruction {
  public:
   Instruction(const std::string& text, int line);

@@ -6,7 +6,8 @@ namespace emulator {
 namespace {
 
 std::string take_space(Instruction& i) {
-  const std::string space = i.take_one({"global", "shared::cta", "shared", "local", "const", "param::entry", "param::func", "param"});
+  const std::string space = i.take_one(
+      {"global", "shared::cta", "shared", "local", "const", "param::entry", "param::func", "param"});
   if (space.rfind("shared", 0) == 0) return "shared";
   return space.rfind("param", 0) == 0 ? "param" : space;
 }
@@ -38,10 +39,14 @@ std::string load_from(Instruction& i, FunctionWriter& w) {
   const Access access = take_access(i);
   const std::vector<std::string> parts = FunctionWriter::parts(i.operand(0));
   if (parts.size() != access.count) i.fail("the number of registers");
-  std::string code = "const std::byte* at = " + w.pointer(i.operand(1), access.space, access.bytes * access.count) + "; ";
-  // The registers may be part of the address, which is taken before; the values are taken before they are written.
+  std::string code =
+      "const std::byte* at = " + w.pointer(i.operand(1), access.space, access.bytes * access.count) + "; ";
+  // The registers may be part of the address, which is taken before; the values are taken before they are
+  // written.
   for (std::size_t p = 0; p < parts.size(); ++p) {
-    code += w.write(parts[p], "load<" + cpp_type(access.type) + ">(at + " + std::to_string(p * access.bytes) + ")") + " ";
+    code += w.write(parts[p],
+                    "load<" + cpp_type(access.type) + ">(at + " + std::to_string(p * access.bytes) + ")") +
+            " ";
   }
   return code;
 }
@@ -51,7 +56,8 @@ std::string store_to(Instruction& i, FunctionWriter& w) {
   const std::vector<std::string> parts = FunctionWriter::parts(i.operand(1));
   if (parts.size() != access.count) i.fail("the number of registers");
   if (access.space == "const") i.fail("constants cannot be written");
-  std::string code = "std::byte* at = " + w.pointer(i.operand(0), access.space, access.bytes * access.count) + "; ";
+  std::string code =
+      "std::byte* at = " + w.pointer(i.operand(0), access.space, access.bytes * access.count) + "; ";
   for (std::size_t p = 0; p < parts.size(); ++p) {
     code += "store<" + cpp_type(access.type) + ">(at + " + std::to_string(p * access.bytes) + ", " +
             w.read(parts[p], access.type) + "); ";
@@ -76,10 +82,11 @@ std::string copy_async(Instruction& i, FunctionWriter& w) {
   std::string source_size = size;
   if (i.operands() > 3) {
     const bool is_predicate = w.is_predicate(i.operand(3));
-    source_size = is_predicate ? "(" + w.predicate(i.operand(3)) + " ? 0 : " + size + ")" : w.read(i.operand(3), "s32");
+    source_size =
+        is_predicate ? "(" + w.predicate(i.operand(3)) + " ? 0 : " + size + ")" : w.read(i.operand(3), "s32");
   }
-  return "const int source_bytes = " + source_size + "; const std::byte* from = copy_source(t, " + w.site() + ", " +
-         w.address(i.operand(1), "global") + ", " + size + ", source_bytes); copy_async(t, " +
+  return "const int source_bytes = " + source_size + "; const std::byte* from = copy_source(t, " + w.site() +
+         ", " + w.address(i.operand(1), "global") + ", " + size + ", source_bytes); copy_async(t, " +
          w.pointer(i.operand(0), "shared", static_cast<std::uint32_t>(std::stoul(size))) + ", from, " + size +
          ", source_bytes);";
 }
@@ -103,7 +110,8 @@ std::string prefetch(Instruction& i, FunctionWriter&) {
 std::string is_in_space(Instruction& i, FunctionWriter& w) {
   const std::string value = w.read(i.operand(1), "u64");
   if (i.take("shared")) return w.write(i.operand(0), "(" + value + " - kSharedWindow <= 0xffffffffu)");
-  if (i.take("global")) return w.write(i.operand(0), "(t.block->runtime->find_allocation(" + value + ")->bytes != 0)");
+  if (i.take("global"))
+    return w.write(i.operand(0), "(t.block->runtime->find_allocation(" + value + ")->bytes != 0)");
   if (i.take("local")) return w.write(i.operand(0), "t.block->runtime->is_local(t, " + value + ")");
   i.fail("the state space is not known here");
 }

@@ -36,7 +36,8 @@ const std::map<std::string, std::string>& special_registers() {
       const std::string suffix = std::string(".") + "xyz"[axis];
       const std::string index = "[" + std::to_string(axis) + "]";
       names["%tid" + suffix] = "t.thread" + index;
-      for (const auto& [name, field] : of_block) names[name + suffix] = std::string("t.block->") + field + index;
+      for (const auto& [name, field] : of_block)
+        names[name + suffix] = std::string("t.block->") + field + index;
     }
     return names;
   }();
@@ -44,13 +45,15 @@ const std::map<std::string, std::string>& special_registers() {
 }
 
 bool is_number(const std::string& text) {
-  return !text.empty() && (std::isdigit(static_cast<unsigned char>(text[0])) != 0 || (text[0] == '-' && text.size() > 1));
+  return !text.empty() &&
+         (std::isdigit(static_cast<unsigned char>(text[0])) != 0 || (text[0] == '-' && text.size() > 1));
 }
 
 }  // namespace
 
 std::string cpp_type(const std::string& type) {
-  if (type.size() > 1 && type[0] == 'b' && std::isdigit(static_cast<unsigned char>(type[1])) != 0) return "u" + type.substr(1);
+  if (type.size() > 1 && type[0] == 'b' && std::isdigit(static_cast<unsigned char>(type[1])) != 0)
+    return "u" + type.substr(1);
   return type_bytes(type) > 0 ? type : "";
 }
 bool is_half(const std::string& type) { return type == "f16" || type == "bf16"; }
@@ -60,8 +63,10 @@ bool is_float(const std::string& type) { return type == "f32" || type == "f64"; 
 std::string FunctionWriter::immediate(const std::string& operand, const std::string& type) const {
   if (!is_number(operand)) return "";
   const std::string to = "as<" + cpp_type(type) + ">(";
-  if (operand.size() == 10 && (operand[1] == 'f' || operand[1] == 'F')) return to + "0x" + operand.substr(2) + "u)";
-  if (operand.size() == 18 && (operand[1] == 'd' || operand[1] == 'D')) return to + "u64{0x" + operand.substr(2) + "u})";
+  if (operand.size() == 10 && (operand[1] == 'f' || operand[1] == 'F'))
+    return to + "0x" + operand.substr(2) + "u)";
+  if (operand.size() == 18 && (operand[1] == 'd' || operand[1] == 'D'))
+    return to + "u64{0x" + operand.substr(2) + "u})";
   const bool is_hexadecimal = operand.find_first_of("xX") != std::string::npos;
   if (!is_hexadecimal && operand.find_first_of(".eE") != std::string::npos) {
     if (!is_float(type)) fail("operand " + operand);
@@ -73,7 +78,8 @@ std::string FunctionWriter::immediate(const std::string& operand, const std::str
   char* end = nullptr;
   const unsigned long long value = std::strtoull(digits.c_str() + (negative ? 1 : 0), &end, 0);
   if (*end != '\0') fail("operand " + operand);
-  // An integer for a floating-point type is its bits: immediates of that type are written 0f… or with a point.
+  // An integer for a floating-point type is its bits: immediates of that type are written 0f… or with a
+  // point.
   return to + "static_cast<u64>(" + (negative ? "-" : "") + std::to_string(value) + "ull))";
 }
 
@@ -133,14 +139,16 @@ std::string FunctionWriter::address(const std::string& operand, const std::strin
   const Address at = split_address(operand);
   const Name* name = find(at.base);
   const bool names_memory = name != nullptr && name->kind != Name::Kind::reg;
-  if (names_memory && (space == "param") != (name->kind == Name::Kind::param)) fail("address " + operand + " in ." + space);
+  if (names_memory && (space == "param") != (name->kind == Name::Kind::param))
+    fail("address " + operand + " in ." + space);
   const std::string type = space == "shared" ? "u32" : "u64";
   const std::string base = read(at.base, type);
   return at.offset == "0" ? base : "(" + base + " + static_cast<" + type + ">(" + at.offset + "ll))";
 }
 
-std::string FunctionWriter::pointer(const std::string& operand, const std::string& space, std::uint32_t bytes) {
-  const char* const function = space == "shared"                      ? "shared"
+std::string FunctionWriter::pointer(const std::string& operand, const std::string& space,
+                                    std::uint32_t bytes) {
+  const char* const function = space == "shared"                       ? "shared"
                                : space == "global" || space == "const" ? "global"
                                : space == "local" || space == "param"  ? "local"
                                                                        : "generic";
@@ -152,7 +160,8 @@ std::string FunctionWriter::pointer(const std::string& operand, const std::strin
       return "const_cast<std::byte*>(" + name->text + " + " + at.offset + ")";
     }
   }
-  return std::string(function) + "(t, " + site() + ", " + address(operand, space) + ", " + std::to_string(bytes) + ")";
+  return std::string(function) + "(t, " + site() + ", " + address(operand, space) + ", " +
+         std::to_string(bytes) + ")";
 }
 
 std::vector<std::string> FunctionWriter::parts(const std::string& operand) {

@@ -21,8 +21,10 @@ std::string without_comments(std::string text) {
       state = text[i + 1] == '/' ? line_comment : block_comment;
       text[i] = text[i + 1] = ' ';
     } else if (state == line_comment) {
-      if (text[i] == '\n') state = code;
-      else text[i] = ' ';
+      if (text[i] == '\n')
+        state = code;
+      else
+        text[i] = ' ';
     } else if (state == block_comment) {
       const bool ends = pair && text[i] == '*' && text[i + 1] == '/';
       if (text[i] != '\n') text[i] = ' ';
@@ -35,7 +37,9 @@ std::string without_comments(std::string text) {
   return text;
 }
 
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_$%", c) != nullptr; }
+bool is_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_$%", c) != nullptr;
+}
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
@@ -66,8 +70,10 @@ class Parser {
       if (std::strchr("{[(", c) != nullptr) ++depth;
       if (std::strchr("}])", c) != nullptr) --depth;
       if (c == '\n') ++line_;
-      if (std::isspace(static_cast<unsigned char>(c)) == 0) result += c;
-      else if (!result.empty() && result.back() != ' ') result += ' ';
+      if (std::isspace(static_cast<unsigned char>(c)) == 0)
+        result += c;
+      else if (!result.empty() && result.back() != ' ')
+        result += ' ';
     }
     if (at_ >= text_.size()) throw PtxError(line_, "the text ends within: " + result.substr(0, 80));
     while (!result.empty() && result.back() == ' ') result.pop_back();
@@ -108,20 +114,23 @@ class Parser {
     }
   }
 
-  /// Debug sections hold braces of their own kind only at the ends; everything else is a variable or a function.
+  /// Debug sections hold braces of their own kind only at the ends; everything else is a variable or a
+  /// function.
   void parse_declaration() {
     const int line = line_;
     const std::size_t start = at_;
     std::string header = read_until("{;");
     // An initial value has braces too.
-    const bool is_function = header.find(".entry") != std::string::npos || header.find(".func") != std::string::npos;
+    const bool is_function =
+        header.find(".entry") != std::string::npos || header.find(".func") != std::string::npos;
     if (!is_function) {
       at_ = start;
       line_ = line;
       header = read_until(";");
       ++at_;
       if (starts_with(header, ".pragma")) return;
-      for (PtxVariable& variable : parse_variables(header, line)) module_.variables.push_back(std::move(variable));
+      for (PtxVariable& variable : parse_variables(header, line))
+        module_.variables.push_back(std::move(variable));
       return;
     }
     PtxFunction function = parse_header(header, line);
@@ -135,14 +144,17 @@ class Parser {
   static PtxFunction parse_header(const std::string& header, int line) {
     PtxFunction function;
     function.is_entry = header.find(".entry") != std::string::npos;
-    std::string rest = header.substr(header.find(function.is_entry ? ".entry" : ".func") + (function.is_entry ? 6 : 5));
+    std::string rest =
+        header.substr(header.find(function.is_entry ? ".entry" : ".func") + (function.is_entry ? 6 : 5));
     const auto parenthesis = [&rest, line]() {
       const std::size_t open = rest.find('(');
       const std::size_t close = rest.find(')');
-      if (open == std::string::npos || close == std::string::npos) throw PtxError(line, "function header: " + rest);
+      if (open == std::string::npos || close == std::string::npos)
+        throw PtxError(line, "function header: " + rest);
       std::vector<PtxVariable> variables;
       std::istringstream list(rest.substr(open + 1, close - open - 1));
-      for (std::string item; std::getline(list, item, ',');) variables.push_back(parse_variables(item, line).at(0));
+      for (std::string item; std::getline(list, item, ',');)
+        variables.push_back(parse_variables(item, line).at(0));
       rest = rest.substr(close + 1);
       return variables;
     };
@@ -151,8 +163,10 @@ class Parser {
     rest.erase(0, rest.find_first_not_of(' '));
     const std::size_t end = std::min(rest.find_first_of(" ("), rest.size());
     function.name = rest.substr(0, end);
-    if (rest.find('(') != std::string::npos) function.parameters = parenthesis();
-    else rest = rest.substr(end);
+    if (rest.find('(') != std::string::npos)
+      function.parameters = parenthesis();
+    else
+      rest = rest.substr(end);
     const std::vector<std::string> tokens = ptx_tokens(rest);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       if (tokens[i] == ".maxntid" || tokens[i] == ".reqntid") {

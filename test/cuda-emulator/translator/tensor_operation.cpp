@@ -13,10 +13,12 @@ struct Form {
 
 /// The forms of sm_80 with row-major A and column-major B.
 constexpr Form kForms[] = {
-    {"m16n8k16", "f32.bf16.bf16.f32", 16}, {"m16n8k16", "f32.f16.f16.f32", 16}, {"m16n8k16", "f16.f16.f16.f16", 16},
-    {"m16n8k8", "f32.bf16.bf16.f32", 8},   {"m16n8k8", "f32.f16.f16.f32", 8},   {"m16n8k8", "f16.f16.f16.f16", 8},
-    {"m16n8k8", "f32.tf32.tf32.f32", 8},   {"m16n8k4", "f32.tf32.tf32.f32", 4}, {"m16n8k32", "s32.s8.s8.s32", 32},
-    {"m16n8k32", "s32.u8.u8.s32", 32},     {"m16n8k32", "s32.u8.s8.s32", 32},   {"m16n8k32", "s32.s8.u8.s32", 32},
+    {"m16n8k16", "f32.bf16.bf16.f32", 16}, {"m16n8k16", "f32.f16.f16.f32", 16},
+    {"m16n8k16", "f16.f16.f16.f16", 16},   {"m16n8k8", "f32.bf16.bf16.f32", 8},
+    {"m16n8k8", "f32.f16.f16.f32", 8},     {"m16n8k8", "f16.f16.f16.f16", 8},
+    {"m16n8k8", "f32.tf32.tf32.f32", 8},   {"m16n8k4", "f32.tf32.tf32.f32", 4},
+    {"m16n8k32", "s32.s8.s8.s32", 32},     {"m16n8k32", "s32.u8.u8.s32", 32},
+    {"m16n8k32", "s32.u8.s8.s32", 32},     {"m16n8k32", "s32.s8.u8.s32", 32},
     {"m16n8k16", "s32.s8.s8.s32", 16},     {"m16n8k16", "s32.u8.u8.s32", 16},
 };
 
@@ -38,12 +40,14 @@ std::string multiply(Instruction& i, FunctionWriter& w) {
   if (!known || form == nullptr) i.fail("the form is not known");
   const bool half_sums = c == "f16";
   const std::string sum = c == "s32" ? "s32" : "f32";
-  std::string code = "MatrixOperands<" + a + ", " + b + ", " + sum + ", " + std::to_string(form->k) + "> operands; ";
+  std::string code =
+      "MatrixOperands<" + a + ", " + b + ", " + sum + ", " + std::to_string(form->k) + "> operands; ";
   const auto fill = [&](std::size_t operand, const std::string& field) {
     const std::vector<std::string> parts = FunctionWriter::parts(i.operand(operand));
     code += "static_assert(sizeof operands." + field + " == " + std::to_string(4 * parts.size()) + "); ";
     for (std::size_t p = 0; p < parts.size(); ++p) {
-      code += "operands." + field + "[" + std::to_string(p) + "] = " + w.read(parts[p], field == "c" ? sum : "u32") + "; ";
+      code += "operands." + field + "[" + std::to_string(p) +
+              "] = " + w.read(parts[p], field == "c" ? sum : "u32") + "; ";
     }
   };
   fill(1, "a");
@@ -58,7 +62,8 @@ std::string multiply(Instruction& i, FunctionWriter& w) {
     fill(3, "c");
   }
   code += sum + " d[4]; mma(t, " + w.site() + ", d, operands); ";
-  if (half_sums) return code + w.write(to[0], "pack_sums(d[0], d[1])") + " " + w.write(to[1], "pack_sums(d[2], d[3])");
+  if (half_sums)
+    return code + w.write(to[0], "pack_sums(d[0], d[1])") + " " + w.write(to[1], "pack_sums(d[2], d[3])");
   for (std::size_t p = 0; p < 4; ++p) code += w.write(to[p], "d[" + std::to_string(p) + "]") + " ";
   return code;
 }
@@ -72,8 +77,8 @@ std::string load_matrix(Instruction& i, FunctionWriter& w) {
   const std::vector<std::string> to = FunctionWriter::parts(i.operand(0));
   if (std::to_string(to.size()) != count.substr(1)) i.fail("the number of registers");
   const std::string address = w.address(i.operand(1), "shared");
-  std::string code = "u32 d[" + count.substr(1) + "]; ldmatrix<" + count.substr(1) + ", " + transposed + ">(t, " + w.site() +
-                     ", d, " + address + "); ";
+  std::string code = "u32 d[" + count.substr(1) + "]; ldmatrix<" + count.substr(1) + ", " + transposed +
+                     ">(t, " + w.site() + ", d, " + address + "); ";
   for (std::size_t p = 0; p < to.size(); ++p) code += w.write(to[p], "d[" + std::to_string(p) + "]") + " ";
   return code;
 }

@@ -16,7 +16,8 @@ struct SharedLayout {
   std::uint32_t bytes = 0;
 };
 
-/// Shared variables of the module and of all its functions; those declared extern are the dynamic part behind them.
+/// Shared variables of the module and of all its functions; those declared extern are the dynamic part behind
+/// them.
 SharedLayout place_shared(const PtxModule& module, std::uint32_t redzone, ModuleNames& names) {
   SharedLayout layout;
   std::vector<const PtxVariable*> all;
@@ -54,16 +55,18 @@ std::string opcode_of(const PtxStatement& statement) {
 /// Whether threads meet in this function or in one that it calls.
 bool meets(const PtxFunction& function, const ModuleNames& names, std::set<std::string>& seen) {
   if (!seen.insert(function.name).second) return false;
-  return std::any_of(function.statements.begin(), function.statements.end(), [&](const PtxStatement& statement) {
-    if (statement.kind != PtxStatement::Kind::instruction) return false;
-    const std::string opcode = opcode_of(statement);
-    if (opcode != "call") return meeting_opcodes().count(opcode) > 0;
-    for (const std::string& token : ptx_tokens(statement.text)) {
-      const auto callee = names.functions.find(token);
-      if (callee != names.functions.end() && meets(*callee->second, names, seen)) return true;
-    }
-    return false;
-  });
+  return std::any_of(function.statements.begin(), function.statements.end(),
+                     [&](const PtxStatement& statement) {
+                       if (statement.kind != PtxStatement::Kind::instruction) return false;
+                       const std::string opcode = opcode_of(statement);
+                       if (opcode != "call") return meeting_opcodes().count(opcode) > 0;
+                       for (const std::string& token : ptx_tokens(statement.text)) {
+                         const auto callee = names.functions.find(token);
+                         if (callee != names.functions.end() && meets(*callee->second, names, seen))
+                           return true;
+                       }
+                       return false;
+                     });
 }
 
 std::string global_variable(const PtxVariable& variable, std::size_t index, std::string& declarations) {
@@ -78,7 +81,8 @@ std::string global_variable(const PtxVariable& variable, std::size_t index, std:
          (has_initial ? "initial_" + number : "nullptr") + ", &global_" + number + "}, ";
 }
 
-std::string kernel_entry(const PtxFunction& function, bool meets, std::uint32_t local_bytes, std::string& declarations) {
+std::string kernel_entry(const PtxFunction& function, bool meets, std::uint32_t local_bytes,
+                         std::string& declarations) {
   std::uint32_t offset = 0;
   declarations += "const Parameter parameters_of_" + function.name + "[] = {";
   for (const PtxVariable& parameter : function.parameters) {
@@ -87,10 +91,10 @@ std::string kernel_entry(const PtxFunction& function, bool meets, std::uint32_t 
     offset += static_cast<std::uint32_t>(parameter.bytes);
   }
   declarations += "{0, 0}};\n";
-  return "{" + quoted(function.name) + ", " + function_name(function) + ", parameters_of_" + function.name + ", " +
-         std::to_string(function.parameters.size()) + ", " + std::to_string(offset) + ", " +
-         std::to_string(function.max_threads) + ", " + std::to_string(local_bytes) + ", " + (meets ? "true" : "false") +
-         "},\n";
+  return "{" + quoted(function.name) + ", " + function_name(function) + ", parameters_of_" + function.name +
+         ", " + std::to_string(function.parameters.size()) + ", " + std::to_string(offset) + ", " +
+         std::to_string(function.max_threads) + ", " + std::to_string(local_bytes) + ", " +
+         (meets ? "true" : "false") + "},\n";
 }
 
 }  // namespace
@@ -98,8 +102,9 @@ std::string kernel_entry(const PtxFunction& function, bool meets, std::uint32_t 
 const Translations& instruction_table() {
   static const Translations table = [] {
     Translations all;
-    for (const auto add : {add_arithmetic, add_bit_operations, add_comparisons, add_conversions, add_control_flow,
-                           add_memory, add_atomics, add_warp_operations, add_tensor_operations}) {
+    for (const auto add :
+         {add_arithmetic, add_bit_operations, add_comparisons, add_conversions, add_control_flow, add_memory,
+          add_atomics, add_warp_operations, add_tensor_operations}) {
       add(all);
     }
     return all;
@@ -156,13 +161,16 @@ std::string translate(const PtxModule& module, std::uint32_t redzone) {
     shared += "{" + std::to_string(offset) + ", " + std::to_string(bytes) + "}, ";
   }
   // Empty arrays are no C++: each has one entry more than it counts.
-  return "#include \"ptx.h\"\nnamespace emulator {\nnamespace {\nconst Allocation no_allocation;\nSite sites[] = {\n" +
+  return "#include \"ptx.h\"\nnamespace emulator {\nnamespace {\nconst Allocation no_allocation;\nSite "
+         "sites[] = {\n" +
          sites + "{}};\n" + declarations + bodies + "const Kernel kernels[] = {\n" + kernels +
-         "{}};\nconst GlobalVariable globals[] = {" + globals + "{}};\nconst SharedVariable shared_variables[] = {" +
-         shared + "{}};\n}  // namespace\n}  // namespace emulator\n" +
-         "extern \"C\" const emulator::Module emulator_module{emulator::kernels, " + std::to_string(kernel_count) +
-         ", emulator::globals, " + std::to_string(global_count) + ", emulator::shared_variables, " +
-         std::to_string(layout.variables.size()) + ", " + std::to_string(layout.bytes) + "};\n";
+         "{}};\nconst GlobalVariable globals[] = {" + globals +
+         "{}};\nconst SharedVariable shared_variables[] = {" + shared +
+         "{}};\n}  // namespace\n}  // namespace emulator\n" +
+         "extern \"C\" const emulator::Module emulator_module{emulator::kernels, " +
+         std::to_string(kernel_count) + ", emulator::globals, " + std::to_string(global_count) +
+         ", emulator::shared_variables, " + std::to_string(layout.variables.size()) + ", " +
+         std::to_string(layout.bytes) + "};\n";
 }
 
 }  // namespace emulator

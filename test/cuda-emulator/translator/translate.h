@@ -7,8 +7,8 @@
 
 namespace emulator {
 
-/// The C++ of a PTX module: a library whose `emulator_module` is its table of contents. Between shared variables
-/// lie `redzone` bytes. Throws PtxError.
+/// The C++ of a PTX module: a library whose `emulator_module` is its table of contents. Between shared
+/// variables lie `redzone` bytes. Throws PtxError.
 [[nodiscard]] std::string translate(const PtxModule& module, std::uint32_t redzone);
 
 [[nodiscard]] const Translations& instruction_table();
