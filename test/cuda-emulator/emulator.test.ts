@@ -6,6 +6,7 @@ const reason = unavailable()
 const programs = [
   'integer_instructions',
   'float_instructions',
+  'half_instructions',
   'memory_instructions',
   'warp_instructions',
   'tensor_instructions',

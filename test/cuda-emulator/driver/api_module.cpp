@@ -12,12 +12,6 @@ using emulator::required;
 
 namespace {
 
-CUmod_st& loaded(Device& device, CUmodule module) {
-  if (device.modules.count(module) == 0)
-    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the module was unloaded or never was");
-  return *module;
-}
-
 std::vector<std::byte> gather(const emulator::Kernel& kernel, void* const* arguments) {
   std::vector<std::byte> parameters((kernel.parameter_bytes + 15) / 16 * 16 + 16);
   for (std::uint32_t i = 0; i < kernel.parameter_count; ++i) {
@@ -36,7 +30,7 @@ EMULATOR_API CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   return call_in_context("cuModuleLoadData", [&](Device& device) {
     const std::string ptx = emulator::ptx_of_image(&required(static_cast<const char*>(image)),
                                                    device.settings.compute_capability);
-    required(module) = *device.modules.insert(emulator::load_module(ptx, device.memory).release()).first;
+    required(module) = device.modules.add(emulator::load_module(ptx, device.memory));
   });
 }
 EMULATOR_API CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned, int*, void**) {
@@ -44,16 +38,15 @@ EMULATOR_API CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, un
 }
 EMULATOR_API CUresult cuModuleUnload(CUmodule module) {
   return call_in_context("cuModuleUnload", [&](Device& device) {
-    CUmod_st& unloaded = loaded(device, module);
+    CUmod_st& unloaded = device.modules.at(module);
     device.drain_all();
     emulator::unload_module(unloaded, device.memory);
-    device.modules.erase(module);
-    delete module;
+    device.modules.remove(module);
   });
 }
 EMULATOR_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
   return call_in_context("cuModuleGetFunction", [&](Device& device) {
-    CUmod_st& in = loaded(device, module);
+    CUmod_st& in = device.modules.at(module);
     const auto found = in.functions.find(&required(name));
     if (found == in.functions.end())
       throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no kernel ") + name);
@@ -63,7 +56,7 @@ EMULATOR_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule module,
 EMULATOR_API CUresult cuModuleGetGlobal_v2(CUdeviceptr* address, std::size_t* bytes, CUmodule module,
                                            const char* name) {
   return call_in_context("cuModuleGetGlobal", [&](Device& device) {
-    CUmod_st& in = loaded(device, module);
+    CUmod_st& in = device.modules.at(module);
     const auto found = in.globals.find(&required(name));
     if (found == in.globals.end())
       throw DriverError(CUDA_ERROR_NOT_FOUND, std::string("the module has no variable ") + name);

@@ -115,31 +115,21 @@ EMULATOR_API CUresult cuStreamIsCapturing(CUstream stream, int* status) {
 
 EMULATOR_API CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, std::uint64_t) {
   return call_in_context("cuGraphInstantiate", [&](Device& device) {
-    if (device.graphs.count(graph) == 0)
-      throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the graph was destroyed or never was");
+    const CUgraph_st& of = device.graphs.at(graph);
     auto created = std::make_unique<CUgraphExec_st>();
-    created->graph = std::make_shared<const emulator::Graph>(graph->graph);
-    required(executable) = *device.graph_executables.insert(created.release()).first;
+    created->graph = std::make_shared<const emulator::Graph>(of.graph);
+    required(executable) = device.graph_executables.add(std::move(created));
   });
 }
 EMULATOR_API CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
   return call_in_context("cuGraphLaunch", [&](Device& device) {
-    if (device.graph_executables.count(executable) == 0) {
-      throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the graph was destroyed or never was");
-    }
-    device.launch_graph(device.stream(stream), *executable);
+    device.launch_graph(device.stream(stream), device.graph_executables.at(executable));
   });
 }
 EMULATOR_API CUresult cuGraphExecDestroy(CUgraphExec executable) {
-  return call_in_context("cuGraphExecDestroy", [&](Device& device) {
-    if (device.graph_executables.erase(executable) == 0)
-      throw DriverError(CUDA_ERROR_INVALID_HANDLE, "no such graph");
-    delete executable;
-  });
+  return call_in_context("cuGraphExecDestroy",
+                         [&](Device& device) { device.graph_executables.remove(executable); });
 }
 EMULATOR_API CUresult cuGraphDestroy(CUgraph graph) {
-  return call_in_context("cuGraphDestroy", [&](Device& device) {
-    if (device.graphs.erase(graph) == 0) throw DriverError(CUDA_ERROR_INVALID_HANDLE, "no such graph");
-    delete graph;
-  });
+  return call_in_context("cuGraphDestroy", [&](Device& device) { device.graphs.remove(graph); });
 }

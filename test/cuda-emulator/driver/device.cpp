@@ -11,8 +11,10 @@ namespace emulator {
 Device::Device() : runner_(find_allocation) { install_trap(memory); }
 
 Device& Device::instance() {
-  static Device* const device = new Device;  // outlives the threads that still use it at exit
-  return *device;
+  // It outlives the threads that still use it at exit: the storage is never destroyed.
+  alignas(Device) static std::byte storage[sizeof(Device)];
+  static Device& device = *::new (storage) Device;
+  return device;
 }
 
 const Allocation* Device::find_allocation(std::uint64_t address) { return &instance().memory.find(address); }
@@ -45,18 +47,11 @@ void Device::release() {
   if (--retained_ > 0) return;
   // What is left dies with the context, and so does its error.
   if (sticky_ == CUDA_SUCCESS) drain_all();
-  for (CUmod_st* module : modules) {
-    unload_module(*module, memory);
-    delete module;
-  }
+  for (const auto& [handle, module] : modules) unload_module(*module, memory);
   modules.clear();
-  for (CUstream_st* stream : streams_) delete stream;
   streams_.clear();
-  for (CUevent_st* event : events_) delete event;
   events_.clear();
-  for (CUgraph_st* graph : graphs) delete graph;
   graphs.clear();
-  for (CUgraphExec_st* graph : graph_executables) delete graph;
   graph_executables.clear();
   default_stream_ = {};
   memory.release_all();

@@ -2,11 +2,11 @@
 
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "driver/device_memory.h"
 #include "driver/driver_error.h"
+#include "driver/handles.h"
 #include "driver/kernel_module.h"
 #include "driver/settings.h"
 #include "driver/work.h"
@@ -38,7 +38,7 @@ class Device {
   CUstream_st& stream(CUstream handle);
   CUstream create_stream(unsigned flags);
   void destroy_stream(CUstream handle);
-  CUevent_st& event(CUevent handle);
+  CUevent_st& event(CUevent handle) { return events_.at(handle); }
   CUevent create_event(unsigned flags);
   void destroy_event(CUevent handle);
 
@@ -65,9 +65,9 @@ class Device {
   std::recursive_mutex mutex;
   Settings settings;
   DeviceMemory memory;
-  std::set<CUmod_st*> modules;
-  std::set<CUgraph_st*> graphs;
-  std::set<CUgraphExec_st*> graph_executables;
+  Handles<CUmod_st> modules{"module"};
+  Handles<CUgraph_st> graphs{"graph"};
+  Handles<CUgraphExec_st> graph_executables{"executable graph"};
   std::string message;  // why the last call failed
   [[nodiscard]] const Counters& counters() const { return runner_.counters(); }
 
@@ -87,8 +87,8 @@ class Device {
   std::uint64_t launches_ = 0;
   std::uint64_t clock_ = 0;
   CUstream_st default_stream_;
-  std::set<CUstream_st*> streams_;
-  std::set<CUevent_st*> events_;
+  Handles<CUstream_st> streams_{"stream"};
+  Handles<CUevent_st> events_{"event"};
   Runner runner_;
 };
 

@@ -10,15 +10,13 @@ namespace emulator {
 CUstream_st& Device::stream(CUstream handle) {
   // 0 and 1 are the legacy default stream; 2, the per-thread one, is taken for it.
   if (reinterpret_cast<std::uintptr_t>(handle) <= 2) return default_stream_;
-  if (streams_.count(handle) == 0)
-    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the stream was destroyed or never was");
-  return *handle;
+  return streams_.at(handle);
 }
 
 CUstream Device::create_stream(unsigned flags) {
   auto created = std::make_unique<CUstream_st>();
   created->flags = flags;
-  return *streams_.insert(created.release()).first;
+  return streams_.add(std::move(created));
 }
 
 void Device::destroy_stream(CUstream handle) {
@@ -26,35 +24,24 @@ void Device::destroy_stream(CUstream handle) {
   if (&destroyed == &default_stream_)
     throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the default stream stays");
   if (sticky_ == CUDA_SUCCESS) drain(destroyed);  // its work is done all the same
-  for (CUevent_st* each : events_) {
+  for (const auto& [address, each] : events_) {
     if (each->state->stream == handle) each->state->stream = nullptr;
   }
-  streams_.erase(handle);
-  delete handle;
-}
-
-CUevent_st& Device::event(CUevent handle) {
-  if (events_.count(handle) == 0)
-    throw DriverError(CUDA_ERROR_INVALID_HANDLE, "the event was destroyed or never was");
-  return *handle;
+  streams_.remove(handle);
 }
 
 CUevent Device::create_event(unsigned flags) {
   auto created = std::make_unique<CUevent_st>();
   created->flags = flags;
-  return *events_.insert(created.release()).first;
+  return events_.add(std::move(created));
 }
 
-void Device::destroy_event(CUevent handle) {
-  event(handle);
-  events_.erase(handle);
-  delete handle;
-}
+void Device::destroy_event(CUevent handle) { events_.remove(handle); }
 
 /// The default stream and those made without CU_STREAM_NON_BLOCKING wait for each other.
 void Device::order_with_default_stream(const CUstream_st& stream) {
   if (&stream == &default_stream_) {
-    for (CUstream_st* other : streams_) {
+    for (const auto& [address, other] : streams_) {
       if ((other->flags & CU_STREAM_NON_BLOCKING) == 0) drain(*other);
     }
   } else if ((stream.flags & CU_STREAM_NON_BLOCKING) == 0) {
@@ -128,7 +115,7 @@ void Device::drain(CUstream_st& stream) {
 
 void Device::drain_all() {
   drain(default_stream_);
-  for (CUstream_st* each : streams_) drain(*each);
+  for (const auto& [address, each] : streams_) drain(*each);
 }
 
 void Device::drain(EventState& event) {
@@ -162,10 +149,10 @@ CUgraph Device::end_capture(CUstream_st& stream) {
   const std::shared_ptr<Graph> graph = stream.graph;
   const bool invalidated = stream.invalidated;
   bool unjoined = false;
-  for (CUstream_st* other : streams_) {
+  for (const auto& [address, other] : streams_) {
     if (other->graph != graph) continue;
     for (const std::size_t node : other->last) unjoined = unjoined || !graph->precedes(node, stream.last);
-    if (other != &stream) {
+    if (address != &stream) {
       other->graph = nullptr;
       other->last.clear();
     }
@@ -180,11 +167,11 @@ CUgraph Device::end_capture(CUstream_st& stream) {
   }
   auto captured = std::make_unique<CUgraph_st>();
   captured->graph = *graph;
-  return *graphs.insert(captured.release()).first;
+  return graphs.add(std::move(captured));
 }
 
 void Device::require_no_capture(const char* what) const {
-  for (CUstream_st* each : streams_) {
+  for (const auto& [address, each] : streams_) {
     if (!each->began_capture || each->capture_mode == CU_STREAM_CAPTURE_MODE_RELAXED) continue;
     each->invalidated = true;
     throw DriverError(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
@@ -208,7 +195,7 @@ void Device::poison(std::byte* host, std::size_t bytes) {
     });
   };
   if (reads(default_stream_)) return;
-  for (const CUstream_st* each : streams_) {
+  for (const auto& [address, each] : streams_) {
     if (reads(*each)) return;
   }
   std::memset(host, 0xff, bytes);
