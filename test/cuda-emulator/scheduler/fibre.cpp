@@ -17,6 +17,8 @@
 
 // Saves what the calling convention wants saved, swaps the stacks, and returns on the other one.
 extern "C" void emulator_switch_stack(void** save, void* to);
+// Where a fresh stack returns to: calls what it finds in rbp with what it finds in rbx.
+extern "C" void emulator_start_fibre();
 asm(R"(.text
 .type emulator_switch_stack,@function
 .hidden emulator_switch_stack
@@ -38,14 +40,19 @@ emulator_switch_stack:
  pop %rbp
  ret
 .size emulator_switch_stack,.-emulator_switch_stack
+.type emulator_start_fibre,@function
+.hidden emulator_start_fibre
+.globl emulator_start_fibre
+emulator_start_fibre:
+ mov %rbx,%rdi
+ call *%rbp
+.size emulator_start_fibre,.-emulator_start_fibre
 )");
 
 namespace emulator {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-/// The fibre that a switch is on its way to; a fresh stack has no other way to learn who it is.
-thread_local Fibre* destination = nullptr;
 
 }  // namespace
 
@@ -81,16 +88,16 @@ void Fibre::reset(void (*entry)(void*), void* argument) {
   if (race_detector_ != nullptr) __tsan_destroy_fiber(race_detector_);
   race_detector_ = __tsan_create_fiber(0);
 #endif
-  // Aligned as after a call: 8 below a multiple of 16 once `start` is entered.
+  // A multiple of 16 once everything is popped, as calls want it.
   auto** top = reinterpret_cast<void**>(stack_ + kStackBytes - 64 - skew_);
-  *--top = nullptr;
-  *--top = reinterpret_cast<void*>(&Fibre::start);
-  for (int i = 0; i < 6; ++i) *--top = nullptr;
+  *--top = reinterpret_cast<void*>(&emulator_start_fibre);
+  *--top = reinterpret_cast<void*>(&Fibre::start);  // rbp
+  *--top = this;                                    // rbx
+  for (int i = 0; i < 4; ++i) *--top = nullptr;
   stack_pointer_ = top;
 }
 
-void Fibre::start() {
-  Fibre& self = *destination;
+void Fibre::start(Fibre& self) {
   self.arrived();
   self.entry_(self.argument_);
   std::abort();
@@ -117,7 +124,6 @@ void Fibre::switch_to(Fibre& to) {
   to.origin_ = this;
   __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.bottom_bytes_);
 #endif
-  destination = &to;
   emulator_switch_stack(&stack_pointer_, to.stack_pointer_);
   arrived();
 }

@@ -34,7 +34,7 @@ class Fibre {
   }
 
  private:
-  static void start();
+  static void start(Fibre& self);
   void arrived();
 
   void* stack_pointer_ = nullptr;

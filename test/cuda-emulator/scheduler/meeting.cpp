@@ -132,10 +132,11 @@ Meeting& Runner::join(Lane& lane, const Site& site, std::uint32_t mask, bool ali
   for (std::uint32_t i = 0; i < warp.meetings; ++i) {
     Meeting& meeting = warp.meeting[i];
     if ((meeting.mask & mask) == 0) continue;
-    const std::string others =
-        "lanes " + hexadecimal(meeting.arrived) + " wait at " + describe(*meeting.site);
-    if (meeting.mask != mask) diverged(others + " with the mask " + hexadecimal(meeting.mask));
-    if (meeting.collective != collective || (aligned && meeting.site != &site)) diverged(others);
+    const auto others = [&] {
+      return "lanes " + hexadecimal(meeting.arrived) + " wait at " + describe(*meeting.site);
+    };
+    if (meeting.mask != mask) diverged(others() + " with the mask " + hexadecimal(meeting.mask));
+    if (meeting.collective != collective || (aligned && meeting.site != &site)) diverged(others());
     return meeting;
   }
   Meeting& meeting = warp.meeting[warp.meetings++];
