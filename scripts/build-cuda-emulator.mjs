@@ -1,7 +1,7 @@
 // Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
 // `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
 // built with the same sanitizer.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -12,8 +12,12 @@ import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const sources = 'test/cuda-emulator'
 const output = 'build/cuda-emulator'
-/** The emulator itself stays out of the race detector's sight: it is one thread that plays many. */
-const variants = { plain: [], tsan: ['-g', '-DEMULATOR_TSAN'], asan: ['-g', '-fsanitize=address'] }
+const folders = ['driver', 'scheduler', 'translator']
+/**
+ * Variants differ in the scheduler only, which tells a sanitizer what it must know. The emulator itself is not
+ * watched: it is one thread that plays many.
+ */
+const variants = { plain: [], tsan: ['-DEMULATOR_TSAN'], asan: ['-DEMULATOR_ASAN'] }
 
 function emulatorLibrary(variant = 'plain') {
   return join(root, output, `libcuda-emulated${variant === 'plain' ? '' : `-${variant}`}.so`)
@@ -33,7 +37,7 @@ function isAlive(id) {
   }
 }
 
-/** Test files run side by side and each wants the library: one builds, the others wait. */
+/** Test files run side by side and each wants a library: one builds, the others wait. */
 async function takeLock(lock) {
   mkdirSync(join(root, output), { recursive: true })
   for (;;) {
@@ -49,7 +53,7 @@ async function takeLock(lock) {
 }
 
 async function buildCudaEmulator(variant = 'plain') {
-  const lock = join(root, output, `${variant}.lock`)
+  const lock = join(root, output, 'build.lock')
   await takeLock(lock)
   process.on('exit', () => rmSync(lock, { force: true }))
   return build(variant)
@@ -58,32 +62,42 @@ async function buildCudaEmulator(variant = 'plain') {
 async function build(variant) {
   const reason = emulatorUnavailable()
   if (reason !== undefined) fail(reason)
-  const folders = ['driver', 'scheduler', 'translator', 'semantics'].map((name) => `${sources}/${name}`)
-  const hash = hashOf({ paths: [...folders, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
+  const paths = [...folders, 'semantics'].map((name) => `${sources}/${name}`)
+  const hash = hashOf({ paths: [...paths, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
   const library = emulatorLibrary(variant)
   const stamp = `${output}/${variant}.stamp`
   if (existsSync(library) && readStamp(stamp) === hash) return library
   say(`building the CUDA emulator (${variant})`)
   const compiler = available('ccache') ? ['ccache', 'g++'] : ['g++']
+  const headers = paths.flatMap(filesBelow).filter((file) => file.endsWith('.h'))
   const version = hashOf({ paths: [`${sources}/semantics`] })
   const text = (name, value) => `-D${name}="${value}"`
   const flags = [
-    ...['-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`],
+    ...['-std=c++20', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`],
     text('EMULATOR_SEMANTICS', join(root, sources, 'semantics')),
     text('EMULATOR_VERSION', version),
     text('EMULATOR_COMPILER', 'g++'),
     text('EMULATOR_CACHE', join(root, output, 'kernels')),
-    ...variants[variant],
   ]
-  const files = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
-  const objectOf = (file) => `${output}/${variant}/${file.slice(sources.length + 1).replaceAll('/', '-')}.o`
-  mkdirSync(join(root, output, variant), { recursive: true })
-  const waiting = [...files]
+  const files = folders.flatMap((folder) => filesBelow(`${sources}/${folder}`)).filter((file) => file.endsWith('.cpp'))
+  const isScheduler = (file) => file.startsWith(`${sources}/scheduler/`)
+  const flagsOf = (file) => (isScheduler(file) ? ['-O2', ...variants[variant]] : ['-O1'])
+  // The name says what the object was made of, so that the variants share those they have in common.
+  const objectOf = (file) => {
+    const made = hashOf({ paths: [file, ...headers], facts: [...flags, ...flagsOf(file)] }).slice(0, 16)
+    return `${output}/objects/${file.slice(sources.length + 1).replaceAll('/', '-')}-${made}.o`
+  }
+  mkdirSync(join(root, output, 'objects'), { recursive: true })
+  const waiting = files.filter((file) => !existsSync(join(root, objectOf(file))))
   async function worker() {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const [command, ...first] = compiler
-      const { code, output } = await capture(command, [...first, ...flags, '-c', file, '-o', objectOf(file)])
+      // An object that an interrupted build left half written must not be taken for a whole one.
+      const half = `${objectOf(file)}.half`
+      const made = [...flags, ...flagsOf(file), '-c', file, '-o', half]
+      const { code, output } = await capture(command, [...first, ...made])
       if (code !== 0) fail(`${file} does not compile\n${output}`)
+      renameSync(join(root, half), join(root, objectOf(file)))
     }
   }
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))

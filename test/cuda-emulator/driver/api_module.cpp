@@ -73,7 +73,7 @@ EMULATOR_API CUresult cuFuncGetAttribute(int* value, CUfunction_attribute which,
         required(value) = static_cast<int>(of.kernel->max_threads);
         return;
       case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
-        required(value) = static_cast<int>(of.static_shared_bytes);
+        required(value) = static_cast<int>(of.kernel->static_shared_bytes);
         return;
       case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
         required(value) = static_cast<int>(of.kernel->local_bytes);
@@ -106,7 +106,7 @@ EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribu
                         "function attribute " + std::to_string(which) + " cannot be set");
     }
     const std::uint32_t most =
-        emulator::max_shared_bytes(device.settings.compute_capability) - of.static_shared_bytes;
+        emulator::max_shared_bytes(device.settings.compute_capability) - of.kernel->static_shared_bytes;
     if (value < 0 || static_cast<std::uint32_t>(value) > most) {
       throw DriverError(CUDA_ERROR_INVALID_VALUE, std::to_string(value) +
                                                       " bytes of dynamic shared memory exceed the " +
@@ -125,7 +125,6 @@ EMULATOR_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsig
     const CUfunc_st& of = required(function);
     emulator::Launch launch;
     launch.kernel = of.kernel;
-    launch.module = of.module;
     launch.parameters = gather(*of.kernel, arguments);
     launch.blocks = {grid_x, grid_y, grid_z};
     launch.threads = {block_x, block_y, block_z};

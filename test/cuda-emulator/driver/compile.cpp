@@ -11,13 +11,12 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "driver/driver_error.h"
 #include "driver/kernel_module.h"
-#include "scheduler/sanitizer.h"
-
-extern char** environ;
+#include "scheduler/variant.h"
 
 namespace emulator {
 namespace {
@@ -43,13 +42,7 @@ std::vector<std::string> compiler_command() {
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     command.emplace_back("-march=x86-64-v3");
-#if defined(EMULATOR_TSAN)
-  command.insert(command.end(), {"-g", "-fsanitize=thread"});
-#elif defined(EMULATOR_ASAN)
-  // Inline checks make the compiler take minutes for a large kernel; calls do not.
-  command.insert(command.end(),
-                 {"-g", "-fsanitize=address", "--param", "asan-instrumentation-with-call-threshold=0"});
-#endif
+  for (std::string& flag : sanitizer_flags()) command.push_back(std::move(flag));
   command.push_back("-I" + std::string(kSemantics));
   return command;
 }

@@ -58,7 +58,7 @@ class Device {
   CUgraph end_capture(CUstream_st& stream);
   /// Refuses calls that wait or allocate while a stream is captured.
   void require_no_capture(const char* what) const;
-  void launch_graph(CUstream_st& stream, const CUgraphExec_st& graph);
+  void launch_graph(CUstream_st& stream, const CUgraphExec_st& executable);
 
   void launch(CUfunction function, Launch launch, CUstream_st& stream);
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "driver/driver_error.h"
-#include "scheduler/sanitizer.h"
+#include "scheduler/variant.h"
 #include "translator/translate.h"
 
 namespace emulator {
@@ -45,18 +45,12 @@ void place_globals(CUmod_st& loaded, DeviceMemory& memory) {
   }
 }
 
-std::uint32_t static_shared_bytes(const Module& module) {
-  std::uint32_t bytes = 0;
-  for (std::uint32_t i = 0; i < module.shared_count; ++i) bytes += module.shared[i].bytes;
-  return bytes;
-}
-
 }  // namespace
 
 std::unique_ptr<CUmod_st> load_module(const std::string& ptx, DeviceMemory& memory) {
   std::string source;
   try {
-    source = translate(parse_ptx(ptx), sanitizer::kRedzone);
+    source = translate(parse_ptx(ptx), redzone_bytes());
   } catch (const PtxError& error) {
     throw DriverError(CUDA_ERROR_INVALID_PTX, error.what());
   }
@@ -66,14 +60,13 @@ std::unique_ptr<CUmod_st> load_module(const std::string& ptx, DeviceMemory& memo
   loaded->module = static_cast<const Module*>(dlsym(loaded->library, "emulator_module"));
   if (loaded->module == nullptr) throw DriverError(CUDA_ERROR_INVALID_IMAGE, dlerror());
   place_globals(*loaded, memory);
-  const std::uint32_t static_bytes = static_shared_bytes(*loaded->module);
-  if (static_bytes > kDefaultSharedBytes) {
-    throw DriverError(CUDA_ERROR_INVALID_PTX, "the module has more than 48 KiB of static shared memory");
-  }
   for (std::uint32_t i = 0; i < loaded->module->kernel_count; ++i) {
     const Kernel& kernel = loaded->module->kernels[i];
-    loaded->functions[kernel.name] = {&kernel, loaded->module, static_bytes,
-                                      kDefaultSharedBytes - static_bytes};
+    if (kernel.static_shared_bytes > kDefaultSharedBytes) {
+      throw DriverError(CUDA_ERROR_INVALID_PTX,
+                        std::string(kernel.name) + " has more than 48 KiB of static shared memory");
+    }
+    loaded->functions[kernel.name] = {&kernel, kDefaultSharedBytes - kernel.static_shared_bytes};
   }
   return loaded;
 }

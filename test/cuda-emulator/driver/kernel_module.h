@@ -11,8 +11,6 @@
 
 struct CUfunc_st {
   const emulator::Kernel* kernel = nullptr;
-  const emulator::Module* module = nullptr;
-  std::uint32_t static_shared_bytes = 0;
   std::uint32_t max_dynamic_shared_bytes = 0;
 };
 

@@ -1,8 +1,8 @@
 #include "driver/trap.h"
 
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 
 namespace emulator {

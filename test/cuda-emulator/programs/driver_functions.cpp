@@ -12,7 +12,6 @@ using test::Buffer;
 using test::Context;
 using test::expect;
 using test::expect_equal;
-using test::Shape;
 
 const std::string kAddOne = test::kernel(
     "mul.wide.u32 %d2, %r0, 4; add.u64 %d3, %d0, %d2; ld.global.f32 %f1, [%d3]; add.f32 %f1, %f1, "

@@ -8,7 +8,6 @@ namespace {
 
 using test::Buffer;
 using test::Context;
-using test::expect;
 using test::expect_equal;
 using Words = std::vector<std::uint32_t>;
 

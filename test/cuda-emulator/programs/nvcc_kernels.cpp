@@ -88,7 +88,7 @@ void matmul(const std::string& image, unsigned m, unsigned n, unsigned k) {
 }
 
 void gated_norm(const std::string& image, int rows, int columns) {
-  const std::vector<float> x = normal(static_cast<std::size_t>(rows * columns), 3);
+  const std::vector<float> x = normal(static_cast<std::size_t>(rows) * columns, 3);
   const std::vector<float> got = in_all_orders<float>([&] {
     const Buffer<float> from(x);
     const Buffer<float> to(x.size());

@@ -11,7 +11,6 @@ namespace {
 
 using test::Buffer;
 using test::Context;
-using test::expect;
 using test::expect_equal;
 using Words = std::vector<std::uint32_t>;
 
@@ -185,7 +184,7 @@ void load_matrices(int count, bool transposed) {
       const auto element = [&](int r, int c) {
         return static_cast<std::uint32_t>(64 * matrix + (transposed ? 8 * c + r : 8 * r + c));
       };
-      expect_equal(got[static_cast<std::size_t>(lane * count + matrix)],
+      expect_equal(got[static_cast<std::size_t>(lane) * count + matrix],
                    element(row, column + 1) << 16 | element(row, column),
                    "lane " + std::to_string(lane) + ", matrix " + std::to_string(matrix));
     }

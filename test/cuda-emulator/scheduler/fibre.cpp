@@ -94,7 +94,7 @@ void Fibre::reset(void (*entry)(void*), void* argument) {
   *--top = reinterpret_cast<void*>(&Fibre::start);  // rbp
   *--top = this;                                    // rbx
   for (int i = 0; i < 4; ++i) *--top = nullptr;
-  stack_pointer_ = top;
+  stack_pointer_ = static_cast<void*>(top);
 }
 
 void Fibre::start(Fibre& self) {

@@ -14,7 +14,6 @@ namespace emulator {
 /// A kernel with everything it needs to run, arguments included.
 struct Launch {
   const Kernel* kernel = nullptr;
-  const Module* module = nullptr;
   std::vector<std::byte> parameters;
   std::array<std::uint32_t, 3> blocks{};
   std::array<std::uint32_t, 3> threads{};

@@ -67,8 +67,9 @@ void Runner::prepare(const Launch& launch) {
   block_.runtime = &runtime_;
   block_.kernel = launch.kernel->name;
   block_.shared = shared_.get();
+  block_.dynamic_shared_offset = launch.kernel->dynamic_shared_offset;
   block_.dynamic_shared_bytes = launch.dynamic_shared_bytes;
-  block_.shared_bytes = launch.module->static_shared_bytes + launch.dynamic_shared_bytes;
+  block_.shared_bytes = launch.kernel->dynamic_shared_offset + launch.dynamic_shared_bytes;
   std::memcpy(block_.threads, launch.threads.data(), sizeof block_.threads);
   std::memcpy(block_.blocks, launch.blocks.data(), sizeof block_.blocks);
   for (std::uint32_t i = 0; i < fibres; ++i) prepare_lane(*lanes_[i], i);
@@ -91,13 +92,12 @@ void Runner::prepare_lane(Lane& lane, std::uint32_t linear) {
 void Runner::poison_shared() {
   sanitizer::allow(shared_.get(), kSharedBytes);
   std::memset(shared_.get(), kUninitialized, block_.shared_bytes);
-  if (sanitizer::kRedzone == 0) return;
   sanitizer::forbid(shared_.get(), kSharedBytes);
-  const Module& module = *launch_->module;
-  for (std::uint32_t i = 0; i < module.shared_count; ++i) {
-    sanitizer::allow(shared_.get() + module.shared[i].offset, module.shared[i].bytes);
+  const Kernel& kernel = *launch_->kernel;
+  for (std::uint32_t i = 0; i < kernel.shared_count; ++i) {
+    sanitizer::allow(shared_.get() + kernel.shared[i].offset, kernel.shared[i].bytes);
   }
-  sanitizer::allow(shared_.get() + module.static_shared_bytes, launch_->dynamic_shared_bytes);
+  sanitizer::allow(shared_.get() + kernel.dynamic_shared_offset, launch_->dynamic_shared_bytes);
 }
 
 void Runner::begin_block(std::uint32_t index) {

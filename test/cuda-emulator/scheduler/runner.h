@@ -75,7 +75,7 @@ class Runner {
                                bool);
   static void grow_copies(Thread& thread);
 
-  static void run_lane(void* lane);
+  static void run_lane(void* argument);
   static void check_finished(Lane& lane);
   [[noreturn]] static void stop(Lane& lane, FaultKind kind, const std::string& message);
 

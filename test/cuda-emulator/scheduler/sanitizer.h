@@ -26,11 +26,6 @@ inline constexpr bool kFindsRaces = true;
 #else
 inline constexpr bool kFindsRaces = false;
 #endif
-#if defined(EMULATOR_ASAN)
-inline constexpr std::uint32_t kRedzone = 64;
-#else
-inline constexpr std::uint32_t kRedzone = 0;
-#endif
 
 /// What came before a release of `place` happened before what comes after an acquire of it.
 inline void release([[maybe_unused]] void* place) {

@@ -64,6 +64,7 @@ struct Block {
   const char* kernel;
   std::byte* shared;
   std::uint32_t shared_bytes;
+  std::uint32_t dynamic_shared_offset;
   std::uint32_t dynamic_shared_bytes;
   std::uint32_t threads[3];
   std::uint32_t blocks[3];
@@ -92,7 +93,7 @@ enum class BarrierKind { sync, arrive };
 using Collective = void (*)(Mailbox* lanes, std::uint32_t mask, Thread& last);
 
 struct Runtime {
-  [[noreturn]] void (*fault)(Thread&, const Site&, FaultKind, const char* format, ...);
+  __attribute__((noreturn)) void (*fault)(Thread&, const Site&, FaultKind, const char* format, ...);
   /// The allocation that holds the address, or one of no bytes.
   const Allocation* (*find_allocation)(std::uint64_t address);
   /// Whether the address lies in this thread's stack, where local memory and parameters are.
@@ -125,6 +126,10 @@ struct Kernel {
   std::uint32_t parameter_bytes;
   std::uint32_t max_threads;  // .maxntid or .reqntid: __launch_bounds__
   std::uint32_t local_bytes;
+  const SharedVariable* shared;  // those that the kernel and what it calls may touch
+  std::uint32_t shared_count;
+  std::uint32_t static_shared_bytes;    // of those, packed
+  std::uint32_t dynamic_shared_offset;  // behind them
   bool meets;  // has barriers or warp collectives: its threads need stacks of their own
 };
 
@@ -141,9 +146,6 @@ struct Module {
   std::uint32_t kernel_count;
   const GlobalVariable* globals;
   std::uint32_t global_count;
-  const SharedVariable* shared;
-  std::uint32_t shared_count;
-  std::uint32_t static_shared_bytes;  // dynamic shared memory starts here
 };
 
 }  // namespace emulator

@@ -6,7 +6,7 @@ namespace emulator {
 namespace {
 
 std::string take_comparison(Instruction& i, const std::string& type) {
-  const std::string comparison = i.take_first();
+  std::string comparison = i.take_first();
   static const std::map<std::string, std::string> unsigned_names = {
       {"lo", "lt"}, {"ls", "le"}, {"hi", "gt"}, {"hs", "ge"}};
   const auto renamed = unsigned_names.find(comparison);

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 
 #include "translator/ptx.h"
 
 namespace emulator {
 namespace {
 
-const std::vector<std::string> kSpaces = {"reg", "shared", "local", "global", "const", "param"};
+constexpr std::string_view kSpaces[] = {"reg", "shared", "local", "global", "const", "param"};
 
 void append_value(PtxVariable& variable, const std::string& token, int line) {
   const std::uint32_t size = type_bytes(variable.type);
@@ -101,7 +103,7 @@ std::vector<PtxVariable> parse_variables(const std::string& text, int line) {
       while (i + 1 < tokens.size() && tokens[i + 1][0] == '.') {
         if (tokens[++i] == ".align") ++i;
       }
-    } else if (std::find(kSpaces.begin(), kSpaces.end(), word) != kSpaces.end())
+    } else if (std::find(std::begin(kSpaces), std::end(kSpaces), word) != std::end(kSpaces))
       base.space = word;
     else if (type_bytes(word) > 0 || word == "pred")
       base.type = word;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <ranges>
+#include <utility>
 
 #include "translator/translate.h"
 
@@ -38,9 +40,10 @@ void FunctionWriter::declare(const PtxVariable& variable) {
     const std::string held = is_half(variable.type) ? "u16" : is_pair(variable.type) ? "u32" : type;
     for (std::uint32_t i = 0; i < std::max<std::uint32_t>(variable.count, 1); ++i) {
       const std::string number = variable.count > 0 ? std::to_string(i) : "";
-      const std::string full = variable.count > 0 ? name + number : name;
-      scope[variable.name + number] = {Name::Kind::reg, full, variable.type};
-      declarations_ += "  " + held + " " + full + "{};\n";
+      std::string full = name;
+      full += number;
+      declarations_.append("  ").append(held).append(" ").append(full).append("{};\n");
+      scope[variable.name + number] = {Name::Kind::reg, std::move(full), variable.type};
     }
   } else if (variable.space == "local") {
     scope[variable.name] = {Name::Kind::local, name, ""};
@@ -77,9 +80,9 @@ void FunctionWriter::declare_parameters() {
 }
 
 const FunctionWriter::Name* FunctionWriter::find(const std::string& name) const {
-  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    const auto found = scope->find(name);
-    if (found != scope->end()) return &found->second;
+  for (const auto& scope : std::views::reverse(scopes_)) {
+    const auto found = scope.find(name);
+    if (found != scope.end()) return &found->second;
   }
   return nullptr;
 }

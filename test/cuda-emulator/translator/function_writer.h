@@ -5,15 +5,16 @@
 #include <vector>
 
 #include "translator/instruction.h"
+#include "translator/kernel_needs.h"
 #include "translator/ptx.h"
 
 namespace emulator {
 
 /// Where the module's own variables are.
 struct ModuleNames {
-  std::map<std::string, std::uint32_t> shared;  // offset in the block's shared memory
-  std::map<std::string, std::string> globals;   // the C++ variable that holds the address
-  std::map<std::string, const PtxFunction*> functions;
+  SharedLayout shared;
+  std::map<std::string, std::string> globals;  // the C++ variable that holds the address
+  Functions functions;
   std::map<int, std::string> files;
 };
 

@@ -98,8 +98,9 @@ std::string FunctionWriter::read(const std::string& operand, const std::string& 
   if (name != nullptr) return to + "address_of(" + name->text + "))";
   const auto special = special_registers().find(operand);
   if (special != special_registers().end()) return to + special->second + ")";
-  const auto shared = names_.shared.find(operand);
-  if (shared != names_.shared.end()) return to + std::to_string(shared->second) + "u)";
+  if (const std::uint32_t* offset = names_.shared.find(function_, operand); offset != nullptr)
+    return to + std::to_string(*offset) + "u)";
+  if (names_.shared.is_dynamic(operand)) return to + "t.block->dynamic_shared_offset)";
   const auto global = names_.globals.find(operand);
   if (global != names_.globals.end()) return to + global->second + ")";
   const std::string value = immediate(operand, type);

@@ -170,9 +170,11 @@ class Parser {
     const std::vector<std::string> tokens = ptx_tokens(rest);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       if (tokens[i] == ".maxntid" || tokens[i] == ".reqntid") {
-        function.max_threads = 1;
-        do function.max_threads *= static_cast<std::uint32_t>(std::stoul(tokens.at(++i)));
-        while (i + 1 < tokens.size() && tokens[i + 1] == "," && ++i != 0);
+        // One to three numbers with commas between them.
+        function.max_threads = static_cast<std::uint32_t>(std::stoul(tokens.at(i + 1)));
+        for (i += 1; i + 2 < tokens.size() && tokens[i + 1] == ","; i += 2) {
+          function.max_threads *= static_cast<std::uint32_t>(std::stoul(tokens[i + 2]));
+        }
       } else if (tokens[i] == ".minnctapersm" || tokens[i] == ".maxnreg") {
         ++i;
       } else if (tokens[i] != ".noreturn") {
