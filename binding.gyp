@@ -1,11 +1,14 @@
 {
-  # The kernels are compiled once per instruction set and the addon picks one at run time; arm64 has only the portable set.
+  # The kernels are compiled once per instruction set and the addon picks one at run time. NEON is part of arm64 and needs no flags.
   "variables": {
     "warnings": ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"],
     "kernel_sources": ["<!@(node scripts/native-sources.mjs kernels)"],
     "node_addon_api": "<!(node -p \"path.resolve(require('node-addon-api').include_dir)\")",
     "avx2": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
-    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"]
+    # `npm run test:avx512` gives others: an <immintrin.h> that makes AVX-512 of AVX2.
+    "avx512%": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi2 -mprefer-vector-width=512",
+    "avx512_bf16%": "-mavx512bf16",
+    "emulated_avx512%": 0
   },
   "target_defaults": {
     "include_dirs": ["native"],
@@ -29,6 +32,13 @@
   },
   "targets": [
     {
+      # Apart, so that the emulated build differs here and in two sets of kernels alone.
+      "target_name": "backend",
+      "type": "static_library",
+      "sources": ["<!@(node scripts/native-sources.mjs backend)"],
+      "conditions": [["emulated_avx512==1", { "defines": ["ATTUNE_EMULATED_AVX512"] }]]
+    },
+    {
       "target_name": "kernels_portable",
       "type": "static_library",
       "sources": ["<@(kernel_sources)"],
@@ -41,11 +51,15 @@
       "cflags_cc": ["-isystem<(node_addon_api)"],
       "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-isystem<(node_addon_api)"] },
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
-      "dependencies": ["kernels_portable"],
+      "dependencies": ["backend", "kernels_portable"],
       "conditions": [
         ["target_arch=='x64'", {
           "dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512_bf16"],
           "defines": ["ATTUNE_X64"]
+        }],
+        ["target_arch=='arm64'", {
+          "dependencies": ["kernels_neon"],
+          "defines": ["ATTUNE_ARM64"]
         }]
       ]
     }
@@ -74,8 +88,20 @@
           "type": "static_library",
           "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx512_bf16", "ATTUNE_AVX512", "ATTUNE_AVX512_BF16"],
-          "cflags_cc": ["<@(avx512)", "-mavx512bf16"],
-          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "-mavx512bf16"] }
+          "cflags_cc": ["<@(avx512)", "<@(avx512_bf16)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "<@(avx512_bf16)"] }
+        }
+      ]
+    }],
+    ["target_arch=='arm64'", {
+      "targets": [
+        {
+          "target_name": "kernels_neon",
+          "type": "static_library",
+          "sources": ["<@(kernel_sources)"],
+          "defines": ["ATTUNE_ISA=neon", "ATTUNE_NEON"],
+          # GCC would load a micro tile's elements of A so far ahead that its sums leave their registers.
+          "cflags_cc": ["-fno-schedule-insns", "-Wno-ignored-optimization-argument"]
         }
       ]
     }]

@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Bench } from 'tinybench'
 import { describeMachine } from './machine.js'
+import { measureMemory, memoryTable } from './memory.js'
 import { table, writeResults, type SuiteReport, type TaskReport } from './report.js'
 import type { OpenSuite } from './suite.js'
+import { openData } from './suites/data.js'
 import { openGeneration } from './suites/generation.js'
+import { openGraph } from './suites/graph.js'
 import { openKernels } from './suites/kernels.js'
 import { openLoading } from './suites/loading.js'
 import { openStep } from './suites/step.js'
@@ -20,7 +23,10 @@ const suites: Readonly<Record<string, OpenSuite>> = {
   generation: openGeneration,
   loading: openLoading,
   tokenization: openTokenization,
+  data: openData,
+  graph: openGraph,
 }
+const names = [...Object.keys(suites), 'memory']
 
 async function runSuite(name: string, open: OpenSuite, time: number): Promise<SuiteReport> {
   await using suite = await open()
@@ -42,9 +48,9 @@ const { positionals, values } = parseArgs({
   options: { time: { type: 'string', default: '1000' } },
 })
 const time = Number(values.time)
-const unknown = positionals.find((name) => !Object.hasOwn(suites, name))
+const unknown = positionals.find((name) => !names.includes(name))
 if (unknown !== undefined || !(time > 0)) {
-  console.error(`Usage: npm run bench -- [${Object.keys(suites).join(' | ')}] [--time <ms per task>]`)
+  console.error(`Usage: npm run bench -- [${names.join(' | ')}] [--time <ms per task>]`)
   process.exit(2)
 }
 
@@ -53,12 +59,15 @@ console.log(
   `${machine.processor}, ${machine.cores} cores, ${machine.instructionSet}, ${machine.memoryGiB} GiB, ` +
     `node ${machine.node}, ${machine.compiler}, ${machine.commit}`,
 )
+const isAsked = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
 const reports: SuiteReport[] = []
 for (const [name, open] of Object.entries(suites)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (!isAsked(name)) continue
   const report = await runSuite(name, open, time)
   console.log(`\n${table(report)}`)
   reports.push(report)
 }
+const memory = isAsked('memory') ? await measureMemory() : undefined
+if (memory !== undefined) console.log(`\n${memoryTable(memory)}`)
 const folder = fileURLToPath(new URL('../bench/results', import.meta.url))
-console.log(`\n${writeResults(folder, machine, reports)}`)
+console.log(`\n${writeResults(folder, machine, reports, memory)}`)

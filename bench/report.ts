@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from './machine.js'
+import type { MemoryReport } from './memory.js'
 
 export interface TaskReport {
   readonly name: string
@@ -23,7 +24,14 @@ export function threeDigits(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
 }
 
-/** A table with the first column to the left and numbers to the right. */
+/** Rows of cells, the first column to the left and numbers to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+  return rows.map((row) => row.map(pad).join('  ')).join('\n')
+}
+
 export function table({ suite, tasks }: SuiteReport): string {
   const rows = [
     [suite, 'median', 'spread', 'rate', 'samples'],
@@ -35,16 +43,18 @@ export function table({ suite, tasks }: SuiteReport): string {
       String(samples),
     ]),
   ]
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const pad = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
-  return rows.map((row) => row.map(pad).join('  ')).join('\n')
+  return aligned(rows)
 }
 
 /** Writes bench/results/<date>.json and gives its path. */
-export function writeResults(folder: string, machine: Machine, suites: readonly SuiteReport[]): string {
+export function writeResults(
+  folder: string,
+  machine: Machine,
+  suites: readonly SuiteReport[],
+  memory: readonly MemoryReport[] | undefined,
+): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${machine.date.replaceAll(':', '-')}.json`)
-  writeFileSync(path, `${JSON.stringify({ machine, suites }, undefined, 2)}\n`)
+  writeFileSync(path, `${JSON.stringify({ machine, suites, memory }, undefined, 2)}\n`)
   return path
 }

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AttuneError, type AttuneErrorCode } from './errors.js'
 
-export type NativeDtype = 'f32' | 'bf16' | 'f16' | 'i32'
+export type NativeDtype = 'f32' | 'bf16' | 'f16' | 'i32' | 'int8' | 'nf4'
 /** A size known now, or a named one (`'tokens'`, `'rows'`, `'sequences+1'`) known when a batch arrives. */
 export type NativeDimension = number | string
 export type NativeAttributes = Readonly<Record<string, boolean | number | string | readonly number[]>>
@@ -22,8 +22,8 @@ export interface NativeValue {
 
 /** A graph under construction. Every method checks at once and throws with the node's path. */
 export interface NativeGraph {
-  /** A parameter of the session by name; its dtype is the graph's. The same name gives the same value. */
-  parameter(name: string, shape: readonly number[]): NativeValue
+  /** A parameter of the session by name, in the graph's dtype unless it is quantized. The same name gives the same value. */
+  parameter(name: string, shape: readonly number[], dtype?: 'int8' | 'nf4'): NativeValue
   /** What a batch brings. `below`: for i32 inputs every value must lie in [0, below); a number or a size's name. */
   input(name: string, shape: readonly NativeDimension[], dtype: 'f32' | 'i32', below?: NativeDimension): NativeValue
   /** Memory that lives as long as the program and starts as zeros (key/value caches). In the graph's dtype. */
@@ -172,7 +172,7 @@ export interface NativeCompileOptions {
 export interface NativeSession {
   readonly threads: number
   readonly instructionSet: string
-  defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16'): void
+  defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16' | 'int8' | 'nf4'): void
   removeParameter(name: string): void
   /** Fills a parameter from a file, converting the dtype. Shapes must agree in element count. `transpose`: the file holds the 2-D matrix the other way round. */
   loadParameter(name: string, file: NativeSafetensors, tensor: string, transpose?: boolean): Promise<void>
@@ -210,6 +210,8 @@ export interface NativeSession {
   memory(): NativeMemory
   /** float32 operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. */
   measurePeak(): Promise<number>
+  /** Bytes a second that all threads read from memory: what decoding is measured against. */
+  measureReadBandwidth(): Promise<number>
   /** From here on every kernel's run is recorded, until the profile is taken. */
   startProfile(): Promise<void>
   /** What was recorded, in the order in which it began; recording ends. */
@@ -239,7 +241,7 @@ export interface NativeProcessor {
   readonly architecture: string
   readonly features: readonly string[]
   readonly cores: number
-  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2' or 'portable'. */
+  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2', 'neon' or 'portable'. */
   readonly instructionSet: string
   readonly instructionSets: readonly string[]
 }
@@ -278,11 +280,14 @@ export interface NativeAddon {
 
 let addon: NativeAddon | undefined
 
+/** Environment variable with the path of another build of the addon than `npm run build`'s: the tests of other processors set it. */
+const addonVariable = 'ATTUNE_ADDON'
+
 /** Loads the addon once. @throws AttuneError `missing-addon` with what to run. */
 export function native(): NativeAddon {
   if (addon === undefined) {
     const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-    const path = join(root, 'build', 'Release', 'attune.node')
+    const path = process.env[addonVariable] ?? join(root, 'build', 'Release', 'attune.node')
     if (!existsSync(path)) {
       throw new AttuneError(
         'missing-addon',

@@ -1,8 +1,11 @@
-// Prints the C++ sources for binding.gyp: `kernels` are those built once per instruction set, `core` is everything else.
+// Prints the C++ sources for binding.gyp: `kernels` are those built once per instruction set, `backend` asks the processor, `core` is
+// everything else.
 import { filesBelow } from './files-below.mjs'
 
-const wantsKernels = process.argv[2] === 'kernels'
+const folders = { kernels: 'native/kernels/cpu/', backend: 'native/backend/' }
+
+const partOf = (file) => Object.keys(folders).find((name) => file.startsWith(folders[name])) ?? 'core'
 
 for (const file of filesBelow('native')) {
-  if (file.endsWith('.cpp') && file.startsWith('native/kernels/cpu/') === wantsKernels) console.log(file)
+  if (file.endsWith('.cpp') && partOf(file) === process.argv[2]) console.log(file)
 }

@@ -33,6 +33,9 @@ export function available(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
 }
 
+/** Exit code of a script that cannot do its work here because something is missing. */
+export const missingCode = 77
+
 export function say(message) {
   console.log(`attune: ${message}`)
 }

@@ -2,6 +2,7 @@
 // Optimiser steps of a model of cases.json (random weights, no download) in attune. Prints one JSON line, the same fields as torch_step.py.
 //
 //   node bench/peers/attune-step.mjs --case gpt2-full --variant f32 --threads 2
+import { median } from 'd3-array'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -46,12 +47,12 @@ const tokens = batchSize * (length + (targetLength ?? 0))
 
 let loss
 const seconds = []
-for (let step = -warmup; step < steps; step++) {
+for (let i = -warmup; i < steps; i++) {
   const begin = performance.now()
   loss = (await optimizer.step(batch)).loss
-  if (step >= 0) seconds.push((performance.now() - begin) / 1000)
+  if (i >= 0) seconds.push((performance.now() - begin) / 1000)
 }
-const median = medianOf(seconds)
+const step = median(seconds) // seconds of one
 const count = (parameters) =>
   parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0)
 const parameters = [...model.parameters()]
@@ -64,9 +65,9 @@ console.log(
     threads,
     tokens,
     steps,
-    stepSeconds: round(median, 4),
+    stepSeconds: round(step, 4),
     bestStepSeconds: round(Math.min(...seconds), 4),
-    tokensPerSecond: round(tokens / median, 1),
+    tokensPerSecond: round(tokens / step, 1),
     peakRssMib: Math.round(process.resourceUsage().maxRSS / 1024),
     parameters: count(parameters),
     trainable: count(parameters.filter(({ trainable }) => trainable)),
@@ -77,12 +78,6 @@ console.log(
   }),
 )
 model.dispose()
-
-function medianOf(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
 
 function round(value, digits) {
   return Number(value.toFixed(digits))

@@ -5,6 +5,7 @@
 //
 // Every measurement is a process of its own, so that peak memory is its own. The contenders take turns within a round
 // (A B A B …), so that a machine that slows down slows both. The first run makes a virtual environment in .tools/peers.
+import { median } from 'd3-array'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, platform, release, totalmem } from 'node:os'
@@ -108,10 +109,10 @@ function summarize(name, contender) {
   return {
     name,
     contender,
-    tokensPerSecond: medianOf(speeds),
+    tokensPerSecond: median(speeds),
     slowest: Math.min(...speeds),
     fastest: Math.max(...speeds),
-    peakRssMib: medianOf(rows.map(({ peakRssMib }) => peakRssMib)),
+    peakRssMib: median(rows.map(({ peakRssMib }) => peakRssMib)),
   }
 }
 
@@ -130,17 +131,11 @@ function compare(name, { ours, theirs }) {
     name,
     ours,
     theirs,
-    speedup: rounded(medianOf(speedups)),
+    speedup: rounded(median(speedups)),
     lowest: rounded(Math.min(...speedups)),
     highest: rounded(Math.max(...speedups)),
     memory: rounded(mine.peakRssMib / other.peakRssMib),
   }
-}
-
-function medianOf(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 function rounded(value) {

@@ -134,12 +134,13 @@ async function open(
 export async function openKernels(): Promise<BenchSuite> {
   const session = new (native().Session)({ threads: 0, instructionSet: '' })
   const peak = await session.measurePeak()
+  const bandwidth = await session.measureReadBandwidth()
   const tasks: BenchTask[] = []
   for (const dtype of ['f32', 'bf16'] as const) {
     for (const each of cases) tasks.push(await open(session, dtype, each))
   }
   console.log(
-    `\nfloat32 multiply-add peak of ${session.threads} threads (${session.instructionSet}): ${(peak / 1e9).toFixed(0)} GFLOP/s`,
+    `\nfloat32 multiply-add peak of ${session.threads} threads (${session.instructionSet}): ${(peak / 1e9).toFixed(0)} GFLOP/s; read bandwidth: ${(bandwidth / 1e9).toFixed(1)} GB/s`,
   )
   return {
     tasks,

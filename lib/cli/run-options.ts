@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { trainableTokens } from '../nn/lora.js'
 import { problemTypes, tasks } from '../task.js'
+import { quantizations } from '../models/quantize.js'
 import { poolings } from '../models/task.js'
 import type { LoadOptions } from '../models/model-options.js'
 import type { HubOptions } from '../hub/hub-options.js'
@@ -43,6 +44,10 @@ export const modelOptions = {
     flag: 'list',
   },
   dtype: { type: z.enum(['f32', 'bf16']), description: 'Of weights and activations', default: 'f32' as const },
+  quantization: {
+    type: z.enum(quantizations),
+    description: 'How frozen weights are held, in fewer bits; absent: as dtype says',
+  },
   device: { type: z.enum(['auto', 'cpu', 'cuda']), description: 'Where to compute', default: 'auto' as const },
   threads: { type: z.int().min(0), description: 'Threads that compute; 0: one per core', default: 0 },
 } satisfies OptionTable
@@ -125,6 +130,7 @@ export function modelFrom(settled: Settled<typeof modelOptions>, hub?: HubOption
     pooling,
     addTokens,
     dtype,
+    quantization,
     device,
     threads,
   } = settled
@@ -132,6 +138,7 @@ export function modelFrom(settled: Settled<typeof modelOptions>, hub?: HubOption
     dtype,
     device,
     threads,
+    ...(quantization === undefined ? {} : { quantization }),
     ...(hub === undefined ? {} : { hub }),
     ...(revision === undefined ? {} : { revision }),
     ...(adapter === undefined ? {} : { adapter }),

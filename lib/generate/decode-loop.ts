@@ -2,7 +2,7 @@
 import { requireNotAborted } from '../abort.js'
 import type { Decoder } from '../models/decoder.js'
 import { largestIndex, softmax } from '../models/probabilities.js'
-import { draw, processLogits, type SamplingOptions } from './sampling.js'
+import { draw, keepsLogits, processLogits, type SamplingOptions } from './sampling.js'
 
 /** What every way of choosing tokens keeps to. */
 export interface TokenOptions extends SamplingOptions {
@@ -95,7 +95,9 @@ export async function* decode(
 /** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */
 function choose(logits: Float32Array, { history, row }: Sequence, index: number, options: DecodeOptions): number {
   const suppressedTokenIds = index < options.minNewTokens ? options.stopTokenIds : undefined
-  const scores = processLogits(logits, history, { ...options, suppressedTokenIds })
+  const sampling = { ...options, suppressedTokenIds }
+  if (options.temperature === 0 && keepsLogits(sampling)) return largestIndex(logits)
+  const scores = processLogits(logits, history, sampling)
   if (options.temperature === 0) return largestIndex(scores)
   return draw(softmax(scores), options.seed, index, row % options.numReturnSequences)
 }

@@ -26,13 +26,25 @@ export interface SamplingOptions {
   readonly suppressedTokenIds?: Iterable<number> | undefined
 }
 
+/** Whether the scores are the logits at temperature 0: nothing is penalized or banned. */
+export function keepsLogits({
+  repetitionPenalty = 1,
+  noRepeatNgramSize = 0,
+  badWordsIds = [],
+  suppressedTokenIds,
+}: SamplingOptions): boolean {
+  return (
+    repetitionPenalty === 1 && noRepeatNgramSize === 0 && badWordsIds.length === 0 && suppressedTokenIds === undefined
+  )
+}
+
 /** The scores of the next token: logits less what the options take away (−Infinity: cannot come). `history`: prompt and what came after. */
 export function processLogits(
   logits: ArrayLike<number>,
   history: readonly number[],
   options: SamplingOptions,
 ): Float64Array {
-  const scores = Float64Array.from(logits)
+  const scores = new Float64Array(logits)
   penalizeRepetition(scores, history, options.repetitionPenalty ?? 1)
   banRepeatedNgrams(scores, history, options.noRepeatNgramSize ?? 0)
   for (const word of options.badWordsIds ?? []) banWord(scores, history, word)
@@ -48,7 +60,7 @@ export function processLogits(
 }
 
 export function logSoftmax(logits: ArrayLike<number>): Float64Array {
-  const scores = Float64Array.from(logits)
+  const scores = new Float64Array(logits)
   const maximum = at(scores, largestIndex(scores))
   let sum = 0
   for (const score of scores) sum += Math.exp(score - maximum)
@@ -102,15 +114,49 @@ function banWord(scores: Float64Array, history: readonly number[], word: readonl
 
 function keepTopK(scores: Float64Array, k: number): void {
   if (k === 0 || k >= scores.length) return
-  const threshold = at(Float64Array.from(scores).sort(), scores.length - k)
-  dropBelow(scores, threshold)
+  dropBelow(scores, largest(scores, k))
+}
+
+/** The k-th largest of the values, k at most their number: the least of the k largest so far, on top of a heap of them. */
+function largest(values: Float64Array, k: number): number {
+  const heap = values.slice(0, k).sort()
+  for (let i = k; i < values.length; i++) {
+    const value = at(values, i)
+    if (value > at(heap, 0)) replaceLeast(heap, value)
+  }
+  return at(heap, 0)
+}
+
+function replaceLeast(heap: Float64Array, value: number): void {
+  let place = 0
+  for (;;) {
+    let child = 2 * place + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && at(heap, child + 1) < at(heap, child)) child++
+    if (value <= at(heap, child)) break
+    heap[place] = at(heap, child)
+    place = child
+  }
+  heap[place] = value
 }
 
 function keepTopP(scores: Float64Array, p: number): void {
   if (p >= 1) return
   const probabilities = softmax(scores)
-  const ascending = order(probabilities.length, (a, b) => at(scores, a) - at(scores, b) || b - a)
+  // Tokens so unlikely that all of them together stay below 1 - p go first, in one pass: few are left to be sorted.
+  const unlikely = (1 - p) / (2 * scores.length)
   let sum = 0
+  let count = 0
+  const likely = new Uint32Array(scores.length)
+  for (let token = 0; token < scores.length; token++) {
+    const probability = at(probabilities, token)
+    if (probability >= unlikely) likely[count++] = token
+    else {
+      sum += probability
+      scores[token] = -Infinity
+    }
+  }
+  const ascending = likely.subarray(0, count).sort((a, b) => at(scores, a) - at(scores, b) || b - a)
   // The best token stays whatever p is; of equals, the first.
   for (const token of ascending.subarray(0, -1)) {
     sum += at(probabilities, token)

@@ -72,6 +72,8 @@ export interface GraphOptions {
   readonly dtype: 'f32' | 'bf16'
   readonly mode: GraphMode
   readonly adapter?: AdapterGraph | undefined
+  /** Parameters that are held in fewer bits, and how. @default none */
+  readonly quantized?: ReadonlyMap<string, 'int8' | 'nf4'> | undefined
   /** Of the noise on token embeddings in `train` mode. @default 0: none */
   readonly neftuneAlpha?: number
   /** For `decode`: sequences held at once, and tokens each may reach. */
@@ -218,7 +220,7 @@ export class GraphBuilder {
   #declare(spec: ParameterSpec): Value {
     const known = this.shared.parameters.get(spec.name)
     if (known === undefined) this.shared.parameters.set(spec.name, spec)
-    return this.shared.graph.parameter(spec.name, spec.shape)
+    return this.shared.graph.parameter(spec.name, spec.shape, this.shared.options.quantized?.get(spec.name))
   }
 }
 

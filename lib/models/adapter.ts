@@ -84,6 +84,12 @@ export function placeAdapter(
     host.modules.values(),
     (path) => (head.kind === 'vocabulary' && path === head.module) || isSavedModule(saved, path),
   )
+  for (const path of lowRanks.keys()) {
+    const held = definition.quantized.get(`${path}.weight`)
+    if (held === undefined || !config.dora) continue
+    const message = `DoRA needs the norm of ${path}.weight, which is held as ${held}: use LoRA, or load the model without quantization.`
+    throw new AttuneError('invalid-adapter', message, { where: path })
+  }
   const copies = placeCopies(config, saved, host.base, lowRanks, strict)
   const tokenRows = placeTokenRows(config, host, (path) => lowRanks.has(path) || copies.has(`${path}.weight`))
   const placed = { lowRanks, copies, tokenRows }
@@ -163,8 +169,14 @@ export async function mergedWeights(host: AdapterHost, adapter: Adapter): Promis
 
 /** Puts the merged weights in place and keeps what they were. */
 export async function merge(host: AdapterHost, adapter: Adapter, trainable: ReadonlySet<string>): Promise<void> {
-  const { session } = host
+  const { session, definition } = host
   const merged = await mergedWeights(host, adapter)
+  for (const name of merged.keys()) {
+    const held = definition.quantized.get(name)
+    if (held === undefined) continue
+    const message = `${name} is held as ${held}, which a merged weight would be rounded to. Save the model with merge: true and load that.`
+    throw new AttuneError('invalid-adapter', message, { where: name })
+  }
   const values = new Map<string, Float32Array>()
   for (const name of [...merged.keys(), ...(host.dtype === 'bf16' ? trainable : [])]) {
     values.set(name, await session.readParameter(name))

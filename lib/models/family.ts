@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import type { ProblemType, Task } from '../task.js'
+import type { Quantization } from './quantize.js'
 import type { Pooling } from './task.js'
 
 /** A head over the vocabulary: logits of the rows that are asked for. */
@@ -107,6 +108,8 @@ export interface ModelDefinition extends Backbone {
   readonly headModules: readonly string[]
   /** Whether the head's matrix is the embedding's table. */
   readonly tied: boolean
+  /** Parameters that are held in fewer bits, and how. */
+  readonly quantized: ReadonlyMap<string, Quantization>
 }
 
 /** Hugging Face's config.json. */

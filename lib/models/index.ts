@@ -55,6 +55,7 @@ export function defineModel(config: ConfigJson, options: DefineOptions = {}): Mo
     architecture: head.architecture,
     headModules: head.modules,
     tied,
+    quantized: new Map(),
   }
 }
 

@@ -19,7 +19,7 @@ export async function initializeParameters(
   { dtype, seed, definition }: InitOptions & { readonly definition: ModelDefinition },
 ): Promise<void> {
   for (const { name, shape, role, initScale, initial, paddingIndex } of parameters) {
-    session.defineParameter(name, shape, dtype)
+    session.defineParameter(name, shape, definition.quantized.get(name) ?? dtype)
     if (role === 'norm') await session.initParameter(name, { kind: 'constant', value: initial, seed })
     else if (role === 'bias') await session.initParameter(name, { kind: 'constant', value: 0, seed })
     else {

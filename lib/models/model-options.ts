@@ -4,6 +4,7 @@ import { AttuneError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
 import type { AddedToken } from '../tokenizer/added-tokens.js'
+import { quantizations, type Quantization } from './quantize.js'
 import { poolings, type Pooling, type TaskRequest } from './task.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda'
@@ -14,6 +15,12 @@ export interface ModelOptions {
   readonly device?: Device
   /** Of weights and activations; products and sums accumulate in float32, and bf16 weights that are trained have float32 masters. @default 'f32' */
   readonly dtype?: ModelDtype
+  /**
+   * How frozen weights are held: 'int8' (8 bits a weight and a scale for 64 of them; linear layers, token embedding and head) reads
+   * fastest when writing; 'nf4' (QLoRA's 4 bits, scales quantized too; linear layers but the head) takes the least memory. They
+   * cannot be trained: train a LoRA adapter over them. @default none: all weights are of `dtype`
+   */
+  readonly quantization?: Quantization | undefined
   /** What the model is for. @default what its architecture says */
   readonly task?: Task
   /** What a sequence classifier predicts. @default the configuration's; 'regression' for one label, else 'single_label_classification' */
@@ -32,7 +39,7 @@ export interface ModelOptions {
   readonly threads?: number
   /** Of initial values and dropout. @default 0 */
   readonly seed?: number
-  /** Kernels to run: 'avx512_bf16', 'avx512', 'avx2' or 'portable'. @default '': what the variable ATTUNE_ISA says, else the best the processor has */
+  /** Kernels to run: 'avx512_bf16', 'avx512', 'avx2', 'neon' or 'portable'. @default '': what the variable ATTUNE_ISA says, else the best the processor has */
   readonly instructionSet?: string
   /** Branch, tag or commit of a model on the Hub. @default what stands after `@` in its id, else 'main' */
   readonly revision?: string | undefined
@@ -54,6 +61,7 @@ export interface LoadOptions extends ModelOptions {
 
 export interface SettledModelOptions {
   readonly dtype: ModelDtype
+  readonly quantization: Quantization | undefined
   readonly dropout: number | undefined
   readonly labelSmoothing: number
   readonly threads: number
@@ -70,6 +78,7 @@ export interface SettledModelOptions {
 const schema = z.strictObject({
   device: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
   dtype: z.enum(['f32', 'bf16']).default('f32'),
+  quantization: z.enum(quantizations).optional(),
   task: z.enum(tasks).optional(),
   problemType: z.enum(problemTypes).optional(),
   labels: z.union([z.array(z.string()), z.int().positive()]).optional(),
@@ -93,7 +102,19 @@ const schema = z.strictObject({
 /** Checks the options and fills in defaults. */
 export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   const settled = checkOptions(schema, options, 'options')
-  const { device, dtype, dropout, labelSmoothing, threads, seed, instructionSet, adapter, newHead, addTokens } = settled
+  const {
+    device,
+    dtype,
+    quantization,
+    dropout,
+    labelSmoothing,
+    threads,
+    seed,
+    instructionSet,
+    adapter,
+    newHead,
+    addTokens,
+  } = settled
   const { task, problemType, labels, pooling, normalize, revision, hub } = settled
   if (device === 'cuda') {
     throw new AttuneError(
@@ -106,6 +127,6 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
   }
   const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
   const request = { task, problemType, labels, pooling, normalize }
-  const computing = { dtype, dropout: probability, labelSmoothing, threads, seed, instructionSet }
+  const computing = { dtype, quantization, dropout: probability, labelSmoothing, threads, seed, instructionSet }
   return { ...computing, adapter, newHead, addTokens, revision, hub, request }
 }

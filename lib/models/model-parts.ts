@@ -12,6 +12,7 @@ import { adapterDirectory, configDirectory, modelDirectory } from './model-sourc
 import { settleModelOptions, type LoadOptions, type ModelOptions, type SettledModelOptions } from './model-options.js'
 import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
+import { quantizedParameters } from './quantize.js'
 import { sentenceModules } from './sentence-modules.js'
 import type { TaskRequest } from './task.js'
 import { openSession } from '../session.js'
@@ -53,8 +54,7 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
   })
   const files = await openWeights(directory)
   try {
-    const definition = asStored(configured, files)
-    const { parameters, modules } = forwardGraph(definition, dtype)
+    const { definition, parameters, modules } = quantized(asStored(configured, files), options)
     const named = fileNames(definition, options.newHead)
     const mayGrow = tokenizer === undefined ? undefined : vocabularyTables(definition)
     const rules = { ...headRules(definition, [...files.tensors.keys()].map(named)), mayGrow }
@@ -62,7 +62,7 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
     const missing = [...parameters.values()].filter(({ name }) => !assigned.has(name))
     const session = await fill(options, async (opened) => {
       const found = [...parameters.values()].filter(({ name }) => assigned.has(name))
-      await loadParameters(opened, found, assigned, dtype)
+      await loadParameters(opened, found, assigned, dtype, definition.quantized)
       await initializeParameters(opened, missing, { ...options, definition })
     })
     const initialized = missing.map(({ name }) => name)
@@ -78,14 +78,24 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
   const options = settleModelOptions(given)
   const directory = typeof source === 'string' ? await configDirectory(source, options) : undefined
   const config = typeof source === 'object' ? source : await readJsonObject(join(directory ?? '', 'config.json'))
-  const definition = defineModel(config, { ...options.request, dropout: options.dropout })
-  const { parameters, modules } = forwardGraph(definition, options.dtype)
+  const plain = defineModel(config, { ...options.request, dropout: options.dropout })
+  const { definition, parameters, modules } = quantized(plain, options)
   const session = await fill(options, (opened) =>
     initializeParameters(opened, parameters.values(), { ...options, definition }),
   )
   const initialized = [...parameters.keys()]
   const whole = { config, definition, directory, options, session, parameters, modules, initialized }
   return { ...whole, tokenizer: undefined, addedTokens: [] }
+}
+
+/** The definition with what is quantized, and the parameters and modules that it names. */
+function quantized(
+  definition: ModelDefinition,
+  { dtype, quantization }: SettledModelOptions,
+): Pick<ModelParts, 'definition' | 'parameters' | 'modules'> {
+  const { parameters, modules } = forwardGraph(definition, dtype)
+  const held = quantizedParameters(quantization, modules, parameters, definition)
+  return { definition: { ...definition, quantized: held }, parameters, modules }
 }
 
 /** The tokenizer with the tokens that the caller adds, or that the adapter came with; undefined where that is none. */

@@ -29,6 +29,7 @@ import { ParameterSet } from './parameter-set.js'
 import { Programs } from './programs.js'
 import { checkSaveOptions, saveAdapter, saveModel, type SaveOptions } from './save.js'
 import type { ProblemType, Task } from '../task.js'
+import type { Quantization } from './quantize.js'
 import { plainLoss, type LossOptions } from './task.js'
 import { taskGraph } from './tasks/index.js'
 import { elementCount, type Tensor } from './tensor.js'
@@ -39,7 +40,7 @@ export type { BatchEvaluation }
 export interface Parameter {
   readonly name: string
   readonly shape: readonly number[]
-  readonly dtype: ModelDtype
+  readonly dtype: ModelDtype | Quantization
   readonly trainable: boolean
 }
 
@@ -163,7 +164,10 @@ export class Model implements AsyncDisposable {
   *parameters(): Generator<Parameter> {
     const { dtype } = this
     const { trainable } = this.#parameters
-    for (const { name, shape } of this.#parameters.all()) yield { name, shape, dtype, trainable: trainable.has(name) }
+    const { quantized } = this.definition
+    for (const { name, shape } of this.#parameters.all()) {
+      yield { name, shape, dtype: quantized.get(name) ?? dtype, trainable: trainable.has(name) }
+    }
   }
 
   /** Which parameters are trained. At first all; with an adapter, the adapter's. */
@@ -479,6 +483,11 @@ export class Model implements AsyncDisposable {
    */
   measurePeak(): Promise<number> {
     return this.#inOrder((session) => session.measurePeak())
+  }
+
+  /** Bytes a second that the model's threads read from memory: the limit of writing token by token. Takes half a second. */
+  measureReadBandwidth(): Promise<number> {
+    return this.#inOrder((session) => session.measureReadBandwidth())
   }
 
   /** The call in progress, and those queued, reject with `aborted`. */

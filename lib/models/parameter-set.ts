@@ -86,7 +86,9 @@ export class ParameterSet {
   }
 
   select(selection: TrainableSelection): ReadonlySet<string> {
-    return selectTrainable(selection, this.names, this.definition)
+    const names = selectTrainable(selection, this.names, this.definition)
+    this.#requireTrainable(names)
+    return names
   }
 
   train(names: ReadonlySet<string>): void {
@@ -106,7 +108,17 @@ export class ParameterSet {
         },
       )
     }
+    this.#requireTrainable(this.#trainable)
     this.tell(session)
+  }
+
+  #requireTrainable(names: ReadonlySet<string>): void {
+    for (const name of names) {
+      const held = this.definition.quantized.get(name)
+      if (held === undefined) continue
+      const message = `${name} is held as ${held} and cannot be trained: add a LoRA adapter, or load the model without quantization.`
+      throw new AttuneError('invalid-option', message, { where: name })
+    }
   }
 
   tell(session: NativeSession): void {

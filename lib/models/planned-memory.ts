@@ -37,14 +37,15 @@ export function plannedMemory(
   try {
     // Memory that nothing is written to takes no room. What is trained is named to the compiler alone, as the session would
     // make gradients and masters of it.
-    for (const { name, shape } of specs) session.defineParameter(name, shape, dtype)
+    const { quantized } = definition
+    for (const { name, shape } of specs) session.defineParameter(name, shape, quantized.get(name) ?? dtype)
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
     const wrt = [...trainable].filter((name) => g.parameters.has(name))
     const program = session.compile(g.graph, { loss: 'loss', wrt })
     const count = (of: (name: string) => boolean): number =>
       specs.reduce((sum, { name, shape }) => sum + (of(name) ? elementCount(shape) : 0), 0)
     const trained = count((name) => trainable.has(name))
-    const parameters = count(() => true) * (dtype === 'bf16' ? 2 : 4) + (dtype === 'bf16' ? trained * masterBytes : 0)
+    const parameters = session.memory().parameters + (dtype === 'bf16' ? trained * masterBytes : 0)
     const gradients = trained * gradientBytes
     const optimizer = trained * momentBytes
     const activations = program.arenaBytes(arenaSizes(sizes, definition.task))

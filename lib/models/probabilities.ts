@@ -24,7 +24,14 @@ export function meanLogits(windows: readonly Float32Array[]): Float32Array {
 /** Index of the first largest value. */
 export function largestIndex(values: ArrayLike<number>): number {
   let best = 0
-  for (let i = 1; i < values.length; i++) if ((values[i] ?? NaN) > (values[best] ?? NaN)) best = i
+  let largest = values[0] ?? NaN
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i] as number
+    if (value > largest) {
+      best = i
+      largest = value
+    }
+  }
   return best
 }
 

@@ -41,7 +41,13 @@ export class Programs {
   /** Outputs `logits` of the tokens in `rows`; keeps keys and values. Not shared: the caller disposes it. */
   decoding(adapter: AdapterGraph | undefined, cache: Cache): NativeProgram {
     const { definition } = this
-    const g = GraphBuilder.create({ dtype: this.dtype, mode: 'decode', adapter, cache })
+    const g = GraphBuilder.create({
+      dtype: this.dtype,
+      mode: 'decode',
+      adapter,
+      cache,
+      quantized: definition.quantized,
+    })
     const rows = askedRows(g.in('rows'), definition.hidden(g))
     g.output('logits', taskGraph(definition).logits(g, rows))
     return this.session.compile(g.graph)
@@ -64,7 +70,7 @@ export class Programs {
 
 /** Logits of everything, without dropout. Names every parameter and module of the model. */
 export function forwardGraph(definition: ModelDefinition, dtype: 'f32' | 'bf16', adapter?: AdapterGraph): GraphBuilder {
-  const g = GraphBuilder.create({ dtype, mode: 'evaluate', adapter })
+  const g = GraphBuilder.create({ dtype, mode: 'evaluate', adapter, quantized: definition.quantized })
   g.output('logits', taskGraph(definition).logits(g, definition.hidden(g)))
   return g
 }
@@ -75,7 +81,11 @@ export function lossGraph(
   options: { dtype: 'f32' | 'bf16'; mode: GraphMode; adapter: AdapterGraph | undefined },
   lossOptions: LossOptions,
 ): GraphBuilder {
-  const g = GraphBuilder.create({ ...options, neftuneAlpha: lossOptions.neftuneAlpha })
+  const g = GraphBuilder.create({
+    ...options,
+    neftuneAlpha: lossOptions.neftuneAlpha,
+    quantized: definition.quantized,
+  })
   const { loss, rowLoss, prediction, logits } = taskGraph(definition).loss(g, definition.hidden(g), lossOptions)
   g.output('loss', loss)
   if (options.mode === 'evaluate') {

@@ -5,6 +5,7 @@ import { AttuneError } from '../errors.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import { native, type NativeSafetensors, type NativeSession, type NativeTensorInfo } from '../native.js'
 import { readJsonObject } from './json-file.js'
+import type { Quantization } from './quantize.js'
 import { elementCount, formatShape } from './tensor.js'
 
 export interface StoredTensor {
@@ -137,11 +138,12 @@ export async function loadParameters(
   parameters: Iterable<ParameterSpec>,
   assigned: ReadonlyMap<string, StoredTensor>,
   dtype: 'f32' | 'bf16',
+  quantized: ReadonlyMap<string, Quantization> = new Map(),
 ): Promise<void> {
   for (const { name, shape } of parameters) {
     const stored = assigned.get(name)
     if (stored === undefined) throw new AttuneError('internal', 'a parameter without a tensor', { where: name })
-    session.defineParameter(name, shape, dtype)
+    session.defineParameter(name, shape, quantized.get(name) ?? dtype)
     if (elementCount(stored.info.shape) < elementCount(shape)) {
       await session.writeParameter(name, withMeanRows(stored.file.read(stored.info.name), stored.info.shape, shape))
     } else if (elementCount(shape) > 0) await session.loadParameter(name, stored.file, stored.info.name)

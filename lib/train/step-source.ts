@@ -1,4 +1,5 @@
 /** What each step of a run trains on: rows that are all known, or a stream of them. */
+import { setImmediate } from 'node:timers/promises'
 import type { ExampleBatch } from '../data/example.js'
 import type { PreparedData } from '../data/prepare-data.js'
 import type { Model } from '../models/model.js'
@@ -37,11 +38,12 @@ export interface StepSource {
   close(): void
 }
 
-/** Steps of rows that are all known: all follows from the step's number. */
+/** Steps of rows that are all known: all follows from the step's number. The next one is made while a step is computed. */
 export class KnownSteps implements StepSource {
   readonly #model: Model
   readonly #data: PreparedData
   readonly #plan: StepPlan
+  #ahead: { readonly step: number; readonly data: Promise<StepData> } | undefined
 
   constructor(model: Model, data: PreparedData, plan: StepPlan) {
     this.#model = model
@@ -65,13 +67,28 @@ export class KnownSteps implements StepSource {
     return digestExamples(this.#data.examples)
   }
 
-  take(step: number): Promise<StepData> {
-    return Promise.resolve({
+  async take(step: number): Promise<StepData> {
+    const data = this.#ahead?.step === step ? await this.#ahead.data : this.#make(step)
+    const next = step + 1
+    this.#ahead = next < this.steps ? { step: next, data: this.#makeLater(next) } : undefined
+    // Heard when the step is taken, if it comes to that.
+    this.#ahead?.data.catch(() => undefined)
+    return data
+  }
+
+  /** After the turn of the event loop in which the step before is handed to the core. */
+  async #makeLater(step: number): Promise<StepData> {
+    await setImmediate()
+    return this.#make(step)
+  }
+
+  #make(step: number): StepData {
+    return {
       batches: batchesOfStep(this.#model, this.#data, this.#plan, step),
       tokens: tokensOf(this.#data, this.#plan.microBatches(step).flat()),
       beginsEpoch: this.#plan.beginsEpoch(step),
       epochAfter: this.#plan.epochAfter(step + 1),
-    })
+    }
   }
 
   position(): Promise<undefined> {

@@ -47,11 +47,18 @@ void add_x64_features(std::vector<std::string>& features) {
   if (__builtin_cpu_supports("avx2")) features.emplace_back("avx2");
   if (__builtin_cpu_supports("fma")) features.emplace_back("fma");
   if (__builtin_cpu_supports("bmi2")) features.emplace_back("bmi2");
+#if defined(ATTUNE_EMULATED_AVX512)
+  // The build of `npm run test:avx512`: its kernels for AVX-512 are made of AVX2 instructions.
+  if (__builtin_cpu_supports("avx2"))
+    features.insert(features.end(),
+                    {"emulated_avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"});
+#else
   if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
   if (__builtin_cpu_supports("avx512bw")) features.emplace_back("avx512bw");
   if (__builtin_cpu_supports("avx512dq")) features.emplace_back("avx512dq");
   if (__builtin_cpu_supports("avx512vl")) features.emplace_back("avx512vl");
   if (__builtin_cpu_supports("avx512bf16")) features.emplace_back("avx512_bf16");
+#endif
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
@@ -75,6 +82,7 @@ void add_x64_features(std::vector<std::string>& features) {
   add_x64_features(found.features);
 #elif defined(__aarch64__)
   found.architecture = "arm64";
+  found.features.emplace_back("neon");  // part of the architecture
 #else
   found.architecture = "other";
 #endif

@@ -83,7 +83,7 @@ Shape to_shape(const Napi::Value& value, const std::string& where) {
 
 DType to_dtype(const Napi::Value& value, const std::string& where) {
   const std::string name = to_text(value, where);
-  for (const DType dtype : {DType::f32, DType::bf16, DType::f16, DType::i32}) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16, DType::i32, DType::int8, DType::nf4}) {
     if (name == name_of(dtype)) return dtype;
   }
   refuse(where, "'f32', 'bf16', 'f16' or 'i32'", value);

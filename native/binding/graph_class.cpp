@@ -28,7 +28,10 @@ GraphClass::GraphClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<GraphC
 Napi::Value GraphClass::parameter(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const std::string name = to_text(info[0], "name");
-    return from_value(info.Env(), *graph_, graph_->parameter(name, to_integers(info[1], name + ".shape")));
+    const std::vector<std::int64_t> shape = to_integers(info[1], name + ".shape");
+    const DType dtype =
+        info[2].IsUndefined() ? graph_->activation_dtype() : to_dtype(info[2], name + ".dtype");
+    return from_value(info.Env(), *graph_, graph_->parameter(name, shape, dtype));
   });
 }
 

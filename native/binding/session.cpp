@@ -53,6 +53,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::save_safetensors>("saveSafetensors"),
                          InstanceMethod<&Session::memory>("memory"),
                          InstanceMethod<&Session::measure_peak>("measurePeak"),
+                         InstanceMethod<&Session::measure_read_bandwidth>("measureReadBandwidth"),
                          InstanceMethod<&Session::start_profile>("startProfile"),
                          InstanceMethod<&Session::take_profile>("takeProfile"),
                          InstanceMethod<&Session::cancel>("cancel"),
@@ -106,7 +107,8 @@ Napi::Value Session::define_parameter(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const std::string name = to_text(info[0], "name");
     const DType dtype = to_dtype(info[2], name + ".dtype");
-    if (dtype != DType::f32 && dtype != DType::bf16) refuse(name + ".dtype", "'f32' or 'bf16'", info[2]);
+    if (dtype == DType::f16 || dtype == DType::i32)
+      refuse(name + ".dtype", "'f32', 'bf16', 'int8' or 'nf4'", info[2]);
     engine()->define(name, to_shape(info[1], name + ".shape"), dtype);
     return info.Env().Undefined();
   });
@@ -342,6 +344,14 @@ Napi::Value Session::measure_peak(const Napi::CallbackInfo& info) {
     return worker_->post(
         info.Env(), [engine = engine()] { return engine->measure_peak(); },
         [](Napi::Env env, double peak) -> Napi::Value { return Napi::Number::New(env, peak); });
+  });
+}
+
+Napi::Value Session::measure_read_bandwidth(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(), [engine = engine()] { return engine->measure_read_bandwidth(); },
+        [](Napi::Env env, double bandwidth) -> Napi::Value { return Napi::Number::New(env, bandwidth); });
   });
 }
 

@@ -40,6 +40,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value save_safetensors(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value measure_peak(const Napi::CallbackInfo& info);
+  Napi::Value measure_read_bandwidth(const Napi::CallbackInfo& info);
   Napi::Value start_profile(const Napi::CallbackInfo& info);
   Napi::Value take_profile(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);

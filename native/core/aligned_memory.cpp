@@ -70,6 +70,13 @@ AlignedMemory::~AlignedMemory() {
   }
 }
 
+AlignedMemory AlignedMemory::take_over(std::byte* data, std::size_t bytes) noexcept {
+  AlignedMemory memory;
+  memory.data_ = data;
+  memory.bytes_ = bytes;
+  return memory;
+}
+
 AlignedMemory::AlignedMemory(AlignedMemory&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace attune {
 
@@ -17,6 +18,13 @@ class AlignedMemory {
   AlignedMemory& operator=(AlignedMemory&& other) noexcept;
   AlignedMemory(const AlignedMemory&) = delete;
   AlignedMemory& operator=(const AlignedMemory&) = delete;
+
+  /// The memory without its owner, and an owner for such memory.
+  [[nodiscard]] std::byte* let_go() noexcept {
+    bytes_ = 0;
+    return std::exchange(data_, nullptr);
+  }
+  [[nodiscard]] static AlignedMemory take_over(std::byte* data, std::size_t bytes) noexcept;
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }

@@ -9,9 +9,13 @@
 
 namespace attune {
 
-/// Element types. `f16` exists in files only: it is widened when a checkpoint is read.
-enum class DType : std::uint8_t { f32, bf16, f16, i32 };
+/// Element types. `f16` exists in files only: it is widened when a checkpoint is read. `int8` and `nf4` are
+/// of frozen weights: see core/quantization.h.
+enum class DType : std::uint8_t { f32, bf16, f16, i32, int8, nf4 };
 
+[[nodiscard]] constexpr bool is_quantized(DType dtype) { return dtype == DType::int8 || dtype == DType::nf4; }
+
+/// Bytes of one element. Quantised ones have no size of their own: bytes_of counts them.
 [[nodiscard]] constexpr std::size_t size_of(DType dtype) {
   return dtype == DType::f32 || dtype == DType::i32 ? 4 : 2;
 }
@@ -26,6 +30,10 @@ enum class DType : std::uint8_t { f32, bf16, f16, i32 };
       return "f16";
     case DType::i32:
       return "i32";
+    case DType::int8:
+      return "int8";
+    case DType::nf4:
+      return "nf4";
   }
   return "?";
 }

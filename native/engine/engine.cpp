@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
+#include <deque>
+#include <limits>
 #include <utility>
 
+#include "backend/cpu_device.h"
 #include "backend/processor.h"
 #include "kernels/adamw.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/multiply_add_peak.h"
+#include "kernels/required_kernel.h"
+#include "kernels/stream_read.h"
 
 namespace attune {
 namespace {
@@ -37,8 +43,8 @@ void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::s
   file.read(entry, out, false);
 }
 
-[[nodiscard]] std::span<float> floats(const AlignedMemory& memory) {
-  return {reinterpret_cast<float*>(memory.data()), memory.bytes() / sizeof(float)};
+[[nodiscard]] std::span<float> floats(const HostView& view, const DeviceMemory& memory) {
+  return {view.as<float>(), memory.bytes() / sizeof(float)};
 }
 
 /// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped
@@ -68,8 +74,13 @@ class Header {
 
 Engine::Engine(int threads, const std::string& instruction_set)
     : instruction_set_(best_or(instruction_set)),
-      kernels_(cpu_kernels(instruction_set_)),
-      pool_(threads > 0 ? threads : processor().cores) {}
+      device_(std::make_shared<CpuDevice>(std::make_shared<KernelTable>(cpu_kernels(instruction_set_)))),
+      pool_(threads > 0 ? threads : processor().cores),
+      parameters_(device_) {}
+
+HostView Engine::to_write(const DeviceMemory& memory) const {
+  return {*device_, memory.data(), memory.bytes(), HostView::Access::write};
+}
 
 void Engine::define(const std::string& name, const Shape& shape, DType dtype) {
   const std::scoped_lock lock(mutex_);
@@ -91,8 +102,19 @@ void Engine::load(const std::string& name, const SafetensorsFile& file, const st
                 "Tensor " + tensor + " of " + file.path() + " does not fit " + name + " " +
                     parameter.shape.text() + ".");
   }
-  file.read(entry, parameter.data.data(), parameter.dtype, transpose);
-  if (parameter.master.data() != nullptr) file.read(entry, floats(parameter.master), transpose);
+  if (is_quantized(parameter.dtype)) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.elements()));
+    file.read(entry, values, transpose);
+    parameters_.write(name, values);
+    return;
+  }
+  HostView data = to_write(parameter.data);
+  file.read(entry, data.data(), parameter.dtype, transpose);
+  data.finish();
+  if (parameter.master.data() == nullptr) return;
+  HostView master = to_write(parameter.master);
+  file.read(entry, floats(master, parameter.master), transpose);
+  master.finish();
 }
 
 void Engine::initialize(const std::string& name, const Initializer& initializer) {
@@ -115,8 +137,9 @@ std::vector<float> Engine::read_gradient(const std::string& name) {
   if (!parameter.trainable) {
     throw Error("no-match", name, "Parameter " + name + " is not trainable, so it has no gradient.");
   }
-  const std::span<const float> gradient = floats(parameter.gradient);
-  return {gradient.begin(), gradient.begin() + parameter.elements()};
+  std::vector<float> gradient(static_cast<std::size_t>(parameter.elements()));
+  device_->read(std::as_writable_bytes(std::span(gradient)), parameter.gradient.data());
+  return gradient;
 }
 
 void Engine::write(const std::string& name, std::span<const float> values) {
@@ -130,7 +153,7 @@ void Engine::set_trainable(const std::vector<std::string>& names) {
 }
 
 std::shared_ptr<Program> Engine::compile(const Graph& graph, const CompileOptions& options) {
-  auto program = std::make_shared<Program>(graph, parameters_, kernels_, pool_.threads(), options);
+  auto program = std::make_shared<Program>(graph, parameters_, device_, pool_.threads(), options);
   programs_.push_back(program);
   return program;
 }
@@ -140,19 +163,21 @@ void Engine::forget(const std::shared_ptr<Program>& program) { std::erase(progra
 void Engine::grow_arena(std::size_t bytes) {
   if (bytes <= arena_.bytes()) return;
   arena_ = {};  // first give back: old and new need not exist together
-  arena_ = AlignedMemory(bytes, "activations");
+  arena_ = device_->allocate(bytes, "activations");
   arena_bytes_ = bytes;
 }
 
 void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
   grow_arena(plan.arena_bytes);
-  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, pool_, cancel_, request,
-          profile_.get());
+  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
+          request, profile_.get());
 }
 
-double Engine::fetch_scalar(const Program& program, const Plan& plan, const std::string& output) const {
+double Engine::fetch_scalar(const Program& program, const Plan& plan, const std::string& output) {
   const std::size_t offset = plan.offsets.at(static_cast<std::size_t>(output_of(program, output)));
-  return static_cast<double>(*reinterpret_cast<const float*>(arena_.data() + offset));
+  float value = 0.0F;
+  device_->read(std::as_writable_bytes(std::span(&value, 1)), arena_.data() + offset);
+  return static_cast<double>(value);
 }
 
 std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& request,
@@ -169,15 +194,16 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
     result.shape = plan->shapes[static_cast<std::size_t>(id)];
     result.dtype = value.type.dtype == DType::i32 ? DType::i32 : DType::f32;
     const auto count = static_cast<std::size_t>(result.shape.elements());
-    const std::byte* data = arena_.data() + plan->offsets[static_cast<std::size_t>(id)];
+    std::byte* const memory = arena_.data() + plan->offsets[static_cast<std::size_t>(id)];
+    const HostView data(*device_, memory, count * size_of(value.type.dtype), HostView::Access::read);
     if (value.type.dtype == DType::i32) {
-      const auto* source = reinterpret_cast<const std::int32_t*>(data);
+      const auto* source = data.as<const std::int32_t>();
       result.integers.assign(source, source + count);
     } else if (value.type.dtype == DType::f32) {
-      const auto* source = reinterpret_cast<const float*>(data);
+      const auto* source = data.as<const float>();
       result.floats.assign(source, source + count);
     } else {
-      const auto* source = reinterpret_cast<const bfloat16*>(data);
+      const auto* source = data.as<const bfloat16>();
       result.floats.resize(count);
       std::transform(source, source + count, result.floats.begin(), [](bfloat16 v) { return to_float(v); });
     }
@@ -204,7 +230,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
     ++random.draw;
   }
   const double begin = profile_ ? profile_->now() : 0.0;
-  result.grad_norm = optimizer.gradient_norm(parameters_, kernels_, pool_);
+  result.grad_norm = optimizer.gradient_norm(parameters_, pool_);
   if (profile_) {
     profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * optimizer.elements()},
                   sizeof(float) * optimizer.elements());
@@ -212,7 +238,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.updated) {
     const double update = profile_ ? profile_->now() : 0.0;
-    optimizer.step(parameters_, kernels_, pool_, request.learning_rates,
+    optimizer.step(parameters_, pool_, request.learning_rates,
                    clip_coefficient(result.grad_norm, request.max_grad_norm));
     if (profile_) {
       profile_->add("optimizer", "adamw", update, {.elements = kAdamWOperations * optimizer.elements()},
@@ -223,7 +249,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
 }
 
 std::shared_ptr<Optimizer> Engine::make_optimizer(std::vector<OptimizerGroup> groups) {
-  auto optimizer = std::make_shared<Optimizer>(std::move(groups), parameters_);
+  auto optimizer = std::make_shared<Optimizer>(device_, std::move(groups), parameters_);
   optimizers_.push_back(optimizer);
   return optimizer;
 }
@@ -239,9 +265,15 @@ void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
   const std::scoped_lock lock(mutex_);
   Header header;
   std::vector<SafetensorsSource> sources;
+  std::deque<HostView> views;  // as long as the sources
   const auto add = [&](const std::string& name, std::span<const float> values) {
     header.add(name, values.size());
     sources.push_back({.dtype = DType::f32, .values = values});
+  };
+  const auto add_memory = [&](const std::string& name, std::byte* data, std::int64_t count) {
+    const auto size = static_cast<std::size_t>(count);
+    const HostView& view = views.emplace_back(*device_, data, size * sizeof(float), HostView::Access::read);
+    add(name, {view.as<const float>(), size});
   };
   // The step counts need more than float32's 24 bits only after 16 million steps.
   std::map<std::string, float> steps;
@@ -249,9 +281,9 @@ void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
     const Parameter& parameter = parameters_.at(name);
     steps[name] = static_cast<float>(moments.steps);
     add(name + ".step", {&steps[name], 1});
-    add(name + ".exp_avg", floats(moments.exp_avg));
-    add(name + ".exp_avg_sq", floats(moments.exp_avg_sq));
-    add(name + ".weight", {parameter.weights(), static_cast<std::size_t>(parameter.elements())});
+    add_memory(name + ".exp_avg", moments.exp_avg.data(), parameter.elements());
+    add_memory(name + ".exp_avg_sq", moments.exp_avg_sq.data(), parameter.elements());
+    add_memory(name + ".weight", parameter.weights(), parameter.elements());
   }
   write_safetensors(path, header.text(), sources);
 }
@@ -276,8 +308,13 @@ void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
     read_exactly(file, name + ".step", {&steps[name], 1});
   }
   for (auto& [name, moments] : optimizer.moments()) {
-    read_exactly(file, name + ".exp_avg", floats(moments.exp_avg));
-    read_exactly(file, name + ".exp_avg_sq", floats(moments.exp_avg_sq));
+    const std::pair<const char*, const DeviceMemory*> parts[] = {{".exp_avg", &moments.exp_avg},
+                                                                 {".exp_avg_sq", &moments.exp_avg_sq}};
+    for (const auto& [suffix, memory] : parts) {
+      HostView view = to_write(*memory);
+      read_exactly(file, name + suffix, floats(view, *memory));
+      view.finish();
+    }
     parameters_.write(name, weights[name]);
     moments.steps = static_cast<std::int64_t>(steps[name]);
   }
@@ -286,6 +323,7 @@ void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
 void Engine::save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries) {
   const std::scoped_lock lock(mutex_);
   std::vector<std::vector<float>> widened;
+  std::deque<HostView> views;  // as long as the sources
   std::vector<SafetensorsSource> sources;
   for (const SaveEntry& entry : entries) {
     if (entry.parameter.empty()) {
@@ -295,7 +333,9 @@ void Engine::save(const std::string& path, const std::string& header, const std:
     const Parameter& parameter = parameters_.at(entry.parameter);
     const auto count = static_cast<std::size_t>(parameter.elements());
     if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
-      sources.push_back({.dtype = entry.dtype, .values = {parameter.weights(), count}});
+      const HostView& view =
+          views.emplace_back(*device_, parameter.weights(), count * sizeof(float), HostView::Access::read);
+      sources.push_back({.dtype = entry.dtype, .values = {view.as<const float>(), count}});
     } else {
       widened.emplace_back(count);
       parameters_.read(entry.parameter, widened.back());
@@ -314,26 +354,41 @@ MemoryUse Engine::memory() {
   return use;
 }
 
+double Engine::shortest_run(const char* op, const std::any& arguments, int tries) {
+  const Kernel& kernel = required_kernel(*device_, op, DType::f32, op);
+  double shortest = std::numeric_limits<double>::infinity();
+  for (int attempt = 0; attempt < tries; ++attempt) {
+    KernelContext context{*device_, pool_, {}, {}};
+    const auto start = std::chrono::steady_clock::now();
+    kernel.run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    shortest = std::min(shortest, seconds.count());
+  }
+  return shortest;
+}
+
 double Engine::measure_peak() {
   // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the
   // machine.
   constexpr std::int64_t kIterations = 4'000'000;
-  constexpr int kTries = 7;
   const std::scoped_lock lock(mutex_);
-  const Kernel* kernel = kernels_.find("multiply_add_peak", DType::f32);
-  if (kernel == nullptr)
-    throw Error("missing-kernel", "multiply_add_peak", "There is no kernel for multiply_add_peak on cpu.");
-  double best = 0.0;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    double operations = 0.0;
-    const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
-    KernelContext context{pool_, {}, {}};
-    const auto start = std::chrono::steady_clock::now();
-    kernel->run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, operations / seconds.count());
-  }
-  return best;
+  double operations = 0.0;
+  const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
+  const double seconds = shortest_run("multiply_add_peak", arguments, 7);
+  return operations / seconds;
+}
+
+double Engine::measure_read_bandwidth() {
+  // More than any cache holds; each byte is read once a try.
+  constexpr std::size_t kBytes = std::size_t{256} << 20;
+  const std::scoped_lock lock(mutex_);
+  const DeviceMemory memory = device_->allocate(kBytes, "the measurement of bandwidth");
+  HostView filled = to_write(memory);  // pages that nothing was written to are all the same one
+  std::memset(filled.data(), 1, kBytes);
+  filled.finish();
+  const std::any arguments = StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
+                                                 .count = kBytes / sizeof(float)};
+  return static_cast<double>(kBytes) / shortest_run("stream_read", arguments, 5);
 }
 
 void Engine::start_profile() {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/aligned_memory.h"
+#include "backend/device.h"
 #include "core/thread_pool.h"
 #include "data/safetensors.h"
 #include "engine/initializer.h"
@@ -63,6 +63,7 @@ struct SaveEntry {
 /// reads does not wait.
 class Engine {
  public:
+  /// 'cpu', with kernels of this instruction set ('': the best) and so many threads (0: one per core).
   Engine(int threads, const std::string& instruction_set);
 
   [[nodiscard]] int threads() const { return pool_.threads(); }
@@ -98,6 +99,8 @@ class Engine {
   /// Floating-point operations a second of float32 multiply-adds in registers, all threads: the best of a few
   /// tries.
   [[nodiscard]] double measure_peak();
+  /// Bytes a second that all threads read from memory, each byte once: the best of a few tries.
+  [[nodiscard]] double measure_read_bandwidth();
   /// From here on every kernel's run is recorded, until the profile is taken.
   void start_profile();
   /// What was recorded; recording ends. Empty where it had not begun.
@@ -106,16 +109,19 @@ class Engine {
 
  private:
   void grow_arena(std::size_t bytes);
+  /// Seconds of the fastest of a few runs of a kernel that reads and writes no tensors.
+  [[nodiscard]] double shortest_run(const char* op, const std::any& arguments, int tries);
   void run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan);
-  [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan,
-                                    const std::string& output) const;
+  [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan, const std::string& output);
+  /// Memory of the device that is about to be filled.
+  [[nodiscard]] HostView to_write(const DeviceMemory& memory) const;
 
   std::mutex mutex_;  ///< held by every job of the engine thread
   std::string instruction_set_;
-  KernelTable kernels_;
+  std::shared_ptr<Device> device_;
   ThreadPool pool_;
   ParameterStore parameters_;
-  AlignedMemory arena_;
+  DeviceMemory arena_;
   std::atomic<std::size_t> arena_bytes_{0};  ///< read by memory() while the arena grows
   std::vector<std::shared_ptr<Program>> programs_;
   std::vector<std::shared_ptr<Optimizer>> optimizers_;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/quantization.h"
+
 namespace attune {
 namespace {
 
@@ -20,7 +22,7 @@ void check_range(const Graph& graph, const Value& value, const Sizes& sizes, con
 
 /// Copies the batch into the arena. Everything is checked first, so that nothing runs on half a batch.
 void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const Batch& batch,
-                 std::span<std::byte> arena) {
+                 std::span<std::byte> arena, Device& device) {
   for (std::size_t id = 0; id < graph.values().size(); ++id) {
     const Value& value = graph.values()[id];
     if (value.kind != ValueKind::input) continue;
@@ -37,7 +39,8 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
                       std::to_string(found->second.bytes.size()) + " bytes.");
     }
     check_range(graph, value, sizes, found->second);
-    if (bytes != 0) std::memcpy(arena.data() + plan.offsets[id], found->second.bytes.data(), bytes);
+    if (bytes != 0)
+      device.write(arena.data() + plan.offsets[id], std::as_bytes(std::span(found->second.bytes)));
   }
 }
 
@@ -45,7 +48,8 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
   double bytes = 0.0;
   for (const auto& tensors : {call.inputs, call.outputs}) {
     for (const TensorView& tensor : tensors) {
-      bytes += element_count(tensor) * static_cast<double>(size_of(tensor.dtype));
+      bytes +=
+          static_cast<double>(attune::bytes_of(tensor.dtype, tensor.present ? tensor.shape.elements() : 0));
     }
   }
   return bytes;
@@ -67,14 +71,14 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
 }
 
 void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
-             std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
+             std::span<std::byte> arena, Device& device, ThreadPool& pool, const std::atomic<bool>& cancel,
              const RunRequest& request, Profile* profile) {
   const Graph& graph = program.graph();
-  load_inputs(graph, plan, sizes, request.batch, arena);
+  load_inputs(graph, plan, sizes, request.batch, arena, device);
   if (!request.accumulate && program.has_backward()) {
     for (const std::string& name : program.untouched()) {
-      const AlignedMemory& gradient = parameters.at(name).gradient;
-      std::memset(gradient.data(), 0, gradient.bytes());
+      const DeviceMemory& gradient = parameters.at(name).gradient;
+      device.zero(gradient.data(), gradient.bytes());
     }
   }
 
@@ -113,7 +117,7 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
     inputs.resize(node.op->inputs.size());
     for (const ValueId id : node.outputs) outputs.push_back(view(id));
     outputs.resize(node.op->outputs.size());
-    KernelContext context{pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
+    KernelContext context{device, pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
                           request.random};
     const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
     const double begin = profile != nullptr ? profile->now() : 0.0;

@@ -38,7 +38,7 @@ struct RunRequest {
 /// seen between two kernels, Error{"invalid-batch"} before the first one when an input is missing, of another
 /// length, or outside its range. Every kernel's run is added to `profile` where there is one.
 void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
-             std::span<std::byte> arena, ThreadPool& pool, const std::atomic<bool>& cancel,
+             std::span<std::byte> arena, Device& device, ThreadPool& pool, const std::atomic<bool>& cancel,
              const RunRequest& request, Profile* profile = nullptr);
 
 }  // namespace attune

@@ -5,6 +5,15 @@
 
 namespace attune {
 
+bool reads(const Node& node, ValueId id) {
+  return std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end();
+}
+
+bool Graph::is_output(ValueId id) const {
+  return std::any_of(outputs_.begin(), outputs_.end(),
+                     [&](const auto& output) { return output.second == id; });
+}
+
 ValueId Graph::append(Value value) {
   values_.push_back(std::move(value));
   return static_cast<ValueId>(values_.size() - 1);
@@ -34,8 +43,8 @@ namespace {
 
 }  // namespace
 
-ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t>& shape) {
-  ValueType type{fixed_dimensions(shape), activation_dtype_};
+ValueId Graph::parameter(const std::string& name, const std::vector<std::int64_t>& shape, DType dtype) {
+  ValueType type{fixed_dimensions(shape), dtype};
   if (const ValueId known = find(ValueKind::parameter, name); known != kNone) {
     if (value(known).type.dimensions != type.dimensions) {
       throw Error(
@@ -129,7 +138,13 @@ void Graph::remove(std::size_t index) {
 
 void Graph::remake(std::size_t index, std::size_t at) {
   const Node made = nodes_.at(index);
-  const ValueId again = add_node(*made.op, made.path, made.inputs, made.arguments).front();
+  const ValueId again = insert(at, *made.op, made.path, made.inputs, made.arguments).front();
+  replace_uses(made.outputs[0], again, at + 1);
+}
+
+std::vector<ValueId> Graph::insert(std::size_t at, const OpDefinition& op, const std::string& path,
+                                   std::vector<ValueId> inputs, std::any arguments) {
+  std::vector<ValueId> made = add_node(op, path, std::move(inputs), std::move(arguments));
   std::rotate(nodes_.begin() + static_cast<std::ptrdiff_t>(at), nodes_.end() - 1, nodes_.end());
   const auto place = static_cast<std::int32_t>(at);
   const auto last = static_cast<std::int32_t>(nodes_.size() - 1);
@@ -140,8 +155,24 @@ void Graph::remake(std::size_t index, std::size_t at) {
       ++value.producer;
     }
   }
-  for (std::size_t later = at + 1; later < nodes_.size(); ++later) {
-    std::replace(nodes_[later].inputs.begin(), nodes_[later].inputs.end(), made.outputs[0], again);
+  return made;
+}
+
+void Graph::resize(std::size_t index, std::vector<ValueId> inputs) {
+  Node& node = nodes_.at(index);
+  std::vector<ValueType> types = infer(*node.op, node.path, inputs, node.arguments);
+  node.inputs = std::move(inputs);
+  for (std::size_t output = 0; output < types.size(); ++output) {
+    values_[static_cast<std::size_t>(node.outputs[output])].type = std::move(types[output]);
+  }
+}
+
+void Graph::replace_uses(ValueId from, ValueId to, std::size_t first) {
+  for (std::size_t index = first; index < nodes_.size(); ++index) {
+    std::replace(nodes_[index].inputs.begin(), nodes_[index].inputs.end(), from, to);
+  }
+  for (auto& [name, id] : outputs_) {
+    if (id == from) id = to;
   }
 }
 

@@ -30,6 +30,8 @@ struct Node {
   std::string path;
 };
 
+[[nodiscard]] bool reads(const Node& node, ValueId id);
+
 /// Concrete sizes of one batch, by the graph's size names.
 using Sizes = std::vector<std::int64_t>;
 
@@ -38,8 +40,8 @@ class Graph {
  public:
   explicit Graph(DType activation_dtype) : activation_dtype_(activation_dtype) {}
 
-  /// The same name gives the same value; another shape for it throws.
-  ValueId parameter(const std::string& name, const std::vector<std::int64_t>& shape);
+  /// The same name gives the same value; another shape for it throws. In the graph's dtype, or quantised.
+  ValueId parameter(const std::string& name, const std::vector<std::int64_t>& shape, DType dtype);
   ValueId input(const std::string& name, std::vector<Dimension> dimensions, DType dtype,
                 std::optional<Dimension> below);
   ValueId state(const std::string& name, const std::vector<std::int64_t>& shape);
@@ -58,6 +60,13 @@ class Graph {
   /// Makes a node's outputs a second time before node `at`; from there on its first output is read from
   /// there.
   void remake(std::size_t index, std::size_t at);
+  /// `add_node`, but before node `at`. Returns its outputs.
+  std::vector<ValueId> insert(std::size_t at, const OpDefinition& op, const std::string& path,
+                              std::vector<ValueId> inputs, std::any arguments);
+  /// Gives a node inputs with other sizes: the types of its outputs are inferred anew.
+  void resize(std::size_t index, std::vector<ValueId> inputs);
+  /// Nodes from `first` on, and the graph's outputs, read `to` in place of `from`.
+  void replace_uses(ValueId from, ValueId to, std::size_t first = 0);
   void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.
@@ -73,6 +82,7 @@ class Graph {
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   [[nodiscard]] const Value& value(ValueId id) const;
   [[nodiscard]] const std::map<std::string, ValueId, std::less<>>& outputs() const { return outputs_; }
+  [[nodiscard]] bool is_output(ValueId id) const;
   [[nodiscard]] const std::vector<std::string>& size_names() const { return size_names_; }
   /// kNone where there is none of that kind and name.
   [[nodiscard]] ValueId find(ValueKind kind, std::string_view name) const;

@@ -2,15 +2,22 @@
 
 #include <algorithm>
 
+#include "core/quantization.h"
+
 namespace attune {
 namespace {
 
-void make_master(Parameter& parameter) {
-  const auto count = static_cast<std::size_t>(parameter.elements());
-  parameter.master = AlignedMemory(count * sizeof(float), parameter.name.c_str());
-  const auto* narrow = reinterpret_cast<const bfloat16*>(parameter.data.data());
-  auto* wide = reinterpret_cast<float*>(parameter.master.data());
-  for (std::size_t i = 0; i < count; ++i) wide[i] = to_float(narrow[i]);
+[[nodiscard]] std::size_t count_of(const Parameter& parameter) {
+  return static_cast<std::size_t>(parameter.elements());
+}
+
+void make_master(Device& device, Parameter& parameter) {
+  const std::size_t count = count_of(parameter);
+  parameter.master = device.allocate(count * sizeof(float), parameter.name.c_str());
+  const HostView narrow(device, parameter.data.data(), parameter.data.bytes(), HostView::Access::read);
+  HostView wide(device, parameter.master.data(), parameter.master.bytes(), HostView::Access::write);
+  for (std::size_t i = 0; i < count; ++i) wide.as<float>()[i] = to_float(narrow.as<bfloat16>()[i]);
+  wide.finish();
 }
 
 void check_size(const Parameter& parameter, std::size_t size) {
@@ -28,7 +35,7 @@ void ParameterStore::define(const std::string& name, const Shape& shape, DType d
   parameter.name = name;
   parameter.shape = shape;
   parameter.dtype = dtype;
-  parameter.data = AlignedMemory(static_cast<std::size_t>(shape.elements()) * size_of(dtype), name.c_str());
+  parameter.data = device_->allocate(bytes_of(dtype, shape.elements()), name.c_str());
   parameters_.emplace(name, std::move(parameter));
 }
 
@@ -46,7 +53,13 @@ Parameter& ParameterStore::at(std::string_view name) {
 }
 
 void ParameterStore::set_trainable(const std::vector<std::string>& names) {
-  for (const std::string& name : names) static_cast<void>(at(name));
+  for (const std::string& name : names) {
+    const Parameter& parameter = at(name);
+    if (!is_quantized(parameter.dtype)) continue;
+    throw Error("invalid-option", name,
+                "Parameter " + name + " is held as " + std::string(name_of(parameter.dtype)) +
+                    " and cannot be trained. Train a LoRA adapter, or load the model without quantization.");
+  }
   for (auto& [name, parameter] : parameters_) {
     parameter.trainable = std::find(names.begin(), names.end(), name) != names.end();
     if (!parameter.trainable) {
@@ -55,10 +68,10 @@ void ParameterStore::set_trainable(const std::vector<std::string>& names) {
       continue;
     }
     if (parameter.gradient.data() == nullptr) {
-      parameter.gradient =
-          AlignedMemory(static_cast<std::size_t>(parameter.elements()) * sizeof(float), name.c_str());
+      parameter.gradient = device_->allocate(count_of(parameter) * sizeof(float), name.c_str());
     }
-    if (parameter.dtype == DType::bf16 && parameter.master.data() == nullptr) make_master(parameter);
+    if (parameter.dtype == DType::bf16 && parameter.master.data() == nullptr)
+      make_master(*device_, parameter);
   }
 }
 
@@ -66,22 +79,33 @@ void ParameterStore::read(std::string_view name, std::span<float> out) {
   const Parameter& parameter = at(name);
   check_size(parameter, out.size());
   if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
-    std::copy_n(parameter.weights(), out.size(), out.data());
+    device_->read(std::as_writable_bytes(out), parameter.weights());
     return;
   }
-  const auto* narrow = reinterpret_cast<const bfloat16*>(parameter.data.data());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_float(narrow[i]);
+  const HostView stored(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::read);
+  if (is_quantized(parameter.dtype)) {
+    dequantize(parameter.dtype, stored.data(), out);
+    return;
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_float(stored.as<bfloat16>()[i]);
 }
 
 void ParameterStore::write(std::string_view name, std::span<const float> values) {
   Parameter& parameter = at(name);
   check_size(parameter, values.size());
+  if (is_quantized(parameter.dtype)) {
+    HostView stored(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::write);
+    quantize(parameter.dtype, values, stored.data(), parameter.name.c_str());
+    stored.finish();
+    return;
+  }
   if (parameter.dtype == DType::f32 || parameter.master.data() != nullptr) {
-    std::copy_n(values.data(), values.size(), parameter.weights());
+    device_->write(parameter.weights(), std::as_bytes(values));
   }
   if (parameter.dtype == DType::bf16) {
-    auto* narrow = reinterpret_cast<bfloat16*>(parameter.data.data());
-    for (std::size_t i = 0; i < values.size(); ++i) narrow[i] = to_bfloat16(values[i]);
+    HostView narrow(*device_, parameter.data.data(), parameter.data.bytes(), HostView::Access::write);
+    for (std::size_t i = 0; i < values.size(); ++i) narrow.as<bfloat16>()[i] = to_bfloat16(values[i]);
+    narrow.finish();
   }
 }
 

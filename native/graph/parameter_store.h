@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/aligned_memory.h"
+#include "backend/device.h"
 #include "core/dtype.h"
 #include "core/shape.h"
 
@@ -17,22 +17,22 @@ struct Parameter {
   std::string name;
   Shape shape;
   DType dtype = DType::f32;
-  AlignedMemory data;
+  DeviceMemory data;
   bool trainable = false;
-  AlignedMemory gradient;  ///< float32, only while trainable
-  AlignedMemory
+  DeviceMemory gradient;  ///< float32, only while trainable
+  DeviceMemory
       master;  ///< float32, only while trainable and stored narrower: small updates would be lost in bfloat16
 
   [[nodiscard]] std::int64_t elements() const { return shape.elements(); }
   /// Where the optimiser writes: the master if there is one.
-  [[nodiscard]] float* weights() const {
-    return reinterpret_cast<float*>(master.data() != nullptr ? master.data() : data.data());
-  }
+  [[nodiscard]] std::byte* weights() const { return master.data() != nullptr ? master.data() : data.data(); }
 };
 
 /// The parameters of one model by Hugging Face's names.
 class ParameterStore {
  public:
+  explicit ParameterStore(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+
   /// Zeros. Defining a name twice throws Error{"internal"}.
   void define(const std::string& name, const Shape& shape, DType dtype);
   void remove(const std::string& name);
@@ -49,6 +49,7 @@ class ParameterStore {
   [[nodiscard]] std::size_t gradient_bytes() const;
 
  private:
+  std::shared_ptr<Device> device_;
   std::map<std::string, Parameter, std::less<>> parameters_;
 };
 

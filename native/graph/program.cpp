@@ -6,7 +6,9 @@
 
 #include "graph/differentiate.h"
 #include "graph/fuse_low_rank.h"
+#include "graph/gather_early.h"
 #include "graph/rematerialize.h"
+#include "kernels/required_kernel.h"
 
 namespace attune {
 namespace {
@@ -28,9 +30,9 @@ constexpr std::size_t kKeptPlans = 16;
 
 }  // namespace
 
-Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads,
+Program::Program(Graph graph, ParameterStore& parameters, std::shared_ptr<Device> device, int threads,
                  const CompileOptions& options)
-    : graph_(std::move(graph)), threads_(threads) {
+    : graph_(std::move(graph)), device_(std::move(device)), threads_(threads) {
   for (const Value& value : graph_.values()) {
     if (value.kind != ValueKind::parameter) continue;
     const Parameter& parameter = parameters.at(value.name);
@@ -42,14 +44,15 @@ Program::Program(Graph graph, ParameterStore& parameters, const KernelTable& ker
                       std::string(name_of(value.type.dtype)) + shape.text() + ".");
     }
   }
+  gather_early(graph_);
   if (!options.loss.empty() || !options.seeds.empty()) differentiate_graph(parameters, options);
-  choose_kernels(kernels);
+  choose_kernels();
   for (std::size_t id = 0; id < graph_.values().size(); ++id) {
     const Value& value = graph_.values()[id];
     if (value.kind != ValueKind::state) continue;
     const auto bytes =
         static_cast<std::size_t>(graph_.bind(value.type, {}).elements()) * size_of(value.type.dtype);
-    states_.emplace(static_cast<ValueId>(id), AlignedMemory(bytes, value.name.c_str()));
+    states_.emplace(static_cast<ValueId>(id), device_->allocate(bytes, value.name.c_str()));
   }
 }
 
@@ -102,15 +105,9 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
   fuse_low_rank(graph_, [this](ValueId id) { return gradient_targets_.contains(id); });
 }
 
-void Program::choose_kernels(const KernelTable& kernels) {
+void Program::choose_kernels() {
   for (const Node& node : graph_.nodes()) {
-    const Kernel* kernel = kernels.find(node.op->name, graph_.activation_dtype());
-    if (kernel == nullptr) {
-      throw Error("missing-kernel", node.path,
-                  "There is no kernel for " + std::string(node.op->name) + " on cpu with dtype " +
-                      std::string(name_of(graph_.activation_dtype())) + " (needed at " + node.path + ").");
-    }
-    kernels_.push_back(kernel);
+    kernels_.push_back(&required_kernel(*device_, node.op->name, graph_.activation_dtype(), node.path));
   }
 }
 
@@ -159,9 +156,9 @@ void Program::copy_slots(const SlotCopies& copies) {
     if (shape.elements() == 0) continue;
     for (std::size_t i = 0; i < sources.size(); ++i) {
       const auto copied = static_cast<std::size_t>(std::min(lengths[i], rows));
-      std::memcpy(memory.data() + static_cast<std::size_t>(destinations[i]) * slot_bytes,
-                  memory.data() + static_cast<std::size_t>(sources[i]) * slot_bytes,
-                  slot_bytes / static_cast<std::size_t>(rows) * copied);
+      device_->copy(memory.data() + static_cast<std::size_t>(destinations[i]) * slot_bytes,
+                    memory.data() + static_cast<std::size_t>(sources[i]) * slot_bytes,
+                    slot_bytes / static_cast<std::size_t>(rows) * copied);
     }
   }
 }

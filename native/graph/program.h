@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/aligned_memory.h"
+#include "backend/device.h"
 #include "graph/graph.h"
 #include "graph/parameter_store.h"
 #include "graph/plan.h"
@@ -33,7 +33,7 @@ class Program {
  public:
   /// Throws Error{"missing-kernel"} naming op, device and dtype; "missing-input", "shape-mismatch" for
   /// parameters.
-  Program(Graph graph, ParameterStore& parameters, const KernelTable& kernels, int threads,
+  Program(Graph graph, ParameterStore& parameters, std::shared_ptr<Device> device, int threads,
           const CompileOptions& options);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
@@ -61,14 +61,15 @@ class Program {
 
  private:
   void differentiate_graph(ParameterStore& parameters, const CompileOptions& options);
-  void choose_kernels(const KernelTable& kernels);
+  void choose_kernels();
 
   Graph graph_;
+  std::shared_ptr<Device> device_;
   int threads_;
   std::vector<const Kernel*> kernels_;
   std::map<ValueId, GradientTarget> gradient_targets_;
   std::vector<std::string> untouched_;
-  std::map<ValueId, AlignedMemory> states_;
+  std::map<ValueId, DeviceMemory> states_;
   bool has_backward_ = false;
   std::mutex plans_mutex_;  ///< sizes are asked for while a step runs
   std::vector<std::pair<Sizes, std::shared_ptr<const Plan>>> plans_;

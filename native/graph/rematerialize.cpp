@@ -16,10 +16,6 @@ struct Uses {
   std::ptrdiff_t last = -1;
 };
 
-[[nodiscard]] bool reads(const Node& node, ValueId id) {
-  return std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end();
-}
-
 [[nodiscard]] Uses uses_after(const Graph& graph, ValueId id, std::size_t forward) {
   Uses uses;
   for (std::size_t index = forward; index < graph.nodes().size(); ++index) {
@@ -30,14 +26,9 @@ struct Uses {
   return uses;
 }
 
-[[nodiscard]] bool is_output(const Graph& graph, ValueId id) {
-  return std::any_of(graph.outputs().begin(), graph.outputs().end(),
-                     [&](const auto& output) { return output.second == id; });
-}
-
 /// Whether the value is there at the node anyway.
 [[nodiscard]] bool lives_until(const Graph& graph, ValueId id, std::size_t forward, std::ptrdiff_t node) {
-  return id == kNone || graph.value(id).kind != ValueKind::computed || is_output(graph, id) ||
+  return id == kNone || graph.value(id).kind != ValueKind::computed || graph.is_output(id) ||
          uses_after(graph, id, forward).last >= node;
 }
 
@@ -49,7 +40,7 @@ void rematerialize(Graph& graph, std::size_t forward) {
     if (std::find(kCheap.begin(), kCheap.end(), node.op->name) == kCheap.end()) continue;
     const ValueId made = node.outputs[0];
     const Uses uses = uses_after(graph, made, forward);
-    if (uses.first < 0 || is_output(graph, made)) continue;
+    if (uses.first < 0 || graph.is_output(made)) continue;
     const bool free = std::all_of(node.inputs.begin(), node.inputs.end(),
                                   [&](ValueId id) { return lives_until(graph, id, forward, uses.first); });
     if (free) graph.remake(index, static_cast<std::size_t>(uses.first));

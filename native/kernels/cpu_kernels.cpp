@@ -21,6 +21,11 @@ namespace cpu::avx512_bf16 {
 void register_kernels(KernelTable& table);
 }
 #endif
+#if defined(ATTUNE_ARM64)
+namespace cpu::neon {
+void register_kernels(KernelTable& table);
+}
+#endif
 
 namespace {
 
@@ -47,6 +52,9 @@ struct InstructionSet {
        {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c", "bmi2"},
        cpu::avx512::register_kernels},
       {"avx2", {"avx2", "fma", "f16c", "bmi2"}, cpu::avx2::register_kernels},
+#endif
+#if defined(ATTUNE_ARM64)
+      {"neon", {"neon"}, cpu::neon::register_kernels},
 #endif
       {"portable", {}, cpu::portable::register_kernels},
   };

@@ -18,6 +18,8 @@
 
 namespace attune {
 
+class Device;
+
 /// A tensor as a kernel sees it: contiguous, row-major. An absent optional input has `present` false.
 struct TensorView {
   void* data = nullptr;
@@ -46,7 +48,8 @@ struct KernelCall {
 };
 
 struct KernelContext {
-  ThreadPool& pool;
+  Device& device;
+  ThreadPool& pool;  ///< of the processor
   std::span<std::byte>
       scratch;       ///< as many bytes as the kernel's `scratch` asked for, 64-byte aligned, not zeroed
   PhiloxKey random;  ///< stream is filled in by the kernel from its arguments

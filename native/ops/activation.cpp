@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kInputs{"x"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 constexpr std::array<std::string_view, 2> kBackwardInputs{"dy", "x"};
 constexpr std::array<std::string_view, 1> kBackwardOutputs{"dx"};
 
@@ -132,7 +133,8 @@ const OpDefinition activation_op{.name = "activation",
                                  .infer = infer,
                                  .gradient = gradient,
                                  .reference = reference,
-                                 .work = work};
+                                 .work = work,
+                                 .row_inputs = kRowInputs};
 
 const OpDefinition activation_backward_op{.name = "activation_backward",
                                           .inputs = kBackwardInputs,

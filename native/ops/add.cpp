@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kInputs{"a", "b"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 2> kRowInputs{0, 1};
 constexpr std::array<std::string_view, 1> kAccumulateInputs{"dx"};
 constexpr std::array<std::string_view, 1> kAccumulateOutputs{"gradient"};
 
@@ -52,7 +53,8 @@ const OpDefinition add_op{.name = "add",
                           .infer = infer,
                           .gradient = gradient,
                           .reference = reference,
-                          .work = work_per_output<1>};
+                          .work = work_per_output<1>,
+                          .row_inputs = kRowInputs};
 
 const OpDefinition accumulate_gradient_op{.name = "accumulate_gradient",
                                           .inputs = kAccumulateInputs,

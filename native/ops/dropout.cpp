@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kInputs{"x"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 
 std::any parse(const Attributes& attributes) {
   const DropoutArguments arguments{.p = attributes.number("p", 0.0F),
@@ -54,6 +55,7 @@ const OpDefinition dropout_op{.name = "dropout",
                               .infer = infer,
                               .gradient = gradient,
                               .reference = reference,
-                              .work = work_per_output<1>};
+                              .work = work_per_output<1>,
+                              .row_inputs = kRowInputs};
 
 }  // namespace attune

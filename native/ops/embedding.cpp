@@ -37,7 +37,11 @@ std::any parse(const Attributes& attributes) {
 std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   const auto& arguments = std::any_cast<const EmbeddingArguments&>(any);
   context.check_rank(0, "table", 2);
-  context.check_weight(0, "table");
+  if (arguments.transposed) {
+    context.check_weight(0, "table");
+  } else {
+    context.check_quantizable(0, "table");
+  }
   context.check_dimension(0, "table", arguments.transposed ? 1 : 0, {.fixed = arguments.vocabulary});
   context.check_rank(1, "ids", 1);
   context.check_dtype(1, "ids", DType::i32);

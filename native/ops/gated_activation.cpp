@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kInputs{"gate", "up"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 2> kRowInputs{0, 1};
 constexpr std::array<std::string_view, 3> kBackwardInputs{"dy", "gate", "up"};
 constexpr std::array<std::string_view, 2> kBackwardOutputs{"dgate", "dup"};
 
@@ -107,7 +108,8 @@ const OpDefinition gated_activation_op{.name = "gated_activation",
                                        .infer = infer,
                                        .gradient = gradient,
                                        .reference = reference,
-                                       .work = work};
+                                       .work = work,
+                                       .row_inputs = kRowInputs};
 
 const OpDefinition gated_activation_backward_op{.name = "gated_activation_backward",
                                                 .inputs = kBackwardInputs,

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kInputs{"x", "w", "b"};
 constexpr std::array<std::string_view, 3> kOutputs{"y", "mean", "rstd"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 constexpr std::array<std::string_view, 6> kBackwardInputs{"dy", "x", "w", "mean", "rstd", "addend"};
 constexpr std::array<std::string_view, 3> kBackwardOutputs{"dx", "dw", "db"};
 
@@ -114,7 +115,8 @@ const OpDefinition layer_norm_op{.name = "layer_norm",
                                  .infer = infer,
                                  .gradient = gradient,
                                  .reference = reference,
-                                 .work = work_per_output<8>};
+                                 .work = work_per_output<8>,
+                                 .row_inputs = kRowInputs};
 
 const OpDefinition layer_norm_backward_op{.name = "layer_norm_backward",
                                           .inputs = kBackwardInputs,

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kInputs{"x", "w", "bias", "u", "b", "addend"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 3> kRowInputs{0, 3, 5};
 constexpr std::array<std::string_view, 2> kWeightGradientInputs{"x", "dy"};
 constexpr std::array<std::string_view, 1> kWeightGradientOutputs{"dw"};
 constexpr std::array<std::string_view, 1> kColumnSumInputs{"dy"};
@@ -46,7 +47,7 @@ std::any parse_column_sum(const Attributes& /*attributes*/) { return ColumnSumAr
   context.check_rank(multiplied, multiplied_name, 2);
   context.check_activation(multiplied, multiplied_name);
   context.check_rank(input, name, 2);
-  context.check_weight(input, name);
+  context.check_quantizable(input, name);
   const ValueType& x = context.in(multiplied, multiplied_name);
   const ValueType& w = context.in(input, name);
   const std::size_t in_axis = layout == WeightLayout::out_in ? 1 : 0;
@@ -201,7 +202,8 @@ const OpDefinition linear_op{.name = "linear",
                              .infer = infer,
                              .gradient = gradient,
                              .reference = reference,
-                             .work = work};
+                             .work = work,
+                             .row_inputs = kRowInputs};
 
 const OpDefinition linear_weight_gradient_op{.name = "linear_weight_gradient",
                                              .inputs = kWeightGradientInputs,

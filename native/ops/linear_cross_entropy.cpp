@@ -35,7 +35,7 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   context.check_activation(0, "h");
   const ValueType& h = context.in(0, "h");
   context.check_rank(1, "w", 2);
-  context.check_weight(1, "w");
+  context.check_quantizable(1, "w");
   context.check_dimension(1, "w", 1, h.dimensions[1]);
   const ValueType& w = context.in(1, "w");
   check_labels(context, 2, h.dimensions[0]);

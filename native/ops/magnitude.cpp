@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kInputs{"x", "m", "norm", "bias", "addend"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 2> kRowInputs{0, 4};
 constexpr std::array<std::string_view, 3> kGradientInputs{"dy", "x", "norm"};
 constexpr std::array<std::string_view, 1> kGradientOutputs{"dm"};
 
@@ -98,7 +99,8 @@ const OpDefinition magnitude_op{.name = "magnitude",
                                 .infer = infer,
                                 .gradient = gradient,
                                 .reference = reference,
-                                .work = work};
+                                .work = work,
+                                .row_inputs = kRowInputs};
 
 const OpDefinition magnitude_gradient_op{.name = "magnitude_gradient",
                                          .inputs = kGradientInputs,

@@ -181,6 +181,10 @@ void InferContext::check_weight(std::size_t input, std::string_view name) const 
   if (in(input, name).dtype != DType::f32) check_dtype(input, name, activation_dtype);
 }
 
+void InferContext::check_quantizable(std::size_t input, std::string_view name) const {
+  if (!is_quantized(in(input, name).dtype)) check_weight(input, name);
+}
+
 void InferContext::check_dimension(std::size_t input, std::string_view name, std::size_t axis,
                                    const Dimension& expected) const {
   const ValueType& type = in(input, name);

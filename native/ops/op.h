@@ -81,6 +81,8 @@ struct InferContext {
   void check_activation(std::size_t input, std::string_view name) const;
   /// Weights have the graph's dtype or f32.
   void check_weight(std::size_t input, std::string_view name) const;
+  /// The same, or quantised: of ops whose kernels unpack.
+  void check_quantizable(std::size_t input, std::string_view name) const;
   void check_dimension(std::size_t input, std::string_view name, std::size_t axis,
                        const Dimension& expected) const;
   void check_same_shape(std::size_t input, std::string_view name, const ValueType& expected) const;
@@ -135,6 +137,9 @@ struct OpDefinition {
   WorkRule work = nullptr;
   /// Outputs (from this index on) honour TensorView::accumulate, so they may be a parameter's gradient.
   std::size_t accumulates_from = static_cast<std::size_t>(-1);
+  /// Indices of the inputs that have a row for each row of the outputs, where row r of the outputs depends on
+  /// row r of these alone, and the other inputs have no such rows. Empty: rows depend on each other.
+  std::span<const std::size_t> row_inputs = {};
 };
 
 /// Throws Error{"unknown-op"} with the nearest name.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kInputs{"x", "w"};
 constexpr std::array<std::string_view, 2> kOutputs{"y", "rstd"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 constexpr std::array<std::string_view, 5> kBackwardInputs{"dy", "x", "w", "rstd", "addend"};
 constexpr std::array<std::string_view, 2> kBackwardOutputs{"dx", "dw"};
 
@@ -110,7 +111,8 @@ const OpDefinition rms_norm_op{.name = "rms_norm",
                                .infer = infer,
                                .gradient = gradient,
                                .reference = reference,
-                               .work = work_per_output<4>};
+                               .work = work_per_output<4>,
+                               .row_inputs = kRowInputs};
 
 const OpDefinition rms_norm_backward_op{.name = "rms_norm_backward",
                                         .inputs = kBackwardInputs,

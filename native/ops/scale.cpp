@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kInputs{"x"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 
 std::any parse(const Attributes& attributes) {
   return ScaleArguments{.factor = attributes.number("factor", 1.0F)};
@@ -42,6 +43,7 @@ const OpDefinition scale_op{.name = "scale",
                             .infer = infer,
                             .gradient = gradient,
                             .reference = reference,
-                            .work = work_per_output<1>};
+                            .work = work_per_output<1>,
+                            .row_inputs = kRowInputs};
 
 }  // namespace attune

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/adamw.h"
+#include "kernels/required_kernel.h"
 
 namespace attune {
 namespace {
@@ -19,20 +20,15 @@ namespace {
   return view;
 }
 
-[[nodiscard]] const Kernel& kernel(const KernelTable& kernels, const char* name) {
-  const Kernel* found = kernels.find(name, DType::f32);
-  if (found == nullptr)
-    throw Error("missing-kernel", name, "There is no kernel for " + std::string(name) + " on cpu.");
-  return *found;
-}
-
 }  // namespace
 
 double clip_coefficient(double norm, double max_norm) {
   return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-Optimizer::Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters) {
+Optimizer::Optimizer(std::shared_ptr<Device> device, std::vector<OptimizerGroup> groups,
+                     ParameterStore& parameters)
+    : device_(std::move(device)) {
   regroup(std::move(groups), parameters);
 }
 
@@ -54,8 +50,8 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
         continue;
       }
       const auto bytes = static_cast<std::size_t>(parameter.elements()) * sizeof(float);
-      fresh.emplace(name, Moments{.exp_avg = AlignedMemory(bytes, name.c_str()),
-                                  .exp_avg_sq = AlignedMemory(bytes, name.c_str())});
+      fresh.emplace(name, Moments{.exp_avg = device_->allocate(bytes, name.c_str()),
+                                  .exp_avg_sq = device_->allocate(bytes, name.c_str())});
     }
   }
   std::erase_if(moments_, [&](const auto& entry) { return !kept.contains(entry.first); });
@@ -63,10 +59,10 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
   groups_ = std::move(groups);
 }
 
-double Optimizer::gradient_norm(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool) {
-  const Kernel& squared_sum = kernel(kernels, "squared_sum");
+double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
+  const Kernel& squared_sum = required_kernel(*device_, "squared_sum", DType::f32, "squared_sum");
   double total = 0.0;
-  AlignedMemory scratch;
+  DeviceMemory scratch;
   for (const auto& [name, moments] : moments_) {
     const Parameter& parameter = parameters.at(name);
     const TensorView gradient = flat(parameter.gradient.data(), parameter.elements(), DType::f32);
@@ -74,22 +70,22 @@ double Optimizer::gradient_norm(ParameterStore& parameters, const KernelTable& k
     const std::any arguments = SquaredSumArguments{.result = &result};
     const KernelCall call{.arguments = arguments, .inputs = {&gradient, 1}, .outputs = {}};
     const std::size_t bytes = squared_sum.scratch(call, pool.threads());
-    if (scratch.bytes() < bytes) scratch = AlignedMemory(bytes, "gradient norm");
-    KernelContext context{pool, {scratch.data(), scratch.bytes()}, {}};
+    if (scratch.bytes() < bytes) scratch = device_->allocate(bytes, "gradient norm");
+    KernelContext context{*device_, pool, {scratch.data(), scratch.bytes()}, {}};
     squared_sum.run(context, call);
     total += result;
   }
   return std::sqrt(total);
 }
 
-void Optimizer::step(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool,
-                     const std::vector<double>& learning_rates, double gradient_scale) {
+void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::vector<double>& learning_rates,
+                     double gradient_scale) {
   if (learning_rates.size() != groups_.size()) {
     throw Error("invalid-option", "learningRates",
                 "The optimizer has " + std::to_string(groups_.size()) + " groups but got " +
                     std::to_string(learning_rates.size()) + " learning rates.");
   }
-  const Kernel& adamw = kernel(kernels, "adamw");
+  const Kernel& adamw = required_kernel(*device_, "adamw", DType::f32, "adamw");
   for (std::size_t index = 0; index < groups_.size(); ++index) {
     const OptimizerGroup& group = groups_[index];
     AdamWArguments settings{
@@ -111,12 +107,12 @@ void Optimizer::step(ParameterStore& parameters, const KernelTable& kernels, Thr
       const std::any arguments = settings;
       const std::int64_t n = parameter.elements();
       const TensorView gradient = flat(parameter.gradient.data(), n, DType::f32);
-      TensorView outputs[4] = {flat(reinterpret_cast<std::byte*>(parameter.weights()), n, DType::f32),
+      TensorView outputs[4] = {flat(parameter.weights(), n, DType::f32),
                                flat(moments.exp_avg.data(), n, DType::f32),
                                flat(moments.exp_avg_sq.data(), n, DType::f32),
                                {}};
       if (parameter.master.data() != nullptr) outputs[3] = flat(parameter.data.data(), n, DType::bf16);
-      KernelContext context{pool, {}, {}};
+      KernelContext context{*device_, pool, {}, {}};
       adamw.run(context, {.arguments = arguments, .inputs = {&gradient, 1}, .outputs = outputs});
     }
   }

@@ -22,26 +22,25 @@ struct OptimizerGroup {
 class Optimizer {
  public:
   struct Moments {
-    AlignedMemory exp_avg;
-    AlignedMemory exp_avg_sq;
+    DeviceMemory exp_avg;
+    DeviceMemory exp_avg_sq;
     /// Steps this parameter took: a later one's bias is corrected by its own count, as in torch.
     std::int64_t steps = 0;
   };
 
   /// Every named parameter must be trainable and stand in one group only.
-  Optimizer(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
+  Optimizer(std::shared_ptr<Device> device, std::vector<OptimizerGroup> groups, ParameterStore& parameters);
 
   /// Other groups: parameters that stand in both keep their state, new ones start afresh. Throws before it
   /// changes anything.
   void regroup(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
 
   /// Norm over all gradients of the groups' parameters, as torch.nn.utils.clip_grad_norm_ has it.
-  [[nodiscard]] double gradient_norm(ParameterStore& parameters, const KernelTable& kernels,
-                                     ThreadPool& pool);
+  [[nodiscard]] double gradient_norm(ParameterStore& parameters, ThreadPool& pool);
 
   /// One AdamW step with a rate per group; gradients are multiplied by `gradient_scale` on the way.
-  void step(ParameterStore& parameters, const KernelTable& kernels, ThreadPool& pool,
-            const std::vector<double>& learning_rates, double gradient_scale);
+  void step(ParameterStore& parameters, ThreadPool& pool, const std::vector<double>& learning_rates,
+            double gradient_scale);
 
   [[nodiscard]] std::size_t bytes() const;
   /// Of all parameters that it has.
@@ -49,6 +48,7 @@ class Optimizer {
   [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
 
  private:
+  std::shared_ptr<Device> device_;
   std::vector<OptimizerGroup> groups_;
   std::map<std::string, Moments> moments_;
 };

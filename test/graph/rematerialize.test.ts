@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { native, type NativeSession } from '../../lib/native.js'
+import { wavyParameters } from './wavy-parameters.js'
 
 const [tokens, width, wide] = [4, 8, 16]
 const open = () => new (native().Session)({ threads: 1, instructionSet: '' })
@@ -8,17 +9,7 @@ const open = () => new (native().Session)({ threads: 1, instructionSet: '' })
 async function multilayer(session: NativeSession, shown: boolean) {
   const graph = new (native().Graph)('f32')
   const shapes = { x: [tokens, width], up: [wide, width], down: [width, wide], dy: [tokens, width] }
-  const ids: Record<string, number> = {}
-  for (const [name, shape] of Object.entries(shapes)) {
-    session.defineParameter(name, shape, 'f32')
-    const count = shape.reduce((product, size) => product * size, 1)
-    await session.writeParameter(
-      name,
-      Float32Array.from({ length: count }, (_, i) => Math.sin(i + name.length)),
-    )
-    ids[name] = graph.parameter(name, shape).id
-  }
-  const id = (name: keyof typeof shapes) => ids[name] ?? -1
+  const id = await wavyParameters(session, graph, shapes)
   const [before] = graph.node('linear', 'up', [id('x'), id('up')], {})
   const [after] = graph.node('activation', 'act', [before!.id], { kind: 'gelu_new' })
   const [y] = graph.node('linear', 'down', [after!.id, id('down')], {})

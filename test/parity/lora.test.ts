@@ -38,6 +38,29 @@ describe.each([fixtures, goldens])('LoRA as PEFT trains it: $name', (root) => {
     expect(compared).toBeGreaterThan(4)
   })
 
+  // What was computed with is compared where bitsandbytes computed with what it had quantized: of rows shorter than a block of 64 its
+  // CPU backend takes the first block's scale for all, so logits and steps of this case cannot be had.
+  test.each(present(root, ['lora/llama-nf4']))('%s merged and saved', async (id) => {
+    const given = readCase<TrainingCase>(root, id)
+    const tensors = readTensors(join(root.folder, id, 'expected.safetensors'))
+    const bounds = new Bounds()
+    const directory = mkdtempSync(join(tmpdir(), 'attune-lora-'))
+    try {
+      const adapter = join(root.folder, id, 'adapter')
+      await using model = await Model.load(join(root.folder, given.model), { adapter, quantization: 'nf4' })
+      await model.save(directory, { merge: true })
+      await using merged = await Model.load(directory)
+      const whole = [...tensors].filter(([name, { shape }]) => name.startsWith('merged.') && shape[1]! >= 64)
+      expect(whole).toHaveLength(2)
+      for (const [name, { data }] of whole) {
+        bounds.near(name, (await merged.read(name.slice(7))).data, data, given.tolerance[name]!.atol)
+      }
+      expect(bounds.violations).toEqual([])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   test.each(present(root, ids))('%s merged, saved and loaded', async (id) => {
     const given = readCase<TrainingCase>(root, id)
     const tensors = readTensors(join(root.folder, id, 'expected.safetensors'))

@@ -1,8 +1,8 @@
 // embedding: y[t] = table[ids[t]], or token_rows' row where the token has one; embedding_backward: dtable[v],
 // or dtoken_rows[k], = sum over tokens t of that row of dy[t]. table, dtable (V, C), or (C, V) when
 // transposed; ids i32 (T); token_rows, dtoken_rows (K, C); y, dy (T, C). Gradients are f32, tables f32 or
-// bf16. The backward needs the ids. A row's tokens are summed in their order by one task, so no atomics are
-// needed.
+// bf16, or quantised in the forward pass. The backward needs the ids. A row's tokens are summed in their
+// order by one task, so no atomics are needed.
 
 #include "kernels/embedding.h"
 
@@ -10,12 +10,24 @@
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/launch.h"
+#include "kernels/cpu/quantized.h"
 #include "kernels/cpu/token_row.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
 // ---- kernels
+
+/// A quantised table's row.
+template <class T>
+void unpack_row(const QuantizedView& table, std::int64_t id, T* y, std::int64_t columns) {
+  alignas(64) float row[4 * kQuantizedBlock];
+  for (std::int64_t c = 0; c < columns; c += 4 * kQuantizedBlock) {
+    const std::int64_t count = minimum(4 * kQuantizedBlock, columns - c);
+    unpack(table, id * columns + c, count, row);
+    for_vectors(count, [&](std::int64_t i, auto lanes) { store(y + c + i, load(row + i, lanes), lanes); });
+  }
+}
 
 template <class W, class T>
 void look_up(const W* table, std::int64_t id, std::int64_t vocabulary, bool transposed, T* y,
@@ -82,13 +94,19 @@ void run_look_up(KernelContext& context, const KernelCall& call) {
   const std::int64_t tokens = call.inputs[1].shape.elements();
   const std::int64_t columns = last_axis(call.outputs[0]);
   const auto* table = call.inputs[0].as<const W>();
+  const bool quantized = is_quantized(call.inputs[0].dtype);
+  const QuantizedView packed =
+      quantized ? view_quantized(call.inputs[0].dtype, call.inputs[0].data, call.inputs[0].shape.elements())
+                : QuantizedView{};
   const auto* ids = call.inputs[1].as<const std::int32_t>();
   const auto* apart = call.inputs[2].as<const R>();
   auto* y = call.outputs[0].as<T>();
   run_rows(context.pool, tokens, rows_of_task(columns), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t row = apart == nullptr ? -1 : token_row(arguments.tokens, ids[t]);
-      if (row < 0) {
+      if (row < 0 && quantized) {
+        unpack_row(packed, ids[t], y + t * columns, columns);
+      } else if (row < 0) {
         look_up(table, ids[t], arguments.vocabulary, arguments.transposed, y + t * columns, columns);
       } else {
         look_up(apart, row, arguments.vocabulary, false, y + t * columns, columns);

@@ -33,6 +33,7 @@ void register_kernels(KernelTable& table) {
   register_scale(table);
   register_segment_mean(table);
   register_span_cross_entropy(table);
+  register_stream_read(table);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

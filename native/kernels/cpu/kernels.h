@@ -34,6 +34,7 @@ void register_rotary(KernelTable& table);
 void register_scale(KernelTable& table);
 void register_segment_mean(KernelTable& table);
 void register_span_cross_entropy(KernelTable& table);
+void register_stream_read(KernelTable& table);
 
 void register_kernels(KernelTable& table);
 

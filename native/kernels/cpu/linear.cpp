@@ -16,8 +16,12 @@ bool present(const KernelCall& call, std::size_t input) {
   return input < call.inputs.size() && call.inputs[input].present;
 }
 
-Matrix rows_of(const TensorView& view) { return {view.data, view.dtype, view.shape.columns(), 1}; }
-Matrix transposed(const TensorView& view) { return {view.data, view.dtype, 1, view.shape.columns()}; }
+Matrix rows_of(const TensorView& view) {
+  return {view.data, view.dtype, view.shape.columns(), 1, view.shape.elements()};
+}
+Matrix transposed(const TensorView& view) {
+  return {view.data, view.dtype, 1, view.shape.columns(), view.shape.elements()};
+}
 
 /// A weight as the right factor (in, out), whichever way it is stored.
 Matrix weight_of(const TensorView& view, WeightLayout layout) {

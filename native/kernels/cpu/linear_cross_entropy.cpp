@@ -114,7 +114,7 @@ Gemm logits_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, fl
   out.rows = rows;
   out.columns = problem.vocabulary;
   out.products[0] = {{row_of(problem.h, row), problem.h.dtype, channels, 1},
-                     {problem.w.data, problem.w.dtype, 1, channels},
+                     {problem.w.data, problem.w.dtype, 1, channels, problem.w.shape.elements()},
                      channels,
                      1.0F};
   out.product_count = 1;
@@ -153,7 +153,7 @@ Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
   out.rows = rows;
   out.columns = problem.channels;
   out.products[0] = {{gradients.logits, DType::f32, problem.vocabulary, 1},
-                     {problem.w.data, problem.w.dtype, problem.channels, 1},
+                     {problem.w.data, problem.w.dtype, problem.channels, 1, problem.w.shape.elements()},
                      problem.vocabulary,
                      1.0F};
   out.product_count = 1;
@@ -269,8 +269,7 @@ std::size_t scratch_bytes(const KernelCall& call, int threads) {
     const std::size_t bytes = gemm_scratch(product, threads);
     products = bytes > products ? bytes : products;
   };
-  // Chunks differ by one row, and a chunk of at most kStreamingRows rows takes another path with other
-  // scratch.
+  // Chunks differ by one row, and a chunk of few rows takes another path with other scratch.
   for (std::int64_t rows = longest > 1 ? longest - 1 : longest; rows <= longest; ++rows) {
     at_least(logits_gemm(problem, 0, rows, nullptr));
     if (problem.tokens > 0) at_least(token_gemm(problem, 0, rows, nullptr));

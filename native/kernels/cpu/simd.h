@@ -5,14 +5,16 @@
 // once.
 //
 // Kernel sources are compiled once per instruction set, each time with another ATTUNE_ISA (portable, avx2,
-// avx512, avx512_bf16), and everything in them lives in namespace attune::cpu::ATTUNE_ISA. Keep inline
+// avx512, avx512_bf16, neon), and everything in them lives in namespace attune::cpu::ATTUNE_ISA. Keep inline
 // functions of the standard library out of kernels where their code could differ by instruction set: the
 // linker keeps one copy of an inline function, and it may be the one this processor cannot run. One kind is
 // left, std::any's manager of each argument struct, which any_cast compares with: the ops make these anys, so
 // objects of the main target, which the linker reads before the kernels' archives, define the same ones.
 //
-//   load(p), load_partial(p, count)       float or bfloat16, any alignment; lanes past count are 0, not read
+//   Vec::kWidth, Vec::kRegisters          lanes of a vector, and how many vectors registers hold
+//   load(p), load_partial(p, count)       float, bfloat16 or (load) int8; lanes past count are 0, not read
 //   store(p, v), store_partial(p, v, n)   rounds to nearest even for bfloat16
+//   look_up_nibbles(p, values)            of kWidth codes of 4 bits, a byte's high ones first
 //   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
 //   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
 //   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
@@ -39,6 +41,8 @@
 #include "kernels/cpu/simd/avx512.h"
 #elif defined(ATTUNE_AVX2)
 #include "kernels/cpu/simd/avx2.h"
+#elif defined(ATTUNE_NEON)
+#include "kernels/cpu/simd/neon.h"
 #else
 #include "kernels/cpu/simd/portable.h"
 #endif

@@ -33,7 +33,7 @@ struct TileProduct {
 /// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 6 x 2 of 16. Enough independent sums to
 /// hide the latency of fma, and fewer loads than multiplications.
 inline constexpr int kProductRows = Vec::kWidth == 8 ? 6 : 4;
-inline constexpr int kProductVectors = Vec::kWidth == 16 ? 4 : 2;
+inline constexpr int kProductVectors = Vec::kRegisters == 32 ? 4 : 2;
 
 template <int Rows, int Vectors>
 ATTUNE_INLINE void multiply_block(const TileProduct& t, std::int64_t row, std::int64_t column,

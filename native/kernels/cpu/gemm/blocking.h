@@ -10,17 +10,16 @@ namespace attune::cpu::ATTUNE_ISA {
 // half the time.
 inline constexpr int kTileVectors = 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
-// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast; 16 hold 6 x 2, 2
-// and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable, NEON).
-inline constexpr int kTileRows = Vec::kWidth == 16 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
+// As many rows as registers allow: 32 registers hold 14 x 2 sums, 2 of B and a broadcast (AVX-512, NEON); 16
+// hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
+inline constexpr int kTileRows = Vec::kRegisters == 32 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). AVX-512: the
-// panel of A (14 x 432 lanes, 24 KiB) stays in a 32 or 48 KiB first-level cache while panels of B (54 KiB)
-// stream past it from the second level; deeper blocks would push A out, shallower ones touch C more often.
-// 432 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does. AVX2: panels of A (6
-// KiB) and of B (17 KiB) both fit; a micro kernel on panels of up to 320 runs at the peak, at 432 at 90 % of
-// it. 264 and not 256 for the same reason as above.
-inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 264 : 432;
+// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). The panel of A
+// (14 x 432 lanes, 24 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (AVX-512 54
+// KiB, AVX2 24, NEON 14) stream past it from the second level; deeper blocks would push A out, shallower ones
+// touch C more often. 432 and not 384, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than
+// 768 k does.
+inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 392 : 432;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
 // for the last thread.
@@ -34,23 +33,30 @@ inline constexpr std::int64_t kFewRows = 16;
 inline constexpr std::int64_t kRowBlock = 2048;
 inline constexpr std::int64_t kColumnBlock = 3072;
 
-// Which panel stays in the first-level cache while the other ones stream past it from the second level: A's,
-// where it is the one that fits; else B's, because A's are the smaller ones to stream.
-inline constexpr bool kKeepRowPanel = Vec::kWidth == 16;
-
-// One task: up to 4 x 8 micro tiles, about 50 us. The 8 panels of B (432 KiB) stay in the second-level cache
-// from task to task, because tasks with the same columns follow one another. Where a panel of B is kept, it
-// is for 16 panels of A (99 KiB).
-inline constexpr std::int64_t kGroupRowPanels = kKeepRowPanel ? 4 : 16;
+// One task: up to 4 x 8 micro tiles of 14 rows or 16 x 8 of fewer, about 50 us. The 8 panels of B (432 KiB;
+// AVX2: 196 KiB, NEON 108) stay in the second-level cache from task to task, because tasks with the same
+// columns follow one another.
+inline constexpr std::int64_t kGroupRowPanels = kTileRows == 14 ? 4 : 16;
 inline constexpr std::int64_t kGroupColumnPanels = 8;
 // Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
 // average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.
 inline constexpr std::int64_t kFewTasks = 48;
 
-/// Up to this many rows the product streams B once, unpacked (streaming.cpp).
+// From so many column panels on each task takes columns of its own for all rows (wide.cpp), two panels of B
+// at least: A then streams past them from the third level at a few bytes a cycle. As long as A, packed whole,
+// stays there: 12 MiB.
+inline constexpr std::int64_t kWidePanels = 2 * kFewTasks;
+inline constexpr std::int64_t kWideRows = (std::int64_t{3} << 20) / kDepthBlock;
+
+/// Up to this many rows the product reads B once, where it lies (streaming.cpp) ...
 inline constexpr std::int64_t kStreamingRows = 4;
+/// ... and up to this many where B's columns are contiguous: packing would have to transpose them.
+inline constexpr std::int64_t kStreamingDotRows = 16;
 
 ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Floats rounded up to whole cache lines: each part of scratch begins on one.
+ATTUNE_INLINE std::int64_t whole_cache_lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
 
 /// `total` cut in `parts` ranges whose lengths differ by at most one: no part is a mere remainder.
 struct EvenSplit {

@@ -6,12 +6,14 @@
 namespace attune::cpu::ATTUNE_ISA {
 
 /// A matrix by its strides, in elements: element (i, j) is data[i * row_stride + j * column_stride]. The
-/// transposed matrix is the same data with the strides swapped. float32 or bfloat16.
+/// transposed matrix is the same data with the strides swapped. float32 or bfloat16; B may be quantised, with
+/// neighbours of one axis side by side (core/quantization.h).
 struct Matrix {
   const void* data = nullptr;
   DType dtype = DType::f32;
   std::int64_t row_stride = 0;
   std::int64_t column_stride = 1;
+  std::int64_t elements = 0;  ///< of the whole tensor, where it is quantised: its scales lie behind
 };
 
 /// alpha A (M, depth) B (depth, N).

@@ -23,7 +23,7 @@ ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
 
 // Steps of depth between two counts of the loop: where a step is few instructions, those for counting are a
 // tenth of them, which a core shared with another program misses.
-constexpr int kUnrolled = Vec::kWidth == 16 ? 2 : 4;
+constexpr int kUnrolled = Vec::kRegisters == 32 ? 2 : 4;
 
 template <Lane kLane, Operands kOperands, int kRows, int kVectors>
 void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] std::int64_t a_stride,

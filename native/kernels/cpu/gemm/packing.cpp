@@ -1,10 +1,11 @@
 // out[k * width + j] = alpha * source(j, k) for j < count, 0 for count <= j < width: a panel, depth slowest.
-// source: float32 or bfloat16 with any two strides; out: float32. bfloat16 is widened here, once per packing,
-// unless it stays in pairs (pair_packing.cpp).
+// source: float32 or bfloat16 with any two strides, or quantised with neighbours along one axis; out:
+// float32. bfloat16 is widened here, once per packing, unless it stays in pairs (pair_packing.cpp).
 
 #include "kernels/cpu/gemm/packing.h"
 
 #include "kernels/cpu/gemm/pair_packing.h"
+#include "kernels/cpu/quantized.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -120,9 +121,32 @@ void pack(const Panel& panel, const T* source, std::int64_t stride, std::int64_t
   }
 }
 
+/// A part of the depth at a time as floats, which stay in the first-level cache on their way.
+void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+                    std::int64_t depth_stride) {
+  alignas(64) float unpacked[kTileColumns * kQuantizedBlock];
+  const QuantizedView view = view_quantized(matrix.dtype, matrix.data, matrix.elements);
+  for (std::int64_t k = 0; k < panel.depth; k += kQuantizedBlock) {
+    const std::int64_t left = panel.depth - k;
+    const std::int64_t deep = left < kQuantizedBlock ? left : kQuantizedBlock;
+    const Panel part{panel.out + k * panel.width, panel.width, panel.count, deep, panel.alpha};
+    if (stride == 1) {
+      for (std::int64_t i = 0; i < deep; ++i)
+        unpack(view, offset + (k + i) * depth_stride, panel.count, unpacked + i * kTileColumns);
+      pack_rows(part, unpacked, kTileColumns);
+    } else {
+      for (std::int64_t j = 0; j < panel.count; ++j)
+        unpack(view, offset + j * stride + k, deep, unpacked + j * kQuantizedBlock);
+      pack_columns(part, unpacked, kQuantizedBlock);
+    }
+  }
+}
+
 void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
           std::int64_t depth_stride) {
-  if (matrix.dtype == DType::bf16) {
+  if (is_quantized(matrix.dtype)) {
+    pack_quantized(panel, matrix, offset, stride, depth_stride);
+  } else if (matrix.dtype == DType::bf16) {
     pack(panel, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
   } else {
     pack(panel, static_cast<const float*>(matrix.data) + offset, stride, depth_stride);

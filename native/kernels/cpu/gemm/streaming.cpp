@@ -1,177 +1,481 @@
-// C (M, N) for M <= 4: packing B would cost more than the product, so each element of B is read once, where
-// it lies, and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it.
-// Rows of B contiguous: sums of a few vectors of columns. Columns contiguous: four dot products at a time.
+// C (M, N) for few rows M: packing B would cost more than the product, so each element of B is read once,
+// where it lies, and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it.
+//
+//   columns of B contiguous: dot products, four columns at a time, far apart in memory
+//   rows of B contiguous: first, parts of the depth, each a sum of scaled rows into scratch; then their sum
+//
+// What a part or a task is depends on the sizes alone, and an element's sum is taken in the same order
+// however many rows there are: bits depend neither on threads nor on what else is in the batch.
 
 #include "kernels/cpu/gemm/streaming.h"
 
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/epilogue.h"
 #include "kernels/cpu/gemm/packing.h"
+#include "kernels/cpu/quantized.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-// Columns of one task: 512 bytes of each row of B are 8 cache lines in a row, and N = 768 still gives six
-// tasks.
-constexpr std::int64_t kColumns = 128;
-// Columns that share one load of A: 4 chains of multiply-adds per row, as many as their latency wants at M
-// = 1.
-constexpr int kDots = 4;
+// Columns of one task: N = 896 still gives 28 tasks, so that no thread waits long for the last.
+constexpr std::int64_t kColumns = 32;
+// Rows of A that share one load of B.
+constexpr int kRowsAtOnce = 4;
+// Columns, or rows, of B that are read at once. Far apart, each is a stream of its own to the processor, and
+// four of them keep more reads in flight than one: 22 against 19 GB/s on two cores of an EPYC (Zen 3).
+constexpr int kStreams = 4;
+// What one part reads: half a MiB of float32, against which its sums are little.
+constexpr std::int64_t kPartElements = std::int64_t{128} << 10;
+constexpr std::int64_t kSmallPartElements = std::int64_t{16} << 10;
+constexpr std::int64_t kFewParts = 8;
+/// Columns of a part: its sums stay in the second-level cache.
+constexpr std::int64_t kPartColumns = 4096;
 
-/// sums[i * kColumns + j] += a (rows, depth) . column j of B, columns contiguous in memory.
-template <int kRows, int kColumnsAtOnce, class T>
-ATTUNE_INLINE void dot_columns(const float* a, std::int64_t a_stride, const T* b, std::int64_t b_stride,
-                               std::int64_t depth, float* sums) {
-  Vec sum[kRows][kColumnsAtOnce];
-#pragma GCC unroll 4
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kColumnsAtOnce; ++j) sum[i][j] = zero();
+[[nodiscard]] ATTUNE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+// ---- B as runs of neighbours, up to kQuantizedBlock long
+
+template <class T>
+struct PlainRun {
+  const T* data;
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(data + i); }
+  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
+    return load_partial(data + i, count);
   }
-  std::int64_t k = 0;
-  for (; k + Vec::kWidth <= depth; k += Vec::kWidth) {
-    Vec row[kRows];
+};
+
+/// Lines of B, each of neighbours in memory.
+template <class T>
+struct PlainLines {
+  using Run = PlainRun<T>;
+  const T* data;
+  std::int64_t stride;  ///< elements between lines
+  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
+    return {data + line * stride + i};
+  }
+};
+
+struct Int8Run {
+  const std::int8_t* codes;
+  Vec scale;
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(codes + i) * scale; }
+  /// Lines are whole blocks.
+  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t /*count*/) const { return at(i); }
+};
+
+/// int8 lines that are whole blocks: no run crosses the border of two scales.
+struct Int8Lines {
+  using Run = Int8Run;
+  const std::int8_t* codes;
+  const float* scales;
+  std::int64_t stride;
+  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
+    const std::int64_t at = line * stride + i;
+    // Never negative: without a sign the division is a shift.
+    return {codes + at, broadcast(scales[static_cast<std::uint64_t>(at) / kQuantizedBlock])};
+  }
+};
+
+[[nodiscard]] ATTUNE_INLINE std::int64_t line_stride(const Matrix& b) {
+  return b.row_stride == 1 ? b.column_stride : b.row_stride;
+}
+
+/// Whether the product's lines of B must be unpacked before they are multiplied.
+[[nodiscard]] ATTUNE_INLINE bool unpacks(const Matrix& b, std::int64_t line_length) {
+  if (b.dtype == DType::nf4) return true;
+  return b.dtype == DType::int8 &&
+         (line_stride(b) % kQuantizedBlock != 0 || line_length % kQuantizedBlock != 0);
+}
+
+// ---- columns contiguous
+
+/// sums[r * kColumns + c * step] += row r of a . line `first + c * step`, for kRows rows and kAtOnce lines.
+template <int kRows, int kAtOnce, class Lines>
+ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines& b, std::int64_t first,
+                             std::int64_t step, std::int64_t depth, float* sums) {
+  using Run = typename Lines::Run;
+  Vec sum[kRows][kAtOnce];
 #pragma GCC unroll 4
-    for (int i = 0; i < kRows; ++i) row[i] = load(a + i * a_stride + k);
+  for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kColumnsAtOnce; ++j) {
-      const Vec column = load(b + j * b_stride + k);
+    for (int c = 0; c < kAtOnce; ++c) sum[r][c] = zero();
+  }
+  // The length is a constant where it is a block's, so that the compiler lays the block out whole.
+  const auto multiply = [&](std::int64_t block, std::int64_t count) {
+    Run runs[kAtOnce] = {b.run(first, block)};
 #pragma GCC unroll 4
-      for (int i = 0; i < kRows; ++i) sum[i][j] = fma(row[i], column, sum[i][j]);
+    for (int c = 1; c < kAtOnce; ++c) runs[c] = b.run(first + c * step, block);
+    const float* from = a + block;
+    std::int64_t k = 0;
+    for (; k + Vec::kWidth <= count; k += Vec::kWidth) {
+      Vec row[kRows];
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) row[r] = load(from + r * a_stride + k);
+#pragma GCC unroll 4
+      for (int c = 0; c < kAtOnce; ++c) {
+        const Vec column = runs[c].at(k);
+#pragma GCC unroll 4
+        for (int r = 0; r < kRows; ++r) sum[r][c] = fma(row[r], column, sum[r][c]);
+      }
     }
-  }
-  if (k < depth) {
-    const std::int64_t left = depth - k;
+    if (k == count) return;
 #pragma GCC unroll 4
-    for (int j = 0; j < kColumnsAtOnce; ++j) {
-      const Vec column = load_partial(b + j * b_stride + k, left);
+    for (int c = 0; c < kAtOnce; ++c) {
+      const Vec column = runs[c].partial(k, count - k);
 #pragma GCC unroll 4
-      for (int i = 0; i < kRows; ++i)
-        sum[i][j] = fma(load_partial(a + i * a_stride + k, left), column, sum[i][j]);
+      for (int r = 0; r < kRows; ++r)
+        sum[r][c] = fma(load_partial(from + r * a_stride + k, count - k), column, sum[r][c]);
     }
-  }
+  };
+  std::int64_t block = 0;
+  for (; block + kQuantizedBlock <= depth; block += kQuantizedBlock) multiply(block, kQuantizedBlock);
+  if (block < depth) multiply(block, depth - block);
 #pragma GCC unroll 4
-  for (int i = 0; i < kRows; ++i) {
+  for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kColumnsAtOnce; ++j) sums[i * kColumns + j] += reduce_add(sum[i][j]);
+    for (int c = 0; c < kAtOnce; ++c) sums[r * kColumns + c * step] += reduce_add(sum[r][c]);
   }
 }
 
-template <int kRows, class T>
-void dot(const float* a, std::int64_t a_stride, const T* b, std::int64_t b_stride, std::int64_t depth,
-         std::int64_t columns, float* sums) {
-  std::int64_t j = 0;
-  for (; j + kDots <= columns; j += kDots) {
-    dot_columns<kRows, kDots>(a, a_stride, b + j * b_stride, b_stride, depth, sums + j);
+/// As many sums as registers hold: 16 of 16 would leave none for what is multiplied.
+template <int kRows, class Lines>
+ATTUNE_INLINE void dot_streams(const float* a, std::int64_t a_stride, const Lines& b, std::int64_t first,
+                               std::int64_t step, std::int64_t depth, float* sums) {
+  if constexpr (kRows <= 2 || Vec::kWidth == 16) {
+    dot_lines<kRows, kStreams>(a, a_stride, b, first, step, depth, sums);
+  } else {
+    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first, step, depth, sums);
+    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first + 2 * step, step, depth, sums + 2 * step);
   }
-  for (; j < columns; ++j) dot_columns<kRows, 1>(a, a_stride, b + j * b_stride, b_stride, depth, sums + j);
 }
 
-/// The same with rows of B contiguous: kVectors vectors of columns at once.
-template <int kRows, int kVectors, class T>
-ATTUNE_INLINE void add_scaled_rows(const float* a, std::int64_t a_stride, const T* b, std::int64_t b_stride,
-                                   std::int64_t depth, std::int64_t columns, float* sums) {
-  Vec sum[kRows][kVectors];
-#pragma GCC unroll 4
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = zero();
-  }
-  const bool whole = columns >= kVectors * Vec::kWidth;
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const T* from = b + k * b_stride;
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      const Vec row = whole ? load(from + v * Vec::kWidth) : load_partial(from + v * Vec::kWidth, columns);
-#pragma GCC unroll 4
-      for (int i = 0; i < kRows; ++i) sum[i][v] = fma(broadcast(a[i * a_stride + k]), row, sum[i][v]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      float* out = sums + i * kColumns + v * Vec::kWidth;
-      store(out, load(out) + sum[i][v]);
+template <class Lines>
+ATTUNE_INLINE void dot_rows(const float* a, std::int64_t rows, std::int64_t a_stride, const Lines& b,
+                            std::int64_t first, std::int64_t step, std::int64_t depth, float* sums) {
+  for (std::int64_t r = 0; r < rows; r += kRowsAtOnce) {
+    const float* from = a + r * a_stride;
+    float* to = sums + r * kColumns;
+    switch (rows - r) {
+      case 1:
+        dot_streams<1>(from, a_stride, b, first, step, depth, to);
+        break;
+      case 2:
+        dot_streams<2>(from, a_stride, b, first, step, depth, to);
+        break;
+      case 3:
+        dot_streams<3>(from, a_stride, b, first, step, depth, to);
+        break;
+      default:
+        dot_streams<kRowsAtOnce>(from, a_stride, b, first, step, depth, to);
     }
   }
 }
 
-template <int kRows, class T>
-void add_scaled(const float* a, std::int64_t a_stride, const T* b, std::int64_t b_stride, std::int64_t depth,
-                std::int64_t columns, float* sums) {
-  std::int64_t j = 0;
-  for (; j + 4 * Vec::kWidth <= columns; j += 4 * Vec::kWidth) {
-    add_scaled_rows<kRows, 4>(a, a_stride, b + j, b_stride, depth, columns - j, sums + j);
+/// Where a product's rows of A are, and how many.
+struct Rows {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t count = 0;
+};
+
+template <class Lines>
+void dot(const Rows& a, const Lines& b, std::int64_t columns, std::int64_t depth, float* sums) {
+  const std::int64_t step = columns / kStreams;
+  for (std::int64_t j = 0; j < step; ++j) dot_rows(a.data, a.count, a.stride, b, j, step, depth, sums + j);
+  for (std::int64_t j = kStreams * step; j < columns; ++j) {
+    for (std::int64_t r = 0; r < a.count; ++r)
+      dot_lines<1, 1>(a.data + r * a.stride, a.stride, b, j, 1, depth, sums + r * kColumns + j);
   }
-  for (; j < columns; j += Vec::kWidth) {
-    add_scaled_rows<kRows, 1>(a, a_stride, b + j, b_stride, depth, columns - j, sums + j);
+}
+
+/// Columns whose blocks begin anywhere, as floats in `unpacked` (kStreams, depth) on their way.
+void dot_unpacked(const Rows& a, const Matrix& b, std::int64_t column, std::int64_t columns,
+                  std::int64_t depth, float* unpacked, float* sums) {
+  const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
+  for (std::int64_t j = 0; j < columns; j += kStreams) {
+    const std::int64_t count = least(kStreams, columns - j);
+    for (std::int64_t c = 0; c < count; ++c)
+      unpack(view, (column + j + c) * b.column_stride, depth, unpacked + c * depth);
+    dot(a, PlainLines<float>{unpacked, depth}, count, depth, sums + j);
   }
 }
 
 template <class T>
-void add_strided(const float* a, std::int64_t a_stride, std::int64_t rows, const T* b, const Matrix& matrix,
-                 std::int64_t depth, std::int64_t columns, float* sums) {
-  for (std::int64_t i = 0; i < rows; ++i) {
+[[nodiscard]] ATTUNE_INLINE PlainLines<T> plain_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
+  const std::int64_t stride = line_stride(b);
+  return {static_cast<const T*>(b.data) + line * stride + i, stride};
+}
+[[nodiscard]] ATTUNE_INLINE Int8Lines int8_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
+  const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
+  const std::int64_t stride = line_stride(b);
+  const std::int64_t at = line * stride + i;
+  return {view.int8_codes + at, view.int8_scales + at / kQuantizedBlock, stride};
+}
+
+void add_dots(const Rows& a, const Product& product, std::int64_t column, std::int64_t columns,
+              float* unpacked, float* sums) {
+  const Matrix& b = product.b;
+  if (unpacks(b, product.depth)) {
+    dot_unpacked(a, b, column, columns, product.depth, unpacked, sums);
+  } else if (b.dtype == DType::int8) {
+    dot(a, int8_lines(b, column, 0), columns, product.depth, sums);
+  } else if (b.dtype == DType::bf16) {
+    dot(a, plain_lines<bfloat16>(b, column, 0), columns, product.depth, sums);
+  } else {
+    dot(a, plain_lines<float>(b, column, 0), columns, product.depth, sums);
+  }
+}
+
+// ---- rows contiguous
+
+/// How a product whose rows of B are contiguous is cut: every part has its own sums (M, columns).
+struct Parts {
+  EvenSplit depth;
+  EvenSplit blocks;  ///< of kQuantizedBlock columns -> ranges
+  std::int64_t columns = 0;
+
+  [[nodiscard]] ATTUNE_INLINE std::int64_t count() const { return depth.parts * blocks.parts; }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t range) const {
+    return least(columns, blocks.begin(range) * kQuantizedBlock);
+  }
+};
+
+[[nodiscard]] Parts parts_of(const Gemm& gemm, const Product& product) {
+  const std::int64_t columns = gemm.columns;
+  const EvenSplit blocks = split_by(ceil_divide(columns, kQuantizedBlock), kPartColumns / kQuantizedBlock);
+  const std::int64_t elements = product.depth * columns;
+  std::int64_t parts = ceil_divide(ceil_divide(elements, kPartElements), blocks.parts);
+  if (parts < kFewParts) parts = least(kFewParts, ceil_divide(elements, kSmallPartElements));
+  parts = least(parts, product.depth);
+  return {{product.depth, parts < 1 ? 1 : parts}, blocks, columns};
+}
+
+/// sums (kRows, sum_stride) += a[:, lines] . lines of B, columns [0, columns): kAtOnce lines `step` apart.
+template <int kRows, int kAtOnce, class Lines>
+ATTUNE_INLINE void add_lines(const float* a, std::int64_t a_stride, const Lines& b, std::int64_t first,
+                             std::int64_t step, std::int64_t columns, float* sums, std::int64_t sum_stride) {
+  using Run = typename Lines::Run;
+  Vec factor[kRows][kAtOnce];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int l = 0; l < kAtOnce; ++l) factor[r][l] = broadcast(a[r * a_stride + first + l * step]);
+  }
+  for (std::int64_t block = 0; block < columns; block += kQuantizedBlock) {
+    Run runs[kAtOnce] = {b.run(first, block)};
+#pragma GCC unroll 4
+    for (int l = 1; l < kAtOnce; ++l) runs[l] = b.run(first + l * step, block);
+    const std::int64_t count = least(kQuantizedBlock, columns - block);
+    std::int64_t j = 0;
+    for (; j + Vec::kWidth <= count; j += Vec::kWidth) {
+      Vec line[kAtOnce];
+#pragma GCC unroll 4
+      for (int l = 0; l < kAtOnce; ++l) line[l] = runs[l].at(j);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        float* to = sums + r * sum_stride + block + j;
+        Vec sum = load(to);
+#pragma GCC unroll 4
+        for (int l = 0; l < kAtOnce; ++l) sum = fma(factor[r][l], line[l], sum);
+        store(to, sum);
+      }
+    }
+    if (j == count) continue;
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      float* to = sums + r * sum_stride + block + j;
+      Vec sum = load_partial(to, count - j);
+#pragma GCC unroll 4
+      for (int l = 0; l < kAtOnce; ++l) sum = fma(factor[r][l], runs[l].partial(j, count - j), sum);
+      store_partial(to, sum, count - j);
+    }
+  }
+}
+
+/// The same for lines [first, first + lines).
+template <int kRows, class Lines>
+void scale_lines(const Rows& a, const Lines& b, std::int64_t first, std::int64_t lines, std::int64_t columns,
+                 float* sums, std::int64_t sum_stride) {
+  const std::int64_t step = lines / kStreams;
+  for (std::int64_t i = 0; i < step; ++i)
+    add_lines<kRows, kStreams>(a.data, a.stride, b, first + i, step, columns, sums, sum_stride);
+  for (std::int64_t i = kStreams * step; i < lines; ++i)
+    add_lines<kRows, 1>(a.data, a.stride, b, first + i, 1, columns, sums, sum_stride);
+}
+
+template <int kRows>
+void scale_unpacked(const Rows& a, const Matrix& b, std::int64_t first, std::int64_t lines,
+                    std::int64_t column, std::int64_t columns, float* unpacked, float* sums,
+                    std::int64_t sum_stride) {
+  const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
+  const std::int64_t step = lines / kStreams;
+  for (std::int64_t i = 0; i < lines; ++i) {
+    // In the order of scale_lines, so that the bits are the same.
+    const bool far = i < kStreams * step;
+    const std::int64_t line = first + (far ? i % kStreams * step + i / kStreams : i);
+    unpack(view, line * b.row_stride + column, columns, unpacked);
+    const Rows factors{a.data + line, a.stride, a.count};
+    scale_lines<kRows>(factors, PlainLines<float>{unpacked, columns}, 0, 1, columns, sums, sum_stride);
+  }
+}
+
+template <int kRows>
+void scale_part(const Rows& a, const Product& product, const Parts& parts, std::int64_t part, float* unpacked,
+                float* sums) {
+  const Matrix& b = product.b;
+  const std::int64_t range = part % parts.blocks.parts;
+  const std::int64_t depth_part = part / parts.blocks.parts;
+  const std::int64_t first = parts.depth.begin(depth_part);
+  const std::int64_t lines = parts.depth.begin(depth_part + 1) - first;
+  const std::int64_t column = parts.begin(range);
+  const std::int64_t columns = parts.begin(range + 1) - column;
+  float* to = sums + depth_part * kRows * parts.columns + column;
+  for (int r = 0; r < kRows; ++r) {
+    for (std::int64_t j = 0; j < columns; ++j) to[r * parts.columns + j] = 0.0F;
+  }
+  if (unpacks(b, parts.columns)) {
+    scale_unpacked<kRows>(a, b, first, lines, column, columns, unpacked, to, parts.columns);
+  } else if (b.dtype == DType::int8) {
+    scale_lines<kRows>(a, int8_lines(b, 0, column), first, lines, columns, to, parts.columns);
+  } else if (b.dtype == DType::bf16) {
+    scale_lines<kRows>(a, plain_lines<bfloat16>(b, 0, column), first, lines, columns, to, parts.columns);
+  } else {
+    scale_lines<kRows>(a, plain_lines<float>(b, 0, column), first, lines, columns, to, parts.columns);
+  }
+}
+
+using ScalePart = void (*)(const Rows&, const Product&, const Parts&, std::int64_t, float*, float*);
+constexpr ScalePart kScalePart[kStreamingRows] = {scale_part<1>, scale_part<2>, scale_part<3>, scale_part<4>};
+
+void add_parts(const float* part_sums, const Parts& parts, std::int64_t rows, const Rectangle& place,
+               float* sums) {
+  for (std::int64_t part = 0; part < parts.depth.parts; ++part) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* from = part_sums + (part * rows + r) * parts.columns + place.column;
+      float* to = sums + r * kColumns;
+      for (std::int64_t j = 0; j < place.columns; ++j) to[j] += from[j];
+    }
+  }
+}
+
+// ---- neither
+
+template <class T>
+void add_strided(const Rows& a, const T* b, const Matrix& matrix, std::int64_t depth, std::int64_t columns,
+                 float* sums) {
+  for (std::int64_t i = 0; i < a.count; ++i) {
     for (std::int64_t j = 0; j < columns; ++j) {
       float sum = 0.0F;
       for (std::int64_t k = 0; k < depth; ++k) {
-        sum += a[i * a_stride + k] * to_float(b[k * matrix.row_stride + j * matrix.column_stride]);
+        sum += a.data[i * a.stride + k] * to_float(b[k * matrix.row_stride + j * matrix.column_stride]);
       }
       sums[i * kColumns + j] += sum;
     }
   }
 }
 
-template <int kRows, class T>
-void add_product(const Product& product, const float* a, std::int64_t a_stride, std::int64_t column,
-                 std::int64_t columns, float* sums) {
+void add_strided(const Rows& a, const Product& product, std::int64_t column, std::int64_t columns,
+                 float* sums) {
   const Matrix& b = product.b;
-  const T* from = static_cast<const T*>(b.data) + column * b.column_stride;
-  if (b.row_stride == 1) {
-    dot<kRows>(a, a_stride, from, b.column_stride, product.depth, columns, sums);
-  } else if (b.column_stride == 1) {
-    add_scaled<kRows>(a, a_stride, from, b.row_stride, product.depth, columns, sums);
+  const std::int64_t offset = column * b.column_stride;
+  if (b.dtype == DType::bf16) {
+    add_strided(a, static_cast<const bfloat16*>(b.data) + offset, b, product.depth, columns, sums);
   } else {
-    add_strided(a, a_stride, kRows, from, b, product.depth, columns, sums);
+    add_strided(a, static_cast<const float*>(b.data) + offset, b, product.depth, columns, sums);
   }
 }
 
-template <int kRows>
-void add_product(const Product& product, const float* a, std::int64_t a_stride, std::int64_t column,
-                 std::int64_t columns, float* sums) {
-  if (product.b.dtype == DType::bf16) {
-    add_product<kRows, bfloat16>(product, a, a_stride, column, columns, sums);
-  } else {
-    add_product<kRows, float>(product, a, a_stride, column, columns, sums);
-  }
+// ---- choose
+
+enum class Way : std::uint8_t { columns, rows, strided };
+
+[[nodiscard]] Way way_of(const Product& product) {
+  if (product.b.row_stride == 1) return Way::columns;
+  return product.b.column_stride == 1 ? Way::rows : Way::strided;
 }
 
-using AddProduct = void (*)(const Product&, const float*, std::int64_t, std::int64_t, std::int64_t, float*);
-constexpr AddProduct kAddProduct[kStreamingRows] = {add_product<1>, add_product<2>, add_product<3>,
-                                                    add_product<4>};
+/// Floats of scratch, each part on a cache line.
+struct Layout {
+  std::int64_t a = 0;
+  std::int64_t sums[Gemm::kMaximumProducts] = {};
+  std::int64_t unpacked = 0;  ///< of a thread
+
+  explicit Layout(const Gemm& gemm) : a(whole_cache_lines(gemm.rows * total_depth(gemm, Lane::f32))) {
+    for (int p = 0; p < gemm.product_count; ++p) {
+      const Product& product = gemm.products[p];
+      const bool rows = way_of(product) == Way::rows;
+      if (rows) sums[p] = whole_cache_lines(parts_of(gemm, product).depth.parts * gemm.rows * gemm.columns);
+      if (!unpacks(product.b, rows ? gemm.columns : product.depth)) continue;
+      const std::int64_t floats =
+          whole_cache_lines(rows ? least(gemm.columns, kPartColumns) : kStreams * product.depth);
+      unpacked = unpacked > floats ? unpacked : floats;
+    }
+  }
+  [[nodiscard]] std::int64_t total(int threads) const {
+    std::int64_t floats = a + threads * unpacked;
+    for (const std::int64_t part : sums) floats += part;
+    return floats;
+  }
+};
 
 }  // namespace
 
-std::size_t streaming_scratch(const Gemm& gemm) {
-  return static_cast<std::size_t>(gemm.rows * total_depth(gemm, Lane::f32)) * sizeof(float);
+bool streams(const Gemm& gemm) {
+  if (gemm.rows <= kStreamingRows) return true;
+  if (gemm.rows > kStreamingDotRows) return false;
+  for (int p = 0; p < gemm.product_count; ++p) {
+    if (way_of(gemm.products[p]) != Way::columns) return false;
+  }
+  return true;
+}
+
+std::size_t streaming_scratch(const Gemm& gemm, int threads) {
+  return static_cast<std::size_t>(Layout(gemm).total(threads)) * sizeof(float);
 }
 
 void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
+  const Layout layout(gemm);
   float* a = reinterpret_cast<float*>(scratch);
+  float* unpacked = a + layout.a;
+  float* part_sums = unpacked + pool.threads() * layout.unpacked;
   const std::int64_t depth = total_depth(gemm, Lane::f32);
   for (std::int64_t i = 0; i < gemm.rows; ++i) pack_a(gemm, Lane::f32, {0, depth}, i, 1, a + i * depth);
 
-  pool.run(ceil_divide(gemm.columns, kColumns), [&](std::int64_t task, int /*thread*/) {
+  std::int64_t before = 0;
+  float* next = part_sums;
+  for (int p = 0; p < gemm.product_count; ++p) {
+    const Product& product = gemm.products[p];
+    if (way_of(product) == Way::rows && product.depth > 0) {
+      const Parts parts = parts_of(gemm, product);
+      const Rows rows{a + before, depth, gemm.rows};
+      pool.run(parts.count(), [&](std::int64_t part, int thread) {
+        kScalePart[gemm.rows - 1](rows, product, parts, part, unpacked + thread * layout.unpacked, next);
+      });
+    }
+    before += product.depth;
+    next += layout.sums[p];
+  }
+
+  pool.run(ceil_divide(gemm.columns, kColumns), [&](std::int64_t task, int thread) {
     const std::int64_t column = task * kColumns;
-    const std::int64_t left = gemm.columns - column;
-    const Rectangle place{0, column, gemm.rows, left < kColumns ? left : kColumns};
-    alignas(64) float sums[kStreamingRows * kColumns] = {};
-    std::int64_t before = 0;
+    const Rectangle place{0, column, gemm.rows, least(kColumns, gemm.columns - column)};
+    alignas(64) float sums[kStreamingDotRows * kColumns] = {};
+    Rows rows{a, depth, gemm.rows};
+    const float* of_parts = part_sums;
     for (int p = 0; p < gemm.product_count; ++p) {
       const Product& product = gemm.products[p];
-      kAddProduct[gemm.rows - 1](product, a + before, depth, column, place.columns, sums);
-      before += product.depth;
+      switch (product.depth == 0 ? Way::strided : way_of(product)) {
+        case Way::columns:
+          add_dots(rows, product, column, place.columns, unpacked + thread * layout.unpacked, sums);
+          break;
+        case Way::rows:
+          add_parts(of_parts, parts_of(gemm, product), gemm.rows, place, sums);
+          break;
+        case Way::strided:
+          add_strided(rows, product, column, place.columns, sums);
+      }
+      rows.data += product.depth;
+      of_parts += layout.sums[p];
     }
     add_terms(gemm, place, sums, kColumns);
     write_c(gemm, place, sums, kColumns);

@@ -6,6 +6,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 8;
+  static constexpr int kRegisters = 16;
   __m256 v;
 };
 struct Mask {
@@ -49,6 +50,20 @@ ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
   alignas(16) bfloat16 lanes[8] = {};
   for (std::int64_t i = 0; i < count; ++i) lanes[i] = p[i];
   return load(lanes);
+}
+ATTUNE_INLINE Vec load(const std::int8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
+ATTUNE_INLINE Vec look_up_nibbles(const std::uint8_t* p, const float* values) {
+  std::int32_t four = 0;
+  __builtin_memcpy(&four, p, sizeof(four));
+  const __m128i bytes = _mm_cvtsi32_si128(four);
+  const __m256i twice = _mm256_cvtepu8_epi32(_mm_unpacklo_epi8(bytes, bytes));
+  const __m256i code = _mm256_srlv_epi32(twice, _mm256_setr_epi32(4, 0, 4, 0, 4, 0, 4, 0));
+  // The permutation looks at three bits; the fourth, moved to the sign, picks the half.
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(values), code);
+  const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(values + 8), code);
+  return {_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(code, 28)))};
 }
 ATTUNE_INLINE void store(bfloat16* p, Vec a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(a)); }
 ATTUNE_INLINE void store_partial(bfloat16* p, Vec a, std::int64_t count) {

@@ -16,6 +16,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 16;
+  static constexpr int kRegisters = 32;
   __m512 v;
 };
 struct Mask {
@@ -57,6 +58,16 @@ ATTUNE_INLINE Vec load(const bfloat16* p) {
 }
 ATTUNE_INLINE Vec load_partial(const bfloat16* p, std::int64_t count) {
   return widen(_mm256_maskz_loadu_epi16(first_lanes(count), p));
+}
+ATTUNE_INLINE Vec load(const std::int8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+ATTUNE_INLINE Vec look_up_nibbles(const std::uint8_t* p, const float* values) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  const __m512i twice = _mm512_cvtepu8_epi32(_mm_unpacklo_epi8(bytes, bytes));
+  const __m512i shift = _mm512_set4_epi32(0, 4, 0, 4);
+  // The permutation looks at the four low bits alone.
+  return {_mm512_permutexvar_ps(_mm512_srlv_epi32(twice, shift), _mm512_loadu_ps(values))};
 }
 ATTUNE_INLINE void store(bfloat16* p, Vec a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a));

@@ -6,6 +6,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 struct Vec {
   static constexpr int kWidth = 4;
+  static constexpr int kRegisters = 16;
   float v[4];
 };
 struct Mask {
@@ -30,6 +31,9 @@ ATTUNE_INLINE Vec load_partial(const T* p, std::int64_t count) {
   Vec out = zero();
   for (std::int64_t i = 0; i < count; ++i) out.v[i] = to_float(p[i]);
   return out;
+}
+ATTUNE_INLINE Vec look_up_nibbles(const std::uint8_t* p, const float* values) {
+  return {{values[p[0] >> 4], values[p[0] & 15], values[p[1] >> 4], values[p[1] & 15]}};
 }
 template <class T>
 ATTUNE_INLINE void store(T* p, Vec a) {

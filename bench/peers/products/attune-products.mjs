@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// GFLOP/s of attune's matrix products at the shapes of shapes.json, in all three kinds. Prints one JSON line, the same fields as
+// torch_products.py.
+//
+//   node bench/peers/products/attune-products.mjs --dtype f32 --threads 2
+import { median } from 'd3-array'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { native } from '../../../dist/native.js'
+
+const { values } = parseArgs({
+  options: {
+    dtype: { type: 'string', default: 'f32' }, // f32 | bf16
+    threads: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '0.3' }, // for each product
+  },
+})
+const shapes = JSON.parse(readFileSync(new URL('shapes.json', import.meta.url), 'utf8'))
+const session = new (native().Session)({ threads: Number(values.threads), instructionSet: '' })
+
+/** Forward, gradient of the input, gradient of the weight: where the inputs of a product M x K x N lie. */
+const kinds = {
+  NT: (m, k, n) => ({ op: 'linear', attributes: { layout: 'out_in' }, inputs: [[m, k], [n, k]] }), // prettier-ignore
+  NN: (m, k, n) => ({ op: 'linear', attributes: { layout: 'in_out' }, inputs: [[m, k], [k, n]] }), // prettier-ignore
+  TN: (m, k, n) => ({ op: 'linear_weight_gradient', attributes: { layout: 'in_out' }, inputs: [[k, m], [k, n]] }), // prettier-ignore
+}
+
+async function measure([m, k, n], kind) {
+  const { op, attributes, inputs } = kinds[kind](m, k, n)
+  const graph = new (native().Graph)(values.dtype)
+  const ids = []
+  for (const [i, shape] of inputs.entries()) {
+    const name = `${kind} ${m} ${k} ${n} ${i}`
+    session.defineParameter(name, shape, values.dtype)
+    await session.initParameter(name, { kind: 'uniform', value: 1, seed: i })
+    ids.push(graph.parameter(name, shape).id)
+  }
+  graph.node(op, kind, ids, attributes)
+  const program = session.compile(graph)
+  const run = () => session.run(program, { sizes: {}, inputs: {} }, { fetch: [] })
+  await run()
+  const seconds = []
+  for (
+    const begin = performance.now();
+    performance.now() - begin < 1000 * Number(values.seconds) || seconds.length < 3;
+  ) {
+    const start = performance.now()
+    await run()
+    seconds.push((performance.now() - start) / 1000)
+  }
+  program.dispose()
+  return { kind, m, k, n, gflops: Number(((2 * m * k * n) / median(seconds) / 1e9).toFixed(1)) }
+}
+
+const peak = await session.measurePeak()
+const products = []
+for (const shape of shapes) for (const kind of Object.keys(kinds)) products.push(await measure(shape, kind))
+console.log(
+  JSON.stringify({
+    engine: 'attune',
+    instructionSet: session.instructionSet,
+    peak: Number((peak / 1e9).toFixed(1)),
+    products,
+  }),
+)
+session.dispose()

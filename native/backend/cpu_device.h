@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "backend/device.h"
+
+namespace attune {
+
+/// The processor: its memory is the host's.
+class CpuDevice final : public Device {
+ public:
+  /// With kernels of one instruction set.
+  explicit CpuDevice(std::shared_ptr<const KernelTable> kernels) : kernels_(std::move(kernels)) {}
+
+  [[nodiscard]] const char* name() const override { return "cpu"; }
+  [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
+  [[nodiscard]] bool host_accessible() const override { return true; }
+  [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
+  void release(std::byte* data, std::size_t bytes) noexcept override;
+  void write(std::byte* to, std::span<const std::byte> from) override;
+  void read(std::span<std::byte> to, const std::byte* from) override;
+  void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
+  void zero(std::byte* to, std::size_t bytes) override;
+
+ private:
+  std::shared_ptr<const KernelTable> kernels_;
+};
+
+}  // namespace attune

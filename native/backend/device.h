@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/aligned_memory.h"
+
+namespace attune {
+
+class Device;
+class KernelTable;
+
+/// Zeroed memory of a device, given back by the destructor. Moves, never copies.
+class DeviceMemory {
+ public:
+  DeviceMemory() = default;
+  /// Takes over what `device` allocated.
+  DeviceMemory(std::shared_ptr<Device> device, std::byte* data, std::size_t bytes)
+      : device_(std::move(device)), data_(data), bytes_(bytes) {}
+  ~DeviceMemory();
+  DeviceMemory(DeviceMemory&& other) noexcept;
+  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  /// An address of the device: the host may follow it only where `host_accessible()`.
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::shared_ptr<Device> device_;
+  std::byte* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+/// Where tensors lie and kernels run. What is asked of it happens in the order of the calls, kernels
+/// included; `read` waits for all that came before, and throws what went wrong there.
+class Device : public std::enable_shared_from_this<Device> {
+ public:
+  virtual ~Device() = default;
+
+  /// As in `Model.load({ device })`.
+  [[nodiscard]] virtual const char* name() const = 0;
+  [[nodiscard]] virtual const KernelTable& kernels() const = 0;
+  /// Whether its addresses are the host's too.
+  [[nodiscard]] virtual bool host_accessible() const = 0;
+
+  /// Zeros. Throws Error{"out-of-memory"} naming `what`.
+  [[nodiscard]] virtual DeviceMemory allocate(std::size_t bytes, const char* what) = 0;
+  virtual void release(std::byte* data, std::size_t bytes) noexcept = 0;
+
+  /// The host's memory may change as soon as it returns.
+  virtual void write(std::byte* to, std::span<const std::byte> from) = 0;
+  virtual void read(std::span<std::byte> to, const std::byte* from) = 0;
+  virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) = 0;
+  virtual void zero(std::byte* to, std::size_t bytes) = 0;
+};
+
+/// A device's memory as the host sees it: the memory itself where the host can reach it, else a copy.
+class HostView {
+ public:
+  enum class Access : std::uint8_t {
+    read,   ///< what is there
+    write,  ///< nothing is there yet; what is written arrives with `finish`
+  };
+  HostView(Device& device, std::byte* data, std::size_t bytes, Access access);
+
+  [[nodiscard]] std::byte* data() const { return copy_.data() != nullptr ? copy_.data() : data_; }
+  template <class T>
+  [[nodiscard]] T* as() const {
+    return reinterpret_cast<T*>(data());
+  }
+  /// Brings what was written to the device.
+  void finish();
+
+ private:
+  Device& device_;
+  std::byte* data_;
+  std::size_t bytes_;
+  AlignedMemory copy_;
+};
+
+}  // namespace attune
