@@ -10,7 +10,8 @@ import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const require = createRequire(import.meta.url)
 const tidy = nativeTool('clang-tidy')
-const headers = filesBelow('native').filter((file) => file.endsWith('.h'))
+const folders = ['native', 'test/cuda-emulator']
+const headers = folders.flatMap(filesBelow).filter((file) => file.endsWith('.h'))
 const headerHash = hashOf({ paths: [...headers, '.clang-tidy', 'scripts/lint-native.mjs'], facts: [process.arch] })
 
 /** Kernels are checked in the portable build: the other sets differ only below simd.h. */
@@ -19,6 +20,11 @@ function flags() {
   return [
     '-std=c++20',
     '-Inative',
+    '-Itest/cuda-emulator',
+    '-DEMULATOR_SEMANTICS=""',
+    '-DEMULATOR_VERSION=""',
+    '-DEMULATOR_COMPILER=""',
+    '-DEMULATOR_CACHE=""',
     '-DATTUNE_ISA=portable',
     '-DNAPI_VERSION=9',
     '-DNODE_ADDON_API_CPP_EXCEPTIONS',
@@ -38,7 +44,7 @@ async function lint(file) {
   return code === 0
 }
 
-const waiting = filesBelow('native').filter((file) => file.endsWith('.cpp'))
+const waiting = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
 const total = waiting.length
 let failed = 0
 async function worker() {

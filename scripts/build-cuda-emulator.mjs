@@ -1,0 +1,115 @@
+// Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
+// `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
+// built with the same sanitizer.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { filesBelow } from './files-below.mjs'
+import { available, capture, fail, root, run, say } from './run.mjs'
+import { hashOf, readStamp, writeStamp } from './stamp.mjs'
+
+const sources = 'test/cuda-emulator'
+const output = 'build/cuda-emulator'
+const folders = ['driver', 'scheduler', 'translator']
+/**
+ * Variants differ in the scheduler only, which tells a sanitizer what it must know. The emulator itself is not
+ * watched: it is one thread that plays many.
+ */
+const variants = { plain: [], tsan: ['-DEMULATOR_TSAN'], asan: ['-DEMULATOR_ASAN'] }
+
+function emulatorLibrary(variant = 'plain') {
+  return join(root, output, `libcuda-emulated${variant === 'plain' ? '' : `-${variant}`}.so`)
+}
+
+/** Why this machine cannot run the emulator, or undefined. */
+function emulatorUnavailable() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'the CUDA emulator runs on Linux x86-64 only'
+  return available('g++') ? undefined : 'the CUDA emulator needs g++'
+}
+
+function isAlive(id) {
+  try {
+    return process.kill(id, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Test files run side by side and each wants a library: one builds, the others wait. */
+async function takeLock(lock) {
+  mkdirSync(join(root, output), { recursive: true })
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return
+    } catch {
+      const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0
+      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
+      await setTimeout(200)
+    }
+  }
+}
+
+async function buildCudaEmulator(variant = 'plain') {
+  const lock = join(root, output, 'build.lock')
+  await takeLock(lock)
+  process.on('exit', () => rmSync(lock, { force: true }))
+  return build(variant)
+}
+
+async function build(variant) {
+  const reason = emulatorUnavailable()
+  if (reason !== undefined) fail(reason)
+  const paths = [...folders, 'semantics'].map((name) => `${sources}/${name}`)
+  const hash = hashOf({ paths: [...paths, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
+  const library = emulatorLibrary(variant)
+  const stamp = `${output}/${variant}.stamp`
+  if (existsSync(library) && readStamp(stamp) === hash) return library
+  say(`building the CUDA emulator (${variant})`)
+  const compiler = available('ccache') ? ['ccache', 'g++'] : ['g++']
+  const headers = paths.flatMap(filesBelow).filter((file) => file.endsWith('.h'))
+  const version = hashOf({ paths: [`${sources}/semantics`] })
+  const text = (name, value) => `-D${name}="${value}"`
+  const flags = [
+    ...['-std=c++20', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`],
+    text('EMULATOR_SEMANTICS', join(root, sources, 'semantics')),
+    text('EMULATOR_VERSION', version),
+    text('EMULATOR_COMPILER', 'g++'),
+    text('EMULATOR_CACHE', join(root, output, 'kernels')),
+  ]
+  const files = folders.flatMap((folder) => filesBelow(`${sources}/${folder}`)).filter((file) => file.endsWith('.cpp'))
+  const isScheduler = (file) => file.startsWith(`${sources}/scheduler/`)
+  const flagsOf = (file) => (isScheduler(file) ? ['-O2', ...variants[variant]] : ['-O1'])
+  // The name says what the object was made of, so that the variants share those they have in common.
+  const objectOf = (file) => {
+    const made = hashOf({ paths: [file, ...headers], facts: [...flags, ...flagsOf(file)] }).slice(0, 16)
+    return `${output}/objects/${file.slice(sources.length + 1).replaceAll('/', '-')}-${made}.o`
+  }
+  mkdirSync(join(root, output, 'objects'), { recursive: true })
+  const waiting = files.filter((file) => !existsSync(join(root, objectOf(file))))
+  async function worker() {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const [command, ...first] = compiler
+      // An object that an interrupted build left half written must not be taken for a whole one.
+      const half = `${objectOf(file)}.half`
+      const made = [...flags, ...flagsOf(file), '-c', file, '-o', half]
+      const { code, output } = await capture(command, [...first, ...made])
+      if (code !== 0) fail(`${file} does not compile\n${output}`)
+      renameSync(join(root, half), join(root, objectOf(file)))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+  // The sanitizers' own functions come with the program that loads the library.
+  const closed = variant === 'plain' ? ['-Wl,-z,defs'] : []
+  run('g++', ['-shared', ...closed, '-o', library, ...files.map(objectOf)])
+  writeStamp(stamp, hash)
+  return library
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const variant = process.argv[2] ?? 'plain'
+  if (!Object.hasOwn(variants, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
+  console.log(await buildCudaEmulator(variant))
+}

@@ -1,0 +1,54 @@
+// nvcc in pinned versions from PyPI, in a virtual environment of the checkout's own (.tools/cuda).
+// `cuda-tools.mjs` installs it when it is missing and prints the path of nvcc last.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { available, fail, root, say } from './run.mjs'
+import { readStamp, writeStamp } from './stamp.mjs'
+
+const folder = '.tools/cuda'
+/** nvcc with its front end and optimizer, the runtime's headers, and <nv/target>, which cuda_fp16.h includes. */
+const packages = [
+  'nvidia-cuda-nvcc==13.0.88',
+  'nvidia-cuda-crt==13.0.88',
+  'nvidia-nvvm==13.0.88',
+  'nvidia-cuda-runtime==13.0.96',
+  'nvidia-cuda-cccl==13.0.85',
+]
+
+function installed() {
+  const libraries = join(root, folder, 'lib')
+  const python = existsSync(libraries) ? readdirSync(libraries).find((name) => name.startsWith('python3')) : undefined
+  if (python === undefined) return undefined
+  const nvcc = join(libraries, python, 'site-packages/nvidia/cu13/bin/nvcc')
+  return existsSync(nvcc) ? nvcc : undefined
+}
+
+function succeeds(command, args) {
+  const { status, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) console.error(stderr?.trim() ?? `cannot run ${command}`)
+  return status === 0
+}
+
+/** `{ nvcc }`, or `{ reason }` where it cannot be had. */
+export function cudaTools() {
+  const wanted = packages.join('\n')
+  const stamp = `${folder}/packages.stamp`
+  if (readStamp(stamp) === wanted && installed() !== undefined) return { nvcc: installed() }
+  if (process.platform !== 'linux' || process.arch !== 'x64') return { reason: 'nvcc comes for Linux x86-64' }
+  const python = ['python3', 'python'].find(available)
+  if (python === undefined) return { reason: 'nvcc comes from PyPI and no Python was found' }
+  say('installing nvcc')
+  if (!succeeds(python, ['-m', 'venv', folder])) return { reason: 'the virtual environment for nvcc cannot be made' }
+  const install = ['install', '--quiet', '--disable-pip-version-check', '--no-deps', ...packages]
+  if (!succeeds(join(folder, 'bin/pip'), install)) return { reason: 'nvcc cannot be installed from PyPI' }
+  writeStamp(stamp, wanted)
+  return { nvcc: installed() }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { nvcc, reason } = cudaTools()
+  if (nvcc === undefined) fail(reason)
+  console.log(nvcc)
+}
