@@ -74,6 +74,11 @@ export interface NativeMemory {
   readonly total: number
 }
 
+export interface NativeDeviceMemory {
+  readonly free: number
+  readonly total: number
+}
+
 export interface NativeOptimizerGroup {
   readonly parameters: readonly string[]
   readonly betas: readonly [number, number]
@@ -174,6 +179,8 @@ export interface NativeSession {
   readonly device: 'cpu' | 'cuda'
   /** What the device is: the instruction set of a processor's kernels, the name of a GPU. */
   readonly hardware: string
+  /** Bytes of a GPU's memory, now; undefined where the device computes in the machine's. */
+  readonly deviceMemory: NativeDeviceMemory | undefined
   defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16' | 'int8' | 'nf4'): void
   removeParameter(name: string): void
   /** Fills a parameter from a file, converting the dtype. Shapes must agree in element count. `transpose`: the file holds the 2-D matrix the other way round. */

@@ -45,6 +45,19 @@ export function openSession({ device = 'cpu', planned = false, ...options }: Ses
   return new Session({ threads, instructionSet: settledInstructionSet(options.instructionSet), planned })
 }
 
+/** The GPU that sessions of device 'cuda' compute on, or what is missing for it. */
+export function findGpu(): { readonly name: string } | { readonly missing: string } {
+  try {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+    const name = session.hardware
+    session.dispose()
+    return { name }
+  } catch (error) {
+    if (error instanceof AttuneError) return { missing: error.message }
+    throw error
+  }
+}
+
 function settledInstructionSet(asked: string): string {
   if (asked !== '') return asked
   const forced = forcedInstructionSet()

@@ -1,6 +1,7 @@
 import { AttuneError } from '../errors.js'
 import { snapshotOrigin } from '../hub/cache-layout.js'
 import type {
+  NativeDeviceMemory,
   NativeMemory,
   NativeOptimizer,
   NativeProgram,
@@ -148,6 +149,11 @@ export class Model implements AsyncDisposable {
   /** What its device is: the instruction set of a processor's kernels, the name of a GPU. */
   get hardware(): string {
     return this.#live().hardware
+  }
+
+  /** Bytes of a GPU's memory, now; undefined where it computes in the machine's. */
+  get deviceMemory(): NativeDeviceMemory | undefined {
+    return this.#live().deviceMemory
   }
 
   /** Of the processor's kernels; '' on a GPU. */

@@ -104,6 +104,18 @@ void CudaDevice::wait() {
   staged_ = 0;
 }
 
+std::optional<Device::Capacity> CudaDevice::capacity() const {
+  const std::scoped_lock lock(mutex_);
+  enter();
+  return ask_capacity();
+}
+
+Device::Capacity CudaDevice::ask_capacity() const {
+  Capacity capacity;
+  driver_.check(driver_.cuMemGetInfo_v2(&capacity.free, &capacity.total), "ask for free memory");
+  return capacity;
+}
+
 DeviceMemory CudaDevice::allocate(std::size_t bytes, const char* what) {
   if (bytes == 0) return {};
   const std::scoped_lock lock(mutex_);
@@ -111,12 +123,10 @@ DeviceMemory CudaDevice::allocate(std::size_t bytes, const char* what) {
   DeviceAddress data = 0;
   const cuda::Result result = driver_.cuMemAlloc_v2(&data, bytes);
   if (result == cuda::kOutOfMemory) {
-    std::size_t free = 0;
-    std::size_t total = 0;
-    driver_.check(driver_.cuMemGetInfo_v2(&free, &total), "ask for free memory");
+    const Capacity left = ask_capacity();
     throw Error("out-of-memory", what,
                 "Could not get " + mebibytes(bytes) + " for " + what + ": the GPU " + model_ + " has " +
-                    mebibytes(free) + " of " + mebibytes(total) +
+                    mebibytes(left.free) + " of " + mebibytes(left.total) +
                     " left. Use a smaller batch, dtype 'bf16' or an adapter.");
   }
   driver_.check(result, "allocate memory");

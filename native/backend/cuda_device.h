@@ -39,6 +39,7 @@ class CudaDevice final : public Device {
   /// Bytes of shared memory that a block can have.
   [[nodiscard]] int shared_memory() const { return shared_memory_; }
   [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
+  [[nodiscard]] std::optional<Capacity> capacity() const override;
   [[nodiscard]] bool host_accessible() const override { return false; }
   [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
   void release(std::byte* data, std::size_t bytes) noexcept override;
@@ -66,6 +67,7 @@ class CudaDevice final : public Device {
   [[nodiscard]] cuda::Module module(const char* name);
   [[nodiscard]] KernelFunction& function(const char* module, const std::string& kernel);
   void finish() const;
+  [[nodiscard]] Capacity ask_capacity() const;
   [[nodiscard]] int attribute(cuda::DeviceAttribute which) const;
   /// The driver's calls are made in the device's context, on whatever thread they come.
   void enter() const;

@@ -76,14 +76,14 @@ void find(void* library, const char* name, Signature& function) {
   ATTUNE_FIND(cuLaunchKernel);
 #undef ATTUNE_FIND
 
+  const Result initialized = d.cuInit(0);
+  if (initialized == kNoDevice) refuse("There is no NVIDIA GPU in this machine: use device 'cpu'.");
+  d.check(initialized, "start");
   int version = 0;
   if (d.cuDriverGetVersion(&version) != kSuccess || version < kLeastVersion) {
     refuse("The CUDA driver is of version " + version_text(version) + " and attune needs " +
            version_text(kLeastVersion) + " or newer. Update the driver, or use device 'cpu'.");
   }
-  const Result initialized = d.cuInit(0);
-  if (initialized == kNoDevice) refuse("There is no NVIDIA GPU in this machine: use device 'cpu'.");
-  d.check(initialized, "start");
   int count = 0;
   d.check(d.cuDeviceGetCount(&count), "count the GPUs");
   if (count == 0) refuse("There is no NVIDIA GPU in this machine: use device 'cpu'.");

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -47,6 +48,12 @@ class Device : public std::enable_shared_from_this<Device> {
   /// What it is: the instruction set of a processor's kernels, the name of a GPU.
   [[nodiscard]] virtual const std::string& hardware() const = 0;
   [[nodiscard]] virtual const KernelTable& kernels() const = 0;
+  /// Bytes of its memory, where it has its own.
+  struct Capacity {
+    std::size_t free = 0;
+    std::size_t total = 0;
+  };
+  [[nodiscard]] virtual std::optional<Capacity> capacity() const { return std::nullopt; }
   /// Whether its addresses are the host's too.
   [[nodiscard]] virtual bool host_accessible() const = 0;
 

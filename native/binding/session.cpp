@@ -35,6 +35,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceAccessor<&Session::threads>("threads"),
                          InstanceAccessor<&Session::device>("device"),
                          InstanceAccessor<&Session::hardware>("hardware"),
+                         InstanceAccessor<&Session::device_memory>("deviceMemory"),
                          InstanceMethod<&Session::define_parameter>("defineParameter"),
                          InstanceMethod<&Session::remove_parameter>("removeParameter"),
                          InstanceMethod<&Session::load_parameter>("loadParameter"),
@@ -111,6 +112,17 @@ Napi::Value Session::device(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::hardware(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->device().hardware()); });
+}
+
+Napi::Value Session::device_memory(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const std::optional<Device::Capacity> capacity = engine()->device().capacity();
+    if (!capacity) return info.Env().Undefined();
+    const Napi::Object memory = Napi::Object::New(info.Env());
+    memory.Set("free", static_cast<double>(capacity->free));
+    memory.Set("total", static_cast<double>(capacity->total));
+    return memory;
+  });
 }
 
 Napi::Value Session::define_parameter(const Napi::CallbackInfo& info) {
