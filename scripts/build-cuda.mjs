@@ -57,6 +57,14 @@ export async function buildCuda({ onlyPtx = false } = {}) {
   return undefined
 }
 
+/** Those that are there, by the name of their source. */
+export function fatBinaries() {
+  return readdirSync(join(root, sources))
+    .filter((file) => file.endsWith('.cu'))
+    .map((file) => basename(file, '.cu'))
+    .map((name) => ({ name, path: fatBinary(name) }))
+}
+
 const fatBinary = (name) => join(root, output, `${name}.fatbin`)
 const stampOf = (name) => `${output}/${name}.stamp`
 

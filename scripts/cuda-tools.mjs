@@ -8,21 +8,26 @@ import { available, fail, root, say } from './run.mjs'
 import { readStamp, writeStamp } from './stamp.mjs'
 
 const folder = '.tools/cuda'
-/** nvcc with its front end and optimizer, the runtime's headers, and <nv/target>, which cuda_fp16.h includes. */
+/**
+ * nvcc with its front end and optimizer, the runtime's headers, and <nv/target>, which cuda_fp16.h includes; cuobjdump, which shows what
+ * became of a kernel, with the disassembler it calls.
+ */
 const packages = [
   'nvidia-cuda-nvcc==13.0.88',
   'nvidia-cuda-crt==13.0.88',
   'nvidia-nvvm==13.0.88',
   'nvidia-cuda-runtime==13.0.96',
   'nvidia-cuda-cccl==13.0.85',
+  'nvidia-cuda-cuobjdump==13.5.37',
+  'nvidia-cuda-nvdisasm==13.5.37',
 ]
 
 function installed() {
   const libraries = join(root, folder, 'lib')
   const python = existsSync(libraries) ? readdirSync(libraries).find((name) => name.startsWith('python3')) : undefined
   if (python === undefined) return undefined
-  const nvcc = join(libraries, python, 'site-packages/nvidia/cu13/bin/nvcc')
-  return existsSync(nvcc) ? nvcc : undefined
+  const bin = join(libraries, python, 'site-packages/nvidia/cu13/bin')
+  return existsSync(join(bin, 'nvcc')) ? { nvcc: join(bin, 'nvcc'), bin } : undefined
 }
 
 function succeeds(command, args) {
@@ -31,20 +36,21 @@ function succeeds(command, args) {
   return status === 0
 }
 
-/** `{ nvcc }`, or `{ reason }` where it cannot be had. */
+/** `{ nvcc, bin }`, paths of nvcc and of the folder of all programs, or `{ reason }` where they cannot be had. */
 export function cudaTools() {
   const wanted = packages.join('\n')
   const stamp = `${folder}/packages.stamp`
-  if (readStamp(stamp) === wanted && installed() !== undefined) return { nvcc: installed() }
+  const there = installed()
+  if (readStamp(stamp) === wanted && there !== undefined) return there
   if (process.platform !== 'linux' || process.arch !== 'x64') return { reason: 'nvcc comes for Linux x86-64' }
   const python = ['python3', 'python'].find(available)
   if (python === undefined) return { reason: 'nvcc comes from PyPI and no Python was found' }
   say('installing nvcc')
   if (!succeeds(python, ['-m', 'venv', folder])) return { reason: 'the virtual environment for nvcc cannot be made' }
-  const install = ['install', '--quiet', '--disable-pip-version-check', '--no-deps', ...packages]
-  if (!succeeds(join(folder, 'bin/pip'), install)) return { reason: 'nvcc cannot be installed from PyPI' }
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', ...packages]
+  if (!succeeds(join(folder, 'bin/python'), install)) return { reason: 'nvcc cannot be installed from PyPI' }
   writeStamp(stamp, wanted)
-  return { nvcc: installed() }
+  return installed()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,5 +4,5 @@ import { nativeTool } from './native-tools.mjs'
 import { run } from './run.mjs'
 
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i']
-const files = ['native', 'test/cuda-emulator'].flatMap(filesBelow).filter((file) => /\.(cpp|h|cu)$/.test(file))
+const files = ['native', 'test/cuda-emulator'].flatMap(filesBelow).filter((file) => /\.(cpp|h|cuh?)$/.test(file))
 if (files.length > 0) run(nativeTool('clang-format'), [...mode, ...files])

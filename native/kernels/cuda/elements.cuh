@@ -38,15 +38,18 @@ struct Floats {
   float v[N];
 };
 
-/// N elements: kPack<T> of them, 16-byte aligned, with one access; else one by one.
+/// N elements. Where they are whole packs they must begin on 16 bytes, and come with an access for each.
 template <int N, class T>
 __device__ inline Floats<N> load(const T* from) {
   Floats<N> out;
-  if constexpr (N == kPack<T>) {
-    const uint4 bits = *reinterpret_cast<const uint4*>(from);
-    const T* const values = reinterpret_cast<const T*>(&bits);
+  if constexpr (N % kPack<T> == 0) {
 #pragma unroll
-    for (int i = 0; i < N; ++i) out.v[i] = to_float(values[i]);
+    for (int pack = 0; pack < N; pack += kPack<T>) {
+      const uint4 bits = *reinterpret_cast<const uint4*>(from + pack);
+      const T* const values = reinterpret_cast<const T*>(&bits);
+#pragma unroll
+      for (int i = 0; i < kPack<T>; ++i) out.v[pack + i] = to_float(values[i]);
+    }
   } else {
 #pragma unroll
     for (int i = 0; i < N; ++i) out.v[i] = to_float(from[i]);
@@ -56,24 +59,25 @@ __device__ inline Floats<N> load(const T* from) {
 
 template <int N, class T>
 __device__ inline void store(T* to, const Floats<N>& values) {
-  if constexpr (N == kPack<T>) {
-    alignas(16) T rounded[N];
+  if constexpr (N % kPack<T> == 0) {
 #pragma unroll
-    for (int i = 0; i < N; ++i) rounded[i] = from_float<T>(values.v[i]);
-    *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(rounded);
+    for (int pack = 0; pack < N; pack += kPack<T>) {
+      alignas(16) T rounded[kPack<T>];
+#pragma unroll
+      for (int i = 0; i < kPack<T>; ++i) rounded[i] = from_float<T>(values.v[pack + i]);
+      *reinterpret_cast<uint4*>(to + pack) = *reinterpret_cast<const uint4*>(rounded);
+    }
   } else {
 #pragma unroll
     for (int i = 0; i < N; ++i) to[i] = from_float<T>(values.v[i]);
   }
 }
 
-/// N floats of a tensor of either dtype.
+/// N floats of a tensor of either dtype, from a multiple of N on.
 template <int N>
 __device__ inline Floats<N> load(const FloatTensor& from, std::int64_t at) {
-  Floats<N> out;
-#pragma unroll
-  for (int i = 0; i < N; ++i) out.v[i] = element(from, at + i);
-  return out;
+  return from.bf16 ? load<N>(static_cast<const bf16*>(from.data) + at)
+                   : load<N>(static_cast<const float*>(from.data) + at);
 }
 
 template <int N>

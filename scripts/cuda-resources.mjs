@@ -1,0 +1,86 @@
+// What each CUDA kernel takes on each architecture, as the compiled code says: registers, stack, spills, static shared memory, and how many of
+// the instructions it has that its speed rests on. `cuda-resources.mjs` writes the table; `--check` fails where it is another one than
+// the committed, so that a change is seen, and explained in its commit. Needs nvcc and cuobjdump.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { buildCuda, fatBinaries } from './build-cuda.mjs'
+import { cudaTools } from './cuda-tools.mjs'
+import { capture, fail, missingCode, root, say } from './run.mjs'
+
+const table = 'native/kernels/cuda/resources.tsv'
+
+/** By column: the instructions counted in it. Loads and stores of a stack are spills, or local arrays: there are to be none. */
+const counted = {
+  hmma: /^HMMA/,
+  ldsm: /^LDSM/,
+  ldgsts: /^LDGSTS/,
+  ldg128: /^LDG\.E(?:\.\w+)*\.128/,
+  stg128: /^STG\.E(?:\.\w+)*\.128/,
+  local: /^(?:LDL|STL)/,
+}
+const columns = ['module', 'kernel', 'arch', 'registers', 'stack', 'shared', ...Object.keys(counted)]
+
+/** Rows by kernel and architecture, of one fat binary. */
+async function resourcesOf(cuobjdump, { name, path }) {
+  const [usage, code] = await Promise.all(
+    ['-res-usage', '-sass'].map(async (option) => {
+      const { code, output } = await capture(cuobjdump, [option, path])
+      if (code !== 0) fail(`cuobjdump ${option} ${path} failed\n${output}`)
+      return output
+    }),
+  )
+  const rows = new Map()
+  let arch, kernel
+  for (const line of usage.split('\n')) {
+    arch = /^arch = (\w+)/.exec(line)?.[1] ?? arch
+    kernel = /Function (\w+):/.exec(line)?.[1] ?? kernel
+    const used = /REG:(\d+) STACK:(\d+) SHARED:(\d+)/.exec(line)
+    if (used === null) continue
+    const counts = Object.fromEntries(Object.keys(counted).map((column) => [column, 0]))
+    const [registers, stack, shared] = used.slice(1).map(Number)
+    rows.set(`${kernel} ${arch}`, { module: name, kernel, arch, registers, stack, shared, ...counts })
+  }
+  let row
+  for (const line of code.split('\n')) {
+    arch = /^arch = (\w+)/.exec(line)?.[1] ?? arch
+    const begins = /Function : (\w+)/.exec(line)
+    if (begins !== null) row = rows.get(`${begins[1]} ${arch}`)
+    // A predicate may stand before the instruction.
+    const instruction = /^\s+\/\*[0-9a-f]+\*\/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)/.exec(line)?.[1]
+    if (instruction === undefined || row === undefined) continue
+    for (const [column, pattern] of Object.entries(counted)) if (pattern.test(instruction)) row[column]++
+  }
+  return [...rows.values()]
+}
+
+const { bin, reason } = cudaTools()
+if (bin === undefined) fail(reason, missingCode)
+await buildCuda()
+const waiting = fatBinaries()
+const rows = []
+async function worker() {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    rows.push(...(await resourcesOf(join(bin, 'cuobjdump'), file)))
+  }
+}
+// cuobjdump looks for the disassembler on the path.
+process.env.PATH = `${bin}:${process.env.PATH}`
+await Promise.all(Array.from({ length: availableParallelism() }, worker))
+const number = ({ arch }) => Number(arch.slice(3))
+rows.sort((a, b) => (a.module + a.kernel).localeCompare(b.module + b.kernel) || number(a) - number(b))
+const text = [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((cells) => cells.join('\t'))
+const found = `${text.join('\n')}\n`
+if (process.argv.includes('--check')) {
+  const known = readFileSync(join(root, table), 'utf8').split('\n')
+  const changed = found.split('\n').filter((line) => !known.includes(line))
+  const gone = known.filter((line) => !found.split('\n').includes(line))
+  if (changed.length + gone.length > 0) {
+    const shown = [...gone.map((line) => `- ${line}`), ...changed.map((line) => `+ ${line}`)].slice(0, 40)
+    fail(
+      `${table} is not what the kernels take now; run scripts/cuda-resources.mjs and explain the change\n${shown.join('\n')}`,
+    )
+  }
+} else writeFileSync(join(root, table), found)
+say(`${rows.length} kernels and architectures`)
+console.log(join(root, table))
