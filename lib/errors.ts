@@ -25,6 +25,7 @@ export type AttuneErrorCode =
   | 'invalid-config'
   | 'unsupported-architecture'
   | 'unsupported-device'
+  | 'device-failed'
   | 'unsupported-task'
   | 'weights-mismatch'
   | 'invalid-adapter'

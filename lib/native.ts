@@ -74,6 +74,11 @@ export interface NativeMemory {
   readonly total: number
 }
 
+export interface NativeDeviceMemory {
+  readonly free: number
+  readonly total: number
+}
+
 export interface NativeOptimizerGroup {
   readonly parameters: readonly string[]
   readonly betas: readonly [number, number]
@@ -171,7 +176,11 @@ export interface NativeCompileOptions {
 /** Parameters, engine thread, thread pool and arena of one model. Everything that takes time returns a promise and runs on the engine thread, in order. */
 export interface NativeSession {
   readonly threads: number
-  readonly instructionSet: string
+  readonly device: 'cpu' | 'cuda'
+  /** What the device is: the instruction set of a processor's kernels, the name of a GPU. */
+  readonly hardware: string
+  /** Bytes of a GPU's memory, now; undefined where the device computes in the machine's. */
+  readonly deviceMemory: NativeDeviceMemory | undefined
   defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16' | 'int8' | 'nf4'): void
   removeParameter(name: string): void
   /** Fills a parameter from a file, converting the dtype. Shapes must agree in element count. `transpose`: the file holds the 2-D matrix the other way round. */
@@ -255,11 +264,21 @@ export interface NativeOpInfo {
   readonly counted: boolean
 }
 
+export interface NativeSessionOptions {
+  /** 0: one per core. */
+  readonly threads: number
+  /** Of the processor's kernels. '': the best. */
+  readonly instructionSet: string
+  /** Computes on a GPU: the folder with the kernels' fat binaries. */
+  readonly cudaKernels?: string
+  /** Compiles and counts bytes, and neither allocates nor runs: there need be no such device. */
+  readonly planned?: boolean
+}
+
 export interface NativeAddon {
   readonly Graph: new (dtype: 'f32' | 'bf16') => NativeGraph
   readonly Safetensors: new (path: string) => NativeSafetensors
-  /** threads 0: one per core. instructionSet '': the best. */
-  readonly Session: new (options: { threads: number; instructionSet: string }) => NativeSession
+  readonly Session: new (options: NativeSessionOptions) => NativeSession
   /** How the core makes its errors: called once, with the factory of AttuneErrors. */
   initialize(makeError: (code: string, message: string, where: string) => Error): void
   /**

@@ -1,4 +1,6 @@
-/** Opens sessions of the core: the one place where the instruction set of kernels is chosen. */
+/** Opens sessions of the core: the one place where the device and the instruction set of kernels are chosen. */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { AttuneError } from './errors.js'
 import { native, type NativeSession } from './native.js'
 import { suggestion } from './nearest.js'
@@ -6,7 +8,16 @@ import { suggestion } from './nearest.js'
 /** Environment variable that names the instruction set of all sessions whose caller names none. */
 export const isaVariable = 'ATTUNE_ISA'
 
+/** Where `npm run build:cuda` puts the kernels. */
+const cudaKernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'build', 'cuda')
+
+export type Device = 'auto' | 'cpu' | 'cuda'
+
 export interface SessionOptions {
+  /** 'auto': a GPU where there is one that can be used, else the processor. @default 'cpu' */
+  readonly device?: Device
+  /** Compiles and counts bytes, and neither allocates nor runs: there need be no such device. @default false */
+  readonly planned?: boolean
   /** Threads that compute. 0: one per core. */
   readonly threads: number
   /** '': what ATTUNE_ISA says, else the best the processor has. */
@@ -19,13 +30,39 @@ export function forcedInstructionSet(): string | undefined {
   return value === '' ? undefined : value
 }
 
-/** @throws AttuneError 'unsupported-device' naming the instruction sets that there are */
-export function openSession({ threads, instructionSet }: SessionOptions): NativeSession {
+/** @throws AttuneError 'unsupported-device' saying what a GPU lacks, or which instruction sets there are */
+export function openSession({ device = 'cpu', planned = false, ...options }: SessionOptions): NativeSession {
   const { Session } = native()
-  if (instructionSet !== '') return new Session({ threads, instructionSet })
+  const { threads } = options
+  if (device === 'cuda') return new Session({ threads, instructionSet: '', cudaKernels, planned })
+  if (device === 'auto' && options.instructionSet === '') {
+    try {
+      return openSession({ ...options, device: 'cuda', planned })
+    } catch (error) {
+      if (!(error instanceof AttuneError) || error.code !== 'unsupported-device') throw error
+    }
+  }
+  return new Session({ threads, instructionSet: settledInstructionSet(options.instructionSet), planned })
+}
+
+/** The GPU that sessions of device 'cuda' compute on, or what is missing for it. */
+export function findGpu(): { readonly name: string } | { readonly missing: string } {
+  try {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+    const name = session.hardware
+    session.dispose()
+    return { name }
+  } catch (error) {
+    if (error instanceof AttuneError) return { missing: error.message }
+    throw error
+  }
+}
+
+function settledInstructionSet(asked: string): string {
+  if (asked !== '') return asked
   const forced = forcedInstructionSet()
   if (forced !== undefined) requireKnown(forced)
-  return new Session({ threads, instructionSet: forced ?? '' })
+  return forced ?? ''
 }
 
 function requireKnown(name: string): void {

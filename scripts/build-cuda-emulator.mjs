@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { filesBelow } from './files-below.mjs'
-import { available, capture, fail, root, run, say } from './run.mjs'
+import { available, capture, fail, missingCode, root, run, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const sources = 'test/cuda-emulator'
@@ -61,7 +61,7 @@ async function buildCudaEmulator(variant = 'plain') {
 
 async function build(variant) {
   const reason = emulatorUnavailable()
-  if (reason !== undefined) fail(reason)
+  if (reason !== undefined) fail(reason, missingCode)
   const paths = [...folders, 'semantics'].map((name) => `${sources}/${name}`)
   const hash = hashOf({ paths: [...paths, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
   const library = emulatorLibrary(variant)

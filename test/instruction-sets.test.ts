@@ -36,7 +36,7 @@ describe(isaVariable, () => {
   test.each(instructionSets)('%s chooses it', (name) => {
     vi.stubEnv(isaVariable, name)
     const session = openSession({ threads: 1, instructionSet: '' })
-    expect(session.instructionSet).toBe(name)
+    expect(session.hardware).toBe(name)
     session.dispose()
   })
 

@@ -140,7 +140,7 @@ export async function openKernels(): Promise<BenchSuite> {
     for (const each of cases) tasks.push(await open(session, dtype, each))
   }
   console.log(
-    `\nfloat32 multiply-add peak of ${session.threads} threads (${session.instructionSet}): ${(peak / 1e9).toFixed(0)} GFLOP/s; read bandwidth: ${(bandwidth / 1e9).toFixed(1)} GB/s`,
+    `\nfloat32 multiply-add peak of ${session.threads} threads (${session.hardware}): ${(peak / 1e9).toFixed(0)} GFLOP/s; read bandwidth: ${(bandwidth / 1e9).toFixed(1)} GB/s`,
   )
   return {
     tasks,

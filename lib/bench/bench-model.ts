@@ -21,7 +21,7 @@ type SettledBench = Settled<typeof benchOptions>
  */
 export async function benchModel(model: Model, options: BenchOptions = {}): Promise<BenchResult> {
   const settled = settleOptions(benchOptions, options)
-  const { definition, task, problemType, dtype, instructionSet, threads } = model
+  const { definition, task, problemType, dtype, device, hardware, threads } = model
   const length = Math.min(settled.maxLength, definition.maxPositions)
   const targetLength = Math.min(settled.maxTargetLength ?? length, definition.maxPositions)
   const batch = syntheticBatch(definition, { rows: settled.batchSize, length, targetLength })
@@ -37,7 +37,8 @@ export async function benchModel(model: Model, options: BenchOptions = {}): Prom
       problemType,
       dtype,
       parameters: countParameters(model),
-      instructionSet,
+      device,
+      hardware,
       threads,
       batch: {
         rows: batch.inputIds.length,

@@ -75,7 +75,9 @@ export interface BenchResult {
   readonly problemType: ProblemType | undefined
   readonly dtype: ModelDtype
   readonly parameters: { readonly total: number; readonly trained: number }
-  readonly instructionSet: string
+  readonly device: 'cpu' | 'cuda'
+  /** The instruction set of a processor's kernels, the name of a GPU. */
+  readonly hardware: string
   readonly threads: number
   /** Of a step. `rows` are texts: of embeddings two for each pair. */
   readonly batch: { readonly rows: number; readonly length: number; readonly targetLength: number | undefined }

@@ -5,7 +5,7 @@ import { bytes, moment, operations, percent, quantity } from './amounts.js'
 import { table } from './table.js'
 
 export function describeBench(result: BenchResult): string {
-  const { modelType, task, problemType, dtype, parameters, instructionSet, threads, peak } = result
+  const { modelType, task, problemType, dtype, parameters, device, hardware, threads, peak } = result
   const { training, evaluation, profile } = result
   const kind = problemType === undefined || problemType === 'single_label_classification' ? '' : ` (${problemType})`
   const trained = `${quantity(parameters.trained)} of ${quantity(parameters.total)} parameters`
@@ -14,7 +14,7 @@ export function describeBench(result: BenchResult): string {
     ['task', `${task}${kind}`],
     ['trained', `${trained} (${percent(parameters.trained / parameters.total)})`],
     ['batch', batchOf(result)],
-    ['processor', `${instructionSet}, ${threads} thread${threads === 1 ? '' : 's'}`],
+    device === 'cuda' ? ['gpu', hardware] : ['processor', `${hardware}, ${threads} thread${threads === 1 ? '' : 's'}`],
     ['  peak', `${operations(peak)}/s in float32 multiply-adds`],
     ['training', `${speed(training)}, ${spread(training.seconds, 'step')}`],
     ['  work', workOf(training)],

@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { arch, freemem, platform, release, totalmem } from 'node:os'
 import { AttuneError } from '../errors.js'
 import { native, type NativeProcessor } from '../native.js'
-import { forcedInstructionSet, isaVariable, openSession } from '../session.js'
+import { findGpu, forcedInstructionSet, isaVariable, openSession } from '../session.js'
 import { bytes } from './amounts.js'
 import type { CommandContext } from './command-context.js'
 import { table } from './table.js'
+import { wrap } from './wrap.js'
 
 export interface Diagnosis {
   readonly type: 'doctor'
@@ -19,6 +20,8 @@ export interface Diagnosis {
   /** What ATTUNE_ISA says, where it is set. */
   readonly forcedInstructionSet: string | undefined
   readonly threads: number | undefined
+  /** The GPU of device 'cuda', or what is missing for it: most machines do well without. */
+  readonly gpu: { readonly name: string } | { readonly missing: string } | undefined
   readonly ops: number | undefined
   /** What is wrong, and how to mend it. */
   readonly problems: readonly { readonly problem: string; readonly remedy: string }[]
@@ -48,13 +51,15 @@ export function diagnose(): Diagnosis {
   let threads: number | undefined
   let kernels: string | undefined
   let ops: number | undefined
+  let gpu: Diagnosis['gpu']
   try {
     const addon = native()
     processor = addon.processor()
     ops = addon.ops().length
+    gpu = findGpu()
     const session = openSession({ threads: 0, instructionSet: '' })
     threads = session.threads
-    kernels = session.instructionSet
+    kernels = session.hardware
     session.dispose()
   } catch (error) {
     problems.push({ problem: (error as Error).message, remedy: remedyOf(error) })
@@ -69,6 +74,7 @@ export function diagnose(): Diagnosis {
     kernels,
     forcedInstructionSet: forcedInstructionSet(),
     threads,
+    gpu,
     ops,
     problems,
   }
@@ -103,6 +109,9 @@ function describe(diagnosis: Diagnosis): string {
       ['threads', diagnosis.threads === undefined ? 'none' : String(diagnosis.threads)],
     )
   }
+  const { gpu } = diagnosis
+  if (gpu !== undefined) rows.push(['gpu', 'name' in gpu ? gpu.name : 'none'])
+  const missing = gpu !== undefined && 'missing' in gpu ? `\n${wrap(gpu.missing, { indent: 2 })}\n` : ''
   const problems = diagnosis.problems.map(({ problem, remedy }) => `\nproblem: ${problem}\n  remedy: ${remedy}\n`)
-  return `${table(rows)}${problems.join('')}${diagnosis.healthy ? '\nall is well\n' : ''}`
+  return `${table(rows)}${missing}${problems.join('')}${diagnosis.healthy ? '\nall is well\n' : ''}`
 }

@@ -36,7 +36,7 @@ export function planTable(plan: TrainingPlan, from = 0): string {
       : [['  best weights', `${bytes(process.best)}, kept for want of --output`] as [string, string]]),
     ['  process', `${bytes(process.baseline)} beside the model`],
     ...baseRows(plan),
-    ['processor', `${plan.instructionSet}, ${plan.threads} threads`],
+    plan.device === 'cuda' ? ['gpu', plan.hardware] : ['processor', `${plan.hardware}, ${plan.threads} threads`],
   ]
   return table(rows)
 }

@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import { checkOptions } from '../check-options.js'
-import { AttuneError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
+import type { Device } from '../session.js'
 import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
 import type { AddedToken } from '../tokenizer/added-tokens.js'
 import { quantizations, type Quantization } from './quantize.js'
 import { poolings, type Pooling, type TaskRequest } from './task.js'
 
-export type Device = 'auto' | 'cpu' | 'cuda'
 export type ModelDtype = 'f32' | 'bf16'
 
 export interface ModelOptions {
-  /** Where to compute. @default 'auto' (the processor: there is no other device yet) */
+  /**
+   * Where to compute: 'cpu', 'cuda' (an NVIDIA GPU; its kernels are made by `npm run build:cuda`), or 'auto', a GPU where there is one
+   * that can be used and no instruction set is asked for, else the processor. @default 'auto'
+   */
   readonly device?: Device
   /** Of weights and activations; products and sums accumulate in float32, and bf16 weights that are trained have float32 masters. @default 'f32' */
   readonly dtype?: ModelDtype
@@ -60,6 +62,7 @@ export interface LoadOptions extends ModelOptions {
 }
 
 export interface SettledModelOptions {
+  readonly device: Device
   readonly dtype: ModelDtype
   readonly quantization: Quantization | undefined
   readonly dropout: number | undefined
@@ -116,17 +119,8 @@ export function settleModelOptions(options: LoadOptions): SettledModelOptions {
     addTokens,
   } = settled
   const { task, problemType, labels, pooling, normalize, revision, hub } = settled
-  if (device === 'cuda') {
-    throw new AttuneError(
-      'unsupported-device',
-      "This build computes on the processor only: use device 'auto' or 'cpu'.",
-      {
-        where: 'options.device',
-      },
-    )
-  }
   const probability = dropout === true ? undefined : dropout === false ? 0 : dropout
   const request = { task, problemType, labels, pooling, normalize }
-  const computing = { dtype, quantization, dropout: probability, labelSmoothing, threads, seed, instructionSet }
+  const computing = { device, dtype, quantization, dropout: probability, labelSmoothing, threads, seed, instructionSet }
   return { ...computing, adapter, newHead, addTokens, revision, hub, request }
 }

@@ -143,10 +143,10 @@ function combined(request: TaskRequest, trained: TaskRequest): TaskRequest {
 }
 
 async function fill(
-  { threads, instructionSet }: SettledModelOptions,
+  { device, threads, instructionSet }: SettledModelOptions,
   work: (session: NativeSession) => Promise<void>,
 ): Promise<NativeSession> {
-  const session = openSession({ threads, instructionSet })
+  const session = openSession({ device, threads, instructionSet })
   try {
     await work(session)
     return session

@@ -1,6 +1,7 @@
 import { AttuneError } from '../errors.js'
 import { snapshotOrigin } from '../hub/cache-layout.js'
 import type {
+  NativeDeviceMemory,
   NativeMemory,
   NativeOptimizer,
   NativeProgram,
@@ -140,8 +141,24 @@ export class Model implements AsyncDisposable {
     return this.#live().threads
   }
 
+  /** Where it computes. */
+  get device(): 'cpu' | 'cuda' {
+    return this.#live().device
+  }
+
+  /** What its device is: the instruction set of a processor's kernels, the name of a GPU. */
+  get hardware(): string {
+    return this.#live().hardware
+  }
+
+  /** Bytes of a GPU's memory, now; undefined where it computes in the machine's. */
+  get deviceMemory(): NativeDeviceMemory | undefined {
+    return this.#live().deviceMemory
+  }
+
+  /** Of the processor's kernels; '' on a GPU. */
   get instructionSet(): string {
-    return this.#live().instructionSet
+    return this.device === 'cpu' ? this.hardware : ''
   }
 
   /** The tokenizer beside the weights, loaded once. */
@@ -410,7 +427,7 @@ export class Model implements AsyncDisposable {
     options: Partial<LossOptions> = {},
   ): NativeMemory {
     const host = { ...this.#adapterHost(), ...(change.dtype === undefined ? {} : { dtype: change.dtype }) }
-    const { definition, threads, instructionSet } = this
+    const { definition, device, threads, instructionSet } = this
     const placed = change.adapter === undefined ? undefined : placeAdapter(host, change.adapter, true)
     const adapted = placed?.parameters ?? this.#parameters.adapter
     const planned = {
@@ -419,6 +436,7 @@ export class Model implements AsyncDisposable {
       parameters: [...this.#parameters.base.values(), ...adapted],
       trainable: placed === undefined ? this.#parameters.trainable : new Set(adapted.map(({ name }) => name)),
       adapter: placed?.placed ?? this.#adapter.graph,
+      device,
       threads,
       instructionSet,
     }

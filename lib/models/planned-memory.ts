@@ -23,20 +23,20 @@ export interface PlannedModel {
   readonly parameters: readonly ParameterSpec[]
   readonly trainable: ReadonlySet<string>
   readonly adapter: AdapterGraph | undefined
+  readonly device: 'cpu' | 'cuda'
   readonly threads: number
   readonly instructionSet: string
 }
 
 /** Exact bytes of training it on batches of these sizes. */
 export function plannedMemory(
-  { definition, dtype, parameters: specs, trainable, adapter, threads, instructionSet }: PlannedModel,
+  { definition, dtype, parameters: specs, trainable, adapter, device, threads, instructionSet }: PlannedModel,
   sizes: BatchSizes,
   loss: LossOptions,
 ): NativeMemory {
-  const session = openSession({ threads, instructionSet })
+  const session = openSession({ device, threads, instructionSet, planned: true })
   try {
-    // Memory that nothing is written to takes no room. What is trained is named to the compiler alone, as the session would
-    // make gradients and masters of it.
+    // What is trained is named to the compiler alone: the session would make gradients and masters of it.
     const { quantized } = definition
     for (const { name, shape } of specs) session.defineParameter(name, shape, quantized.get(name) ?? dtype)
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)

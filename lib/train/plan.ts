@@ -47,18 +47,18 @@ export async function plan(
     const fits = prepared.plan.process.total <= room
     // A run that does not fit is not tried.
     const measured = fits && budget > 0 ? await rehearse(model, prepared, settled, { budget, signal }) : undefined
-    const planned = withMeasured(prepared.plan, measured)
+    const planned = withMeasured(model, prepared.plan, measured)
     const memory = fits ? [] : await suggestMemory(model, prepared, settled, room)
     return { ...planned, suggestions: [...memory, ...runSuggestions(planned, settled, model)] }
   })
 }
 
-function withMeasured(planned: TrainingPlan, measured: Rehearsal | undefined): TrainingPlan {
+function withMeasured(model: Model, planned: TrainingPlan, measured: Rehearsal | undefined): TrainingPlan {
   if (measured === undefined) return planned
   const { time, base, baseline } = measured
   return {
     ...planned,
-    process: processMemory(planned.memory, baseline, planned.process.best),
+    process: processMemory(model, planned.memory, baseline, planned.process.best),
     ...(time === undefined ? {} : { seconds: time.seconds, time }),
     ...(base === undefined ? {} : { base }),
   }
@@ -114,10 +114,11 @@ export async function prepareRun(
     learningRate: options.learningRate ?? (model.adapter === undefined ? 5e-5 : 2e-4),
     largestBatch: sizes,
     memory,
-    process: processMemory(memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0),
+    process: processMemory(model, memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0),
     flops: work.total,
     work,
-    instructionSet: model.instructionSet,
+    device: model.device,
+    hardware: model.hardware,
     threads: model.threads,
   }
   const warnings = [

@@ -1,29 +1,37 @@
-/** What a run takes of the machine's memory: the model's exact bytes, and what the process holds beside it. */
+/**
+ * What a run takes of the memory it computes in: the model's exact bytes, and, where that is the machine's, what the process holds
+ * beside it. A GPU's memory holds nothing else of ours.
+ */
 import { freemem } from 'node:os'
 import type { Model } from '../models/model.js'
 import type { NativeMemory } from '../native.js'
 
 export interface ProcessMemory {
-  /** What the process holds beside the model: Node.js, the rows, the tokenizer. Measured. */
+  /** What the process holds beside the model: Node.js, the rows, the tokenizer. Measured. 0 on a GPU. */
   readonly baseline: number
-  /** Copies of the best weights, where they are kept in memory for want of an output directory. */
+  /** Copies of the best weights, where they are kept in memory for want of an output directory. Of the machine's memory always. */
   readonly best: number
-  /** What the system shows as the process's resident memory during the run. */
+  /** What the system shows as the process's resident memory during the run; what is allocated on a GPU. */
   readonly total: number
-  /** What it can still grow by, as the system says, now. */
+  /** What it can still grow by, as the system or the GPU says, now. */
   readonly free: number
-  /** Resident now. */
+  /** Resident, or allocated, now. */
   readonly resident: number
 }
 
 /** Resident bytes beside the model's. What was reserved and never written to is not resident: of a fresh model the gradients. */
 export function baselineOf(model: Model, touchedGradients: boolean): number {
+  if (model.device === 'cuda') return 0
   const { parameters, total, gradients } = model.memory()
   const touched = touchedGradients ? total : Math.max(parameters, total - gradients)
   return Math.max(0, process.memoryUsage.rss() - touched)
 }
 
-export function processMemory(memory: NativeMemory, baseline: number, best: number): ProcessMemory {
+export function processMemory(model: Model, memory: NativeMemory, baseline: number, best: number): ProcessMemory {
+  const { deviceMemory } = model
+  if (deviceMemory !== undefined) {
+    return { baseline, best, total: memory.total, free: deviceMemory.free, resident: model.memory().total }
+  }
   return {
     baseline,
     best,

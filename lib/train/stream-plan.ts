@@ -42,7 +42,7 @@ export async function prepareStreamRun(
   const parameters = countParameters(model)
   const memory = model.plan(largestBatch, loss)
   const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
-  const process = processMemory(memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0)
+  const process = processMemory(model, memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0)
   if (process.total > (options.memory ?? Infinity)) throw await tooLarge(model, process.total, options)
   const plan: TrainingPlan = {
     parameters,
@@ -66,7 +66,8 @@ export async function prepareStreamRun(
     process,
     flops: unknown,
     work: { products: unknown, attention: unknown, elements: unknown, total: unknown },
-    instructionSet: model.instructionSet,
+    device: model.device,
+    hardware: model.hardware,
     threads: model.threads,
     warnings: headWarnings(model),
   }

@@ -45,7 +45,9 @@ export interface TrainingPlan extends LengthCounts {
   readonly warnings: readonly { readonly code: WarningCode; readonly message: string }[]
   /** What could be changed. Only of `plan`. */
   readonly suggestions?: readonly PlanSuggestion[]
-  readonly instructionSet: string
+  readonly device: 'cpu' | 'cuda'
+  /** The instruction set of a processor's kernels, the name of a GPU. */
+  readonly hardware: string
   readonly threads: number
 }
 

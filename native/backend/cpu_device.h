@@ -11,9 +11,11 @@ namespace attune {
 class CpuDevice final : public Device {
  public:
   /// With kernels of one instruction set.
-  explicit CpuDevice(std::shared_ptr<const KernelTable> kernels) : kernels_(std::move(kernels)) {}
+  CpuDevice(std::shared_ptr<const KernelTable> kernels, std::string instruction_set)
+      : kernels_(std::move(kernels)), instruction_set_(std::move(instruction_set)) {}
 
   [[nodiscard]] const char* name() const override { return "cpu"; }
+  [[nodiscard]] const std::string& hardware() const override { return instruction_set_; }
   [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
   [[nodiscard]] bool host_accessible() const override { return true; }
   [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
@@ -22,9 +24,11 @@ class CpuDevice final : public Device {
   void read(std::span<std::byte> to, const std::byte* from) override;
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
   void zero(std::byte* to, std::size_t bytes) override;
+  void wait() override {}
 
  private:
   std::shared_ptr<const KernelTable> kernels_;
+  std::string instruction_set_;
 };
 
 }  // namespace attune

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "core/aligned_memory.h"
 
@@ -43,7 +45,15 @@ class Device : public std::enable_shared_from_this<Device> {
 
   /// As in `Model.load({ device })`.
   [[nodiscard]] virtual const char* name() const = 0;
+  /// What it is: the instruction set of a processor's kernels, the name of a GPU.
+  [[nodiscard]] virtual const std::string& hardware() const = 0;
   [[nodiscard]] virtual const KernelTable& kernels() const = 0;
+  /// Bytes of its memory, where it has its own.
+  struct Capacity {
+    std::size_t free = 0;
+    std::size_t total = 0;
+  };
+  [[nodiscard]] virtual std::optional<Capacity> capacity() const { return std::nullopt; }
   /// Whether its addresses are the host's too.
   [[nodiscard]] virtual bool host_accessible() const = 0;
 
@@ -56,6 +66,8 @@ class Device : public std::enable_shared_from_this<Device> {
   virtual void read(std::span<std::byte> to, const std::byte* from) = 0;
   virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) = 0;
   virtual void zero(std::byte* to, std::size_t bytes) = 0;
+  /// Until all that was asked for is done. Throws what went wrong there.
+  virtual void wait() = 0;
 };
 
 /// A device's memory as the host sees it: the memory itself where the host can reach it, else a copy.

@@ -33,7 +33,9 @@ Napi::Function Session::define(Napi::Env env) {
   return DefineClass(env, "Session",
                      {
                          InstanceAccessor<&Session::threads>("threads"),
-                         InstanceAccessor<&Session::instruction_set>("instructionSet"),
+                         InstanceAccessor<&Session::device>("device"),
+                         InstanceAccessor<&Session::hardware>("hardware"),
+                         InstanceAccessor<&Session::device_memory>("deviceMemory"),
                          InstanceMethod<&Session::define_parameter>("defineParameter"),
                          InstanceMethod<&Session::remove_parameter>("removeParameter"),
                          InstanceMethod<&Session::load_parameter>("loadParameter"),
@@ -68,8 +70,13 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
     const std::int64_t threads = to_integer(options.Get("threads"), "options.threads");
     // 1024 threads: more than any processor has; a larger number is a slip.
     if (threads < 0 || threads > 1024) refuse("options.threads", "0 to 1024", options.Get("threads"));
-    engine_ = std::make_shared<Engine>(static_cast<int>(threads),
-                                       to_text(options.Get("instructionSet"), "options.instructionSet"));
+    engine_ = std::make_shared<Engine>(
+        EngineOptions{.instruction_set = to_text(options.Get("instructionSet"), "options.instructionSet"),
+                      .cuda_kernels = options.Has("cudaKernels")
+                                          ? to_text(options.Get("cudaKernels"), "options.cudaKernels")
+                                          : std::string(),
+                      .threads = static_cast<int>(threads),
+                      .planned = options.Get("planned").ToBoolean()});
     worker_ = std::make_unique<Worker>(env, [engine = engine_](bool on) { engine->cancel(on); });
     return env.Undefined();
   });
@@ -99,8 +106,23 @@ Napi::Value Session::threads(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), engine()->threads()); });
 }
 
-Napi::Value Session::instruction_set(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->instruction_set()); });
+Napi::Value Session::device(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->device().name()); });
+}
+
+Napi::Value Session::hardware(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->device().hardware()); });
+}
+
+Napi::Value Session::device_memory(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const std::optional<Device::Capacity> capacity = engine()->device().capacity();
+    if (!capacity) return info.Env().Undefined();
+    const Napi::Object memory = Napi::Object::New(info.Env());
+    memory.Set("free", static_cast<double>(capacity->free));
+    memory.Set("total", static_cast<double>(capacity->total));
+    return memory;
+  });
 }
 
 Napi::Value Session::define_parameter(const Napi::CallbackInfo& info) {

@@ -20,7 +20,9 @@ class Session : public Napi::ObjectWrap<Session> {
   [[nodiscard]] std::shared_ptr<Engine> engine() const;
 
   Napi::Value threads(const Napi::CallbackInfo& info);
-  Napi::Value instruction_set(const Napi::CallbackInfo& info);
+  Napi::Value device(const Napi::CallbackInfo& info);
+  Napi::Value hardware(const Napi::CallbackInfo& info);
+  Napi::Value device_memory(const Napi::CallbackInfo& info);
   Napi::Value define_parameter(const Napi::CallbackInfo& info);
   Napi::Value remove_parameter(const Napi::CallbackInfo& info);
   Napi::Value load_parameter(const Napi::CallbackInfo& info);

@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "backend/cpu_device.h"
+#include "backend/cuda_device.h"
+#include "backend/planned_device.h"
 #include "backend/processor.h"
 #include "kernels/adamw.h"
 #include "kernels/cpu_kernels.h"
+#include "kernels/cuda_kernels.h"
 #include "kernels/multiply_add_peak.h"
 #include "kernels/required_kernel.h"
 #include "kernels/stream_read.h"
@@ -19,8 +22,17 @@
 namespace attune {
 namespace {
 
-[[nodiscard]] std::string best_or(const std::string& wanted) {
-  return wanted.empty() ? cpu_instruction_sets().front() : wanted;
+[[nodiscard]] std::shared_ptr<Device> open_device(const EngineOptions& options) {
+  if (!options.cuda_kernels.empty()) {
+    auto kernels = std::make_shared<KernelTable>(cuda_kernels());
+    if (options.planned) return std::make_shared<PlannedDevice>("cuda", std::move(kernels));
+    return CudaDevice::open(std::move(kernels), options.cuda_kernels);
+  }
+  const std::string& wanted = options.instruction_set;
+  const std::string chosen = wanted.empty() ? cpu_instruction_sets().front() : wanted;
+  auto kernels = std::make_shared<KernelTable>(cpu_kernels(chosen));
+  if (options.planned) return std::make_shared<PlannedDevice>("cpu", std::move(kernels));
+  return std::make_shared<CpuDevice>(std::move(kernels), chosen);
 }
 
 [[nodiscard]] ValueId output_of(const Program& program, const std::string& name) {
@@ -72,10 +84,9 @@ class Header {
 
 }  // namespace
 
-Engine::Engine(int threads, const std::string& instruction_set)
-    : instruction_set_(best_or(instruction_set)),
-      device_(std::make_shared<CpuDevice>(std::make_shared<KernelTable>(cpu_kernels(instruction_set_)))),
-      pool_(threads > 0 ? threads : processor().cores),
+Engine::Engine(const EngineOptions& options)
+    : device_(open_device(options)),
+      pool_(options.threads > 0 ? options.threads : processor().cores),
       parameters_(device_) {}
 
 HostView Engine::to_write(const DeviceMemory& memory) const {

@@ -55,6 +55,13 @@ struct SaveEntry {
   std::vector<float> values;
 };
 
+struct EngineOptions {
+  std::string instruction_set;  ///< of the processor's kernels; empty: the best
+  std::string cuda_kernels;     ///< folder of the fat binaries; empty: computes on the processor
+  int threads = 0;              ///< of the processor; 0: one per core
+  bool planned = false;         ///< compiles and counts bytes, and neither allocates nor runs
+};
+
 /// Parameters, thread pool and arena of one model, and the programs and optimizers made for it: they end with
 /// it.
 ///
@@ -63,11 +70,11 @@ struct SaveEntry {
 /// reads does not wait.
 class Engine {
  public:
-  /// 'cpu', with kernels of this instruction set ('': the best) and so many threads (0: one per core).
-  Engine(int threads, const std::string& instruction_set);
+  /// Throws Error{"unsupported-device"} saying what is missing.
+  explicit Engine(const EngineOptions& options);
 
   [[nodiscard]] int threads() const { return pool_.threads(); }
-  [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
+  [[nodiscard]] const Device& device() const { return *device_; }
 
   void define(const std::string& name, const Shape& shape, DType dtype);
   void remove(const std::string& name);
@@ -117,7 +124,6 @@ class Engine {
   [[nodiscard]] HostView to_write(const DeviceMemory& memory) const;
 
   std::mutex mutex_;  ///< held by every job of the engine thread
-  std::string instruction_set_;
   std::shared_ptr<Device> device_;
   ThreadPool pool_;
   ParameterStore parameters_;

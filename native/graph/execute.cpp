@@ -122,8 +122,9 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
     const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
     const double begin = profile != nullptr ? profile->now() : 0.0;
     program.kernels()[index]->run(context, call);
-    if (profile != nullptr)
-      profile->add(node.path, node.op->name, begin, node.op->work(call), bytes_of(call));
+    if (profile == nullptr) continue;
+    device.wait();
+    profile->add(node.path, node.op->name, begin, node.op->work(call), bytes_of(call));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -61,21 +62,23 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
 
 double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
   const Kernel& squared_sum = required_kernel(*device_, "squared_sum", DType::f32, "squared_sum");
-  double total = 0.0;
-  DeviceMemory scratch;
+  const std::size_t bytes = moments_.size() * sizeof(double);
+  if (squared_sums_.bytes() != bytes) squared_sums_ = device_->allocate(bytes, "gradient norm");
+  auto* result = reinterpret_cast<double*>(squared_sums_.data());
   for (const auto& [name, moments] : moments_) {
     const Parameter& parameter = parameters.at(name);
     const TensorView gradient = flat(parameter.gradient.data(), parameter.elements(), DType::f32);
-    double result = 0.0;
-    const std::any arguments = SquaredSumArguments{.result = &result};
+    const std::any arguments = SquaredSumArguments{.result = result++};
     const KernelCall call{.arguments = arguments, .inputs = {&gradient, 1}, .outputs = {}};
-    const std::size_t bytes = squared_sum.scratch(call, pool.threads());
-    if (scratch.bytes() < bytes) scratch = device_->allocate(bytes, "gradient norm");
-    KernelContext context{*device_, pool, {scratch.data(), scratch.bytes()}, {}};
+    const std::size_t scratch = squared_sum.scratch(call, pool.threads());
+    if (scratch_.bytes() < scratch) scratch_ = device_->allocate(scratch, "gradient norm");
+    KernelContext context{*device_, pool, {scratch_.data(), scratch_.bytes()}, {}};
     squared_sum.run(context, call);
-    total += result;
   }
-  return std::sqrt(total);
+  // One look at the device for all parameters: each has it wait.
+  std::vector<double> sums(moments_.size());
+  device_->read(std::as_writable_bytes(std::span(sums)), squared_sums_.data());
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::vector<double>& learning_rates,

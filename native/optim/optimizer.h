@@ -51,6 +51,8 @@ class Optimizer {
   std::shared_ptr<Device> device_;
   std::vector<OptimizerGroup> groups_;
   std::map<std::string, Moments> moments_;
+  DeviceMemory squared_sums_;  ///< double, of the gradients of `moments_` in its order
+  DeviceMemory scratch_;
 };
 
 /// min(1, max_norm / (norm + 1e-6)); 1 when max_norm is 0.

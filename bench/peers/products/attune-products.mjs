@@ -58,7 +58,7 @@ for (const shape of shapes) for (const kind of Object.keys(kinds)) products.push
 console.log(
   JSON.stringify({
     engine: 'attune',
-    instructionSet: session.instructionSet,
+    instructionSet: session.hardware,
     peak: Number((peak / 1e9).toFixed(1)),
     products,
   }),

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "backend/cuda_device.h"
+#include "kernels/cuda/tensor.h"
+#include "kernels/kernel.h"
+
+// The host's side of CUDA kernels: <op>.cpp chooses and launches what <op>.cu holds, <op>.h has the structs
+// that both know.
+namespace attune::cuda {
+
+// A file per op, each with one function that adds its rows to the table.
+void register_add(KernelTable& table);
+void register_rms_norm(KernelTable& table);
+
+[[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
+  return static_cast<CudaDevice&>(context.device);
+}
+
+/// `name` for the dtype of activations: "rms_norm_forward_f32".
+[[nodiscard]] inline std::string entry(const char* name, DType dtype) {
+  return std::string(name) + "_" + std::string(name_of(dtype));
+}
+
+[[nodiscard]] constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+[[nodiscard]] inline bool has(std::span<const TensorView> views, std::size_t index) {
+  return index < views.size() && views[index].present;
+}
+
+/// Floats of either dtype, read as the kernel goes; null where the tensor is absent.
+[[nodiscard]] inline FloatTensor floats(std::span<const TensorView> views, std::size_t index) {
+  if (!has(views, index)) return {};
+  return {.data = views[index].data, .bf16 = views[index].dtype == DType::bf16};
+}
+
+/// Its address, or null where it is absent.
+template <class T = void>
+[[nodiscard]] T* data_of(std::span<const TensorView> views, std::size_t index) {
+  return has(views, index) ? static_cast<T*>(views[index].data) : nullptr;
+}
+
+/// For kernels of one thread for 16 bytes of `dtype` (`for_pack` of elements.cuh).
+[[nodiscard]] inline CudaGrid pack_grid(std::int64_t elements, DType dtype) {
+  const auto pack = static_cast<std::int64_t>(16 / size_of(dtype));
+  return {.x = divide_up(divide_up(elements, pack), kPackThreads), .threads = kPackThreads};
+}
+
+/// Cuts scratch into pieces that begin on 256 bytes. Without memory it counts bytes.
+class Scratch {
+ public:
+  explicit Scratch(std::byte* data = nullptr) : data_(data) {}
+
+  template <class T>
+  [[nodiscard]] T* take(std::int64_t count) {
+    std::byte* const piece = data_ == nullptr ? nullptr : data_ + bytes_;
+    bytes_ += (static_cast<std::size_t>(count) * sizeof(T) + 255) / 256 * 256;
+    return reinterpret_cast<T*>(piece);
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::byte* data_;
+  std::size_t bytes_ = 0;
+};
+
+/// to (C) f32 = the sum of the rows of partial (R, C) f32, in order; added to what is there where
+/// `accumulate` says so.
+void sum_partials(KernelContext& context, const float* partial, std::int64_t rows, std::int64_t columns,
+                  float* to, bool accumulate);
+
+}  // namespace attune::cuda

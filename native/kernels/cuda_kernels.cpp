@@ -1,0 +1,14 @@
+#include "kernels/cuda_kernels.h"
+
+#include "kernels/cuda/kernels.h"
+
+namespace attune {
+
+KernelTable cuda_kernels() {
+  KernelTable table;
+  cuda::register_add(table);
+  cuda::register_rms_norm(table);
+  return table;
+}
+
+}  // namespace attune
