@@ -70,18 +70,20 @@ async function build(variant) {
   say(`building the CUDA emulator (${variant})`)
   const compiler = available('ccache') ? ['ccache', 'g++'] : ['g++']
   const headers = paths.flatMap(filesBelow).filter((file) => file.endsWith('.h'))
-  const version = hashOf({ paths: [`${sources}/semantics`] })
+  const version = hashOf({ paths: [`${sources}/semantics`, `${sources}/translator`] })
   const text = (name, value) => `-D${name}="${value}"`
-  const flags = [
-    ...['-std=c++20', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`],
+  const flags = ['-std=c++20', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', `-I${sources}`]
+  const compileFlags = [
     text('EMULATOR_SEMANTICS', join(root, sources, 'semantics')),
     text('EMULATOR_VERSION', version),
     text('EMULATOR_COMPILER', 'g++'),
     text('EMULATOR_CACHE', join(root, output, 'kernels')),
   ]
   const files = folders.flatMap((folder) => filesBelow(`${sources}/${folder}`)).filter((file) => file.endsWith('.cpp'))
-  const isScheduler = (file) => file.startsWith(`${sources}/scheduler/`)
-  const flagsOf = (file) => (isScheduler(file) ? ['-O2', ...variants[variant]] : ['-O1'])
+  const flagsOf = (file) => {
+    if (file.startsWith(`${sources}/scheduler/`)) return ['-O2', ...variants[variant]]
+    return file === `${sources}/driver/compile.cpp` ? ['-O1', ...compileFlags] : ['-O1']
+  }
   // The name says what the object was made of, so that the variants share those they have in common.
   const objectOf = (file) => {
     const made = hashOf({ paths: [file, ...headers], facts: [...flags, ...flagsOf(file)] }).slice(0, 16)

@@ -6,14 +6,16 @@ const compiler = reason === undefined ? await nvcc() : { reason }
 
 if ('reason' in compiler) {
   describe.skip(`CUDA emulator: kernels of nvcc (skipped: ${compiler.reason})`, () => {
-    test('kernels.cu', () => undefined)
+    test.each(['kernels.cu', 'language.cu'])('%s', () => undefined)
   })
 } else {
   const { path } = compiler
-  const found = await outcomes('nvcc_kernels', [await fatBinary(path, 'kernels')])
-  describe('CUDA emulator: kernels of nvcc', () => {
-    test.each(found)('$name', ({ failure }) => expect(failure).toBeUndefined())
-  })
+  for (const name of ['kernels', 'language']) {
+    const found = await outcomes(`nvcc_${name}`, [await fatBinary(path, name)])
+    describe(`CUDA emulator: ${name}.cu of nvcc`, () => {
+      test.each(found)('$name', ({ failure }) => expect(failure).toBeUndefined())
+    })
+  }
 
   test('CUDA emulator: a missing __syncthreads in a kernel of nvcc', async () => {
     const image = await fatBinary(path, 'kernels', ['PLANT_MISSING_BARRIER'])

@@ -101,7 +101,13 @@ export async function outcomes(name: string, args: string[] = []): Promise<Outco
 export async function nvcc(): Promise<{ path: string } | { reason: string }> {
   const { code, stdout, stderr } = await run(process.execPath, ['scripts/cuda-tools.mjs'])
   if (code === 0) return { path: stdout.trim().split('\n').at(-1)! }
-  return { reason: stderr.trim().split('\n').at(-1) ?? 'nvcc cannot be installed' }
+  return {
+    reason: stderr
+      .trim()
+      .split('\n')
+      .at(-1)!
+      .replace(/^attune: /, ''),
+  }
 }
 
 /** The fat binary of `programs/NAME.cu`: PTX of compute_80, not compressed, with its line numbers. */

@@ -7,8 +7,6 @@
 #include <filesystem>
 
 #include "driver/driver_error.h"
-#include "scheduler/variant.h"
-#include "translator/translate.h"
 
 namespace emulator {
 namespace {
@@ -48,14 +46,8 @@ void place_globals(CUmod_st& loaded, DeviceMemory& memory) {
 }  // namespace
 
 std::unique_ptr<CUmod_st> load_module(const std::string& ptx, DeviceMemory& memory) {
-  std::string source;
-  try {
-    source = translate(parse_ptx(ptx), redzone_bytes());
-  } catch (const PtxError& error) {
-    throw DriverError(CUDA_ERROR_INVALID_PTX, error.what());
-  }
   auto loaded = std::make_unique<CUmod_st>();
-  loaded->library = load_library(compile_module(source));
+  loaded->library = load_library(compile_module(ptx));
   if (loaded->library == nullptr) throw DriverError(CUDA_ERROR_INVALID_IMAGE, dlerror());
   loaded->module = static_cast<const Module*>(dlsym(loaded->library, "emulator_module"));
   if (loaded->module == nullptr) throw DriverError(CUDA_ERROR_INVALID_IMAGE, dlerror());

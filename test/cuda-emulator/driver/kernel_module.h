@@ -31,7 +31,7 @@ namespace emulator {
 [[nodiscard]] std::unique_ptr<CUmod_st> load_module(const std::string& ptx, DeviceMemory& memory);
 void unload_module(CUmod_st& module, DeviceMemory& memory);
 
-/// The path of a library compiled from the source text, from the cache when it is there. Throws DriverError.
-[[nodiscard]] std::string compile_module(const std::string& source);
+/// The path of a library compiled from the PTX, from the cache when it is there. Throws DriverError.
+[[nodiscard]] std::string compile_module(const std::string& ptx);
 
 }  // namespace emulator

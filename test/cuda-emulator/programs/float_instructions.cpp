@@ -153,6 +153,20 @@ void add_single(std::vector<InstructionCase>& cases) {
   unary(
       "rsqrt.approx.f32", [](float x) { return static_cast<float>(1 / std::sqrt(static_cast<double>(x))); },
       2);
+  unary("rcp.approx.f32", [](float x) { return 1 / x; }, 1);
+  unary("rcp.approx.ftz.f32", [](float x) { return flushed(1 / flushed(x)); }, 1);
+  unary("sqrt.approx.f32", [](float x) { return std::sqrt(x); }, 1);
+  for (const char* kind : {"approx", "full"}) {
+    cases.push_back({std::string("div.") + kind + ".f32 $d, $a, $b;",
+                     {32, 32},
+                     32,
+                     [](const u64* v) { return to_bits(f(v[0]) / f(v[1])); },
+                     InstructionCase::as_f32,
+                     2});
+  }
+  cases.push_back({"setp.gt.f32 %p0, $a, $b; selp.f32 $d, $a, $b, %p0;", {32, 32}, 32, [](const u64* v) {
+                     return f(v[0]) > f(v[1]) ? v[0] : v[1];
+                   }});
   unary("sin.approx.f32", [](float x) { return static_cast<float>(std::sin(static_cast<double>(x))); }, 2);
   unary("cos.approx.f32", [](float x) { return static_cast<float>(std::cos(static_cast<double>(x))); }, 2);
   unary("tanh.approx.f32", [](float x) { return static_cast<float>(std::tanh(static_cast<double>(x))); }, 2);

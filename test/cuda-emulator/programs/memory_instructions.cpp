@@ -41,6 +41,19 @@ void vectors() {
   for (std::size_t i = 0; i < 128; ++i) expect_equal(out[i], in[i ^ 2], "word " + std::to_string(i));
 }
 
+/// Through read-only loads, shared memory in vectors of two and four, and back.
+void shared_vectors() {
+  const Words in = counted(128);
+  const Words out = run_kernel(
+      ".shared .align 16 .b8 tile[1024]; mov.u32 %r5, tile; mad.lo.u32 %r5, %r0, 32, %r5;\n" + kOwnWords +
+          "ld.global.nc.v4.f32 {%f1, %f2, %f3, %f4}, [%d3]; st.shared.v4.f32 [%r5], {%f1, %f2, %f3, %f4}; "
+          "ld.shared.v2.b32 {%r1, %r2}, [%r5+8]; st.shared.v2.u32 [%r5+16], {%r2, %r1}; "
+          "ld.global.nc.L1::no_allocate.L2::128B.v2.u32 {%r3, %r4}, [%d3]; st.shared.v2.b32 [%r5+24], {%r4, "
+          "%r3}; ld.shared.v2.b64 {%d5, %d6}, [%r5+16]; st.global.cs.v2.b64 [%d4], {%d5, %d6};",
+      in);
+  for (std::size_t i = 0; i < 128; ++i) expect_equal(out[i], in[i ^ 3], "word " + std::to_string(i));
+}
+
 void narrow() {
   const Words out = run_kernel(
       "setp.ne.u32 %p0, %r0, 0; @%p0 bra END; mov.b32 %r1, 0x80; st.global.u8 [%d1], %r1; ld.global.s8 %r2, "
@@ -145,6 +158,57 @@ void async_copies() {
   }
 }
 
+/// Every size, and in each lane another source size, down to none: what is not copied is zero.
+void async_copies_of_each_size() {
+  for (const auto& [kind, bytes] : {std::pair{"ca", 4u}, {"ca", 8u}, {"ca", 16u}, {"cg", 16u}}) {
+    const Words in = counted(128);
+    const Words out = run_kernel(
+        ".shared .align 16 .b8 tile[512]; mov.u32 %r1, tile; mad.lo.u32 %r2, %r0, 16, %r1;\n" + kOwnWords +
+            "mov.b32 %r3, 0; st.shared.v4.u32 [%r2], {%r3, %r3, %r3, %r3}; rem.u32 %r3, %r0, " +
+            std::to_string(bytes + 1) + "; cp.async." + kind + ".shared.global [%r2], [%d3], " +
+            std::to_string(bytes) +
+            ", %r3; cp.async.wait_all; ld.shared.v4.u32 {%r4, %r5, %r6, %r7}, [%r2]; st.global.v4.u32 [%d4], "
+            "{%r4, %r5, %r6, %r7};",
+        in);
+    std::vector<unsigned char> wanted(512);
+    for (std::size_t row = 0; row < 32; ++row)
+      std::memcpy(&wanted[16 * row], &in[4 * row], row % (bytes + 1));
+    test::expect(std::memcmp(out.data(), wanted.data(), 512) == 0,
+                 std::string(kind) + " of " + std::to_string(bytes) + " bytes");
+  }
+}
+
+const std::string kStructKernel =
+    ".version 8.0\n.target sm_80\n.address_size 64\n.extern .shared .align 16 .b8 dynamic[];\n.visible "
+    ".entry "
+    "k(.param .align 16 .b8 all[4096], .param .u64 to)\n{\n.reg .b32 %r<9>; .reg .b64 %d<9>; .reg .f32 "
+    "%f<9>;\nmov.u32 %r0, %tid.x; ld.param.u64 %d1, [to]; ";
+
+/// 4 KiB by value, read by the whole vector at a fixed and at a computed offset, through dynamic shared
+/// memory.
+void structs_by_value() {
+  const Context context;
+  const std::string ptx =
+      kStructKernel +
+      "mov.b64 %d2, all; mul.wide.u32 %d3, %r0, 128; add.s64 %d2, %d2, %d3; ld.param.v4.u32 {%r1, %r2, %r3, "
+      "%r4}, [%d2+112]; ld.param.v4.f32 {%f1, %f2, %f3, %f4}, [all+4080];\n"
+      "mov.u32 %r5, dynamic; mad.lo.u32 %r5, %r0, 16, %r5; st.shared.v4.u32 [%r5], {%r1, %r2, %r3, %r4}; "
+      "st.shared.f32 [%r5+4], %f4; ld.shared.v4.u32 {%r1, %r2, %r3, %r4}, [%r5];\n"
+      "mul.wide.u32 %d3, %r0, 16; add.u64 %d1, %d1, %d3; st.global.v4.u32 [%d1], {%r1, %r2, %r3, %r4}; "
+      "ret;\n}\n";
+  struct alignas(16) Struct {
+    std::uint32_t words[1024];
+  } all;
+  for (std::uint32_t i = 0; i < 1024; ++i) all.words[i] = 3 * i;
+  const Buffer<std::uint32_t> to(128);
+  test::launch(test::function(test::load(ptx), "k"), {1, 32, 512}, all, to.address);
+  const Words got = to.read();
+  for (std::uint32_t i = 0; i < 128; ++i) {
+    const std::uint32_t wanted = i % 4 == 1 ? 3 * 1023 : 3 * (i / 4 * 32 + 28 + i % 4);
+    expect_equal(got[i], wanted, "word " + std::to_string(i));
+  }
+}
+
 void calls_and_branches() {
   const std::string before =
       ".func (.param .b32 result) weigh(.param .b32 x, .param .align 8 .b8 pair[8])\n{\n.reg .b32 %r<4>; "
@@ -192,10 +256,13 @@ void host_memory() {
 
 int main() {
   test::run("ld and st of vectors", vectors);
+  test::run("ld.global.nc, and vectors in shared memory", shared_vectors);
   test::run("ld and st of bytes and half words", narrow);
   test::run("state spaces and generic addresses", spaces);
   test::run("atom and red", atomics);
   test::run("cp.async", async_copies);
+  test::run("cp.async of each size", async_copies_of_each_size);
+  test::run("a struct by value, and dynamic shared memory", structs_by_value);
   test::run("call and brx", calls_and_branches);
   test::run("scopes of names", scopes);
   test::run("kernels reach page-locked host memory", host_memory);

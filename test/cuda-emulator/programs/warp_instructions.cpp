@@ -149,6 +149,20 @@ void barrier_reductions() {
       [](std::uint32_t) { return 1u; });
 }
 
+/// All forms of the barrier of a whole block that compilers write: each orders a write and a read.
+void barriers() {
+  for (const char* barrier : {"bar.sync 0;", "barrier.sync 0;", "barrier.sync.aligned 0;", "bar.cta.sync 0;",
+                              "barrier.cta.sync.aligned 0;", "bar.sync 0, 96;"}) {
+    const Words in = lanes(96);
+    const std::string body =
+        ".shared .align 4 .b32 tile[96];\nmov.u32 %r4, tile; mad.lo.u32 %r5, %r0, 4, %r4; st.shared.u32 "
+        "[%r5], %r1;\n" +
+        std::string(barrier) +
+        "\nsub.u32 %r6, 95, %r0; mad.lo.u32 %r5, %r6, 4, %r4; ld.shared.u32 %r2, [%r5];";
+    check_lanes(run_kernel(body, in), [&](std::uint32_t thread) { return in[95 - thread]; });
+  }
+}
+
 /// A producer warp arrives and goes on; a consumer warp waits for it, by barriers of 64 threads with ids.
 void producer_and_consumer() {
   const std::string body =
@@ -211,6 +225,7 @@ int main() {
   test::run("redux.sync.xor.b32", [] { reduce("xor", "b32", [](U a, U b) { return a ^ b; }); });
   test::run("vote.sync", votes);
   test::run("match.sync", matches);
+  test::run("bar.sync and barrier.sync", barriers);
   test::run("barrier.red", barrier_reductions);
   test::run("bar.arrive and bar.sync with a thread count", producer_and_consumer);
   test::run("%lanemask", lane_masks);

@@ -67,7 +67,7 @@ class Runner {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  [[noreturn]] static void fault(Thread&, const Site&, FaultKind, const char* format, ...)
+  __attribute__((noreturn)) static void fault(Thread&, const Site&, FaultKind, const char* format, ...)
       __attribute__((format(printf, 4, 5)));
   static bool is_local(const Thread& thread, std::uint64_t address);
   static void meet(Thread&, const Site&, std::uint32_t mask, bool aligned, bool orders_memory, Collective);

@@ -1,8 +1,8 @@
 #pragma once
 
 // What the emulator and the kernels it translated share. Each kernel module is a library of its own; it
-// reaches the emulator only through `Runtime`. Whoever changes this file changes the hash under which modules
-// are kept.
+// reaches the emulator only through `Runtime`. Whoever changes this file, or the translator, changes the hash
+// under which modules are kept.
 
 #include <cstddef>
 #include <cstdint>

@@ -34,10 +34,8 @@ void FunctionWriter::declare(const PtxVariable& variable) {
   auto& scope = scopes_.back();
   const std::string name = cpp_name(variable.name);
   if (variable.space == "reg") {
-    const std::string type = variable.type == "pred" ? "bool" : cpp_type(variable.type);
-    if (type.empty()) fail("register type ." + variable.type);
-    // The bits of a half or a pair are what registers hold.
-    const std::string held = is_half(variable.type) ? "u16" : is_pair(variable.type) ? "u32" : type;
+    const std::string held = held_type(variable.type);
+    if (held.empty()) fail("register type ." + variable.type);
     for (std::uint32_t i = 0; i < std::max<std::uint32_t>(variable.count, 1); ++i) {
       const std::string number = variable.count > 0 ? std::to_string(i) : "";
       std::string full = name;

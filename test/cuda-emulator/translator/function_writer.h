@@ -91,6 +91,8 @@ class FunctionWriter {
 
 /// PTX type to the C++ type of semantics/register.h.
 [[nodiscard]] std::string cpp_type(const std::string& ptx_type);
+/// The C++ type of a register: the bits of a half or a pair.
+[[nodiscard]] std::string held_type(const std::string& ptx_type);
 [[nodiscard]] bool is_float(const std::string& type);
 [[nodiscard]] bool is_half(const std::string& type);
 [[nodiscard]] bool is_pair(const std::string& type);

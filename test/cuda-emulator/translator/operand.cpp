@@ -49,7 +49,21 @@ bool is_number(const std::string& text) {
          (std::isdigit(static_cast<unsigned char>(text[0])) != 0 || (text[0] == '-' && text.size() > 1));
 }
 
+bool is_integer(const std::string& cpp) { return cpp[0] == 'u' || cpp[0] == 's'; }
+
+/// `as<to>(value)`, which for integers is a plain cast: the compiler has much less to do then. A signed value
+/// is no such case, as its bits are extended by zeros.
+std::string converted(const std::string& value, const std::string& from, const std::string& to) {
+  if (from == to) return value;
+  return (from[0] == 'u' && is_integer(to) ? to : "as<" + to + ">") + "(" + value + ")";
+}
+
 }  // namespace
+
+std::string held_type(const std::string& type) {
+  if (type == "pred") return "bool";
+  return is_half(type) ? "u16" : is_pair(type) ? "u32" : cpp_type(type);
+}
 
 std::string cpp_type(const std::string& type) {
   if (type.size() > 1 && type[0] == 'b' && std::isdigit(static_cast<unsigned char>(type[1])) != 0)
@@ -80,7 +94,8 @@ std::string FunctionWriter::immediate(const std::string& operand, const std::str
   if (*end != '\0') fail("operand " + operand);
   // An integer for a floating-point type is its bits: immediates of that type are written 0f… or with a
   // point.
-  return to + "static_cast<u64>(" + (negative ? "-" : "") + std::to_string(value) + "ull))";
+  const std::string sign = negative ? "-" : "";
+  return converted("u64{" + sign + std::to_string(value) + "u}", "u64", cpp_type(type));
 }
 
 std::string FunctionWriter::read(const std::string& operand, const std::string& type) {
@@ -91,7 +106,7 @@ std::string FunctionWriter::read(const std::string& operand, const std::string& 
   const Name* name = find(operand);
   if (name != nullptr && name->kind == Name::Kind::reg) {
     if ((type == "pred") != (name->type == "pred")) fail("operand " + operand + " is a ." + name->type);
-    return type == "pred" ? name->text : "as<" + cpp_type(type) + ">(" + name->text + ")";
+    return converted(name->text, held_type(name->type), held_type(type) == "bool" ? "bool" : cpp_type(type));
   }
   if (type == "pred") fail("operand " + operand);
   const std::string to = "as<" + cpp_type(type) + ">(";
