@@ -2,12 +2,29 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // The addon starts threads of its own: a process per file keeps one file's sessions out of another's.
     pool: 'forks',
     reporters: ['default', 'json'],
     outputFile: { json: 'build/test-results.json' },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'cpu', include: ['test/**/*.test.ts'], env: { ATTUNE_DEVICE: 'cpu' } },
+      },
+      // The same tests on a GPU, emulated where there is none: models of all families against PyTorch's numbers, and a run from end to end.
+      {
+        extends: true,
+        test: {
+          name: 'cuda',
+          include: ['test/parity/{training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts'],
+          env: { ATTUNE_DEVICE: 'cuda' },
+          setupFiles: ['test/cuda/setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
   },
 })

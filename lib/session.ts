@@ -8,13 +8,19 @@ import { suggestion } from './nearest.js'
 /** Environment variable that names the instruction set of all sessions whose caller names none. */
 export const isaVariable = 'ATTUNE_ISA'
 
+/** Environment variable that says what device 'auto' is: 'cpu' or 'cuda'. */
+export const deviceVariable = 'ATTUNE_DEVICE'
+
 /** Where `npm run build:cuda` puts the kernels. */
 const cudaKernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'build', 'cuda')
 
 export type Device = 'auto' | 'cpu' | 'cuda'
 
 export interface SessionOptions {
-  /** 'auto': a GPU where there is one that can be used, else the processor. @default 'cpu' */
+  /**
+   * 'auto': what ATTUNE_DEVICE says, else a GPU where there is one that can be used and no instruction set is asked for, else the
+   * processor. @default 'cpu'
+   */
   readonly device?: Device
   /** Compiles and counts bytes, and neither allocates nor runs: there need be no such device. @default false */
   readonly planned?: boolean
@@ -34,15 +40,26 @@ export function forcedInstructionSet(): string | undefined {
 export function openSession({ device = 'cpu', planned = false, ...options }: SessionOptions): NativeSession {
   const { Session } = native()
   const { threads } = options
-  if (device === 'cuda') return new Session({ threads, instructionSet: '', cudaKernels, planned })
-  if (device === 'auto' && options.instructionSet === '') {
+  const chosen = device === 'auto' ? forcedDevice() : device
+  if (chosen === 'cuda') return new Session({ threads, instructionSet: '', cudaKernels, planned })
+  const instructionSet = settledInstructionSet(options.instructionSet)
+  if (chosen === undefined && instructionSet === '') {
     try {
-      return openSession({ ...options, device: 'cuda', planned })
+      return new Session({ threads, instructionSet, cudaKernels, planned })
     } catch (error) {
       if (!(error instanceof AttuneError) || error.code !== 'unsupported-device') throw error
     }
   }
-  return new Session({ threads, instructionSet: settledInstructionSet(options.instructionSet), planned })
+  return new Session({ threads, instructionSet, planned })
+}
+
+/** What ATTUNE_DEVICE says; undefined where it is not set, or empty. */
+function forcedDevice(): 'cpu' | 'cuda' | undefined {
+  const value = process.env[deviceVariable]?.trim() ?? ''
+  if (value === '' || value === 'auto') return undefined
+  if (value === 'cpu' || value === 'cuda') return value
+  const message = `${deviceVariable}: there is no device '${value}'. Set the variable to 'cpu' or 'cuda', or unset it.`
+  throw new AttuneError('unsupported-device', message, { where: deviceVariable })
 }
 
 /** The GPU that sessions of device 'cuda' compute on, or what is missing for it. */

@@ -10,6 +10,7 @@ export async function runEmulatedTests(name, addon, chosen) {
   const files = process.argv.slice(2)
   const vitest = await startVitest('test', files.length > 0 ? files : chosen, {
     watch: false,
+    project: 'cpu',
     outputFile: { json: `build/${name}/test-results.json` },
     // Emulated processes are slow, and so is starting them.
     testTimeout: 600_000,

@@ -11,8 +11,9 @@ export type ModelDtype = 'f32' | 'bf16'
 
 export interface ModelOptions {
   /**
-   * Where to compute: 'cpu', 'cuda' (an NVIDIA GPU; its kernels are made by `npm run build:cuda`), or 'auto', a GPU where there is one
-   * that can be used and no instruction set is asked for, else the processor. @default 'auto'
+   * Where to compute: 'cpu', 'cuda' (an NVIDIA GPU; its kernels are made by `npm run build:cuda`), or 'auto': what the variable
+   * ATTUNE_DEVICE says, else a GPU where there is one that can be used and no instruction set is asked for, else the processor.
+   * @default 'auto'
    */
   readonly device?: Device
   /** Of weights and activations; products and sums accumulate in float32, and bf16 weights that are trained have float32 masters. @default 'f32' */
