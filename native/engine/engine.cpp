@@ -178,8 +178,9 @@ void Engine::grow_arena(std::size_t bytes) {
   arena_bytes_ = bytes;
 }
 
-void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
-  grow_arena(plan.arena_bytes);
+void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes,
+                      const std::shared_ptr<const Plan>& plan) {
+  grow_arena(plan->arena_bytes);
   execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
           request, profile_.get());
 }
@@ -196,7 +197,7 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
   const std::scoped_lock lock(mutex_);
   const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
   const std::shared_ptr<const Plan> plan = program.plan(sizes);
-  run_once(program, request, sizes, *plan);
+  run_once(program, request, sizes, plan);
   std::map<std::string, Fetched> results;
   for (const std::string& name : fetch) {
     const ValueId id = output_of(program, name);
@@ -235,7 +236,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   for (const Batch& batch : request.batches) {
     const Sizes sizes = bind_sizes(program.graph(), batch.sizes);
     const std::shared_ptr<const Plan> plan = program.plan(sizes);
-    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, *plan);
+    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, plan);
     result.loss += fetch_scalar(program, *plan, "loss");
     accumulate = true;
     ++random.draw;
