@@ -12,8 +12,12 @@
 namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
+void register_activation(KernelTable& table);
 void register_add(KernelTable& table);
+void register_dropout(KernelTable& table);
+void register_gather_rows(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_scale(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
@@ -41,6 +45,9 @@ template <class T = void>
 [[nodiscard]] T* data_of(std::span<const TensorView> views, std::size_t index) {
   return has(views, index) ? static_cast<T*>(views[index].data) : nullptr;
 }
+
+/// A grid's y and z have no more blocks: kernels whose rows they are go on in steps of them.
+inline constexpr std::int64_t kMostBlocksOfY = 65'535;
 
 /// For kernels of one thread for 16 bytes of `dtype` (`for_pack` of elements.cuh).
 [[nodiscard]] inline CudaGrid pack_grid(std::int64_t elements, DType dtype) {
