@@ -5,7 +5,9 @@
 
 #include "backend/cuda_device.h"
 #include "kernels/cuda/tensor.h"
+#include "kernels/cuda/token_rows.h"
 #include "kernels/kernel.h"
+#include "kernels/token_rows.h"
 
 // The host's side of CUDA kernels: <op>.cpp chooses and launches what <op>.cu holds, <op>.h has the structs
 // that both know.
@@ -15,7 +17,9 @@ namespace attune::cuda {
 void register_activation(KernelTable& table);
 void register_add(KernelTable& table);
 void register_dropout(KernelTable& table);
+void register_embedding(KernelTable& table);
 void register_gather_rows(KernelTable& table);
+void register_layer_norm(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_scale(KernelTable& table);
 
@@ -77,5 +81,9 @@ class Scratch {
 /// `accumulate` says so.
 void sum_partials(KernelContext& context, const float* partial, std::int64_t rows, std::int64_t columns,
                   float* to, bool accumulate);
+
+/// Where in scratch a vector of token rows goes, and the copy of it there.
+[[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
+void write_token_rows(KernelContext& context, const TokenRows& tokens, const TokenRowsView& view);
 
 }  // namespace attune::cuda
