@@ -6,8 +6,14 @@ namespace attune {
 
 KernelTable cuda_kernels() {
   KernelTable table;
+  cuda::register_activation(table);
   cuda::register_add(table);
+  cuda::register_dropout(table);
+  cuda::register_embedding(table);
+  cuda::register_gather_rows(table);
+  cuda::register_layer_norm(table);
   cuda::register_rms_norm(table);
+  cuda::register_scale(table);
   return table;
 }
 

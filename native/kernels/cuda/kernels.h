@@ -5,15 +5,23 @@
 
 #include "backend/cuda_device.h"
 #include "kernels/cuda/tensor.h"
+#include "kernels/cuda/token_rows.h"
 #include "kernels/kernel.h"
+#include "kernels/token_rows.h"
 
 // The host's side of CUDA kernels: <op>.cpp chooses and launches what <op>.cu holds, <op>.h has the structs
 // that both know.
 namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
+void register_activation(KernelTable& table);
 void register_add(KernelTable& table);
+void register_dropout(KernelTable& table);
+void register_embedding(KernelTable& table);
+void register_gather_rows(KernelTable& table);
+void register_layer_norm(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_scale(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
@@ -41,6 +49,9 @@ template <class T = void>
 [[nodiscard]] T* data_of(std::span<const TensorView> views, std::size_t index) {
   return has(views, index) ? static_cast<T*>(views[index].data) : nullptr;
 }
+
+/// A grid's y and z have no more blocks: kernels whose rows they are go on in steps of them.
+inline constexpr std::int64_t kMostBlocksOfY = 65'535;
 
 /// For kernels of one thread for 16 bytes of `dtype` (`for_pack` of elements.cuh).
 [[nodiscard]] inline CudaGrid pack_grid(std::int64_t elements, DType dtype) {
@@ -70,5 +81,9 @@ class Scratch {
 /// `accumulate` says so.
 void sum_partials(KernelContext& context, const float* partial, std::int64_t rows, std::int64_t columns,
                   float* to, bool accumulate);
+
+/// Where in scratch a vector of token rows goes, and the copy of it there.
+[[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
+void write_token_rows(KernelContext& context, const TokenRows& tokens, const TokenRowsView& view);
 
 }  // namespace attune::cuda
