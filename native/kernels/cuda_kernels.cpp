@@ -7,7 +7,10 @@ namespace attune {
 KernelTable cuda_kernels() {
   KernelTable table;
   cuda::register_add(table);
+  cuda::register_embedding_noise(table);
   cuda::register_rms_norm(table);
+  cuda::register_rotary(table);
+  cuda::register_segment_mean(table);
   return table;
 }
 

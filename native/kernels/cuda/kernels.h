@@ -13,7 +13,10 @@ namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
 void register_add(KernelTable& table);
+void register_embedding_noise(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_rotary(KernelTable& table);
+void register_segment_mean(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
