@@ -10,10 +10,13 @@ KernelTable cuda_kernels() {
   cuda::register_add(table);
   cuda::register_dropout(table);
   cuda::register_embedding(table);
+  cuda::register_embedding_noise(table);
   cuda::register_gather_rows(table);
   cuda::register_layer_norm(table);
   cuda::register_rms_norm(table);
+  cuda::register_rotary(table);
   cuda::register_scale(table);
+  cuda::register_segment_mean(table);
   return table;
 }
 

@@ -18,10 +18,13 @@ void register_activation(KernelTable& table);
 void register_add(KernelTable& table);
 void register_dropout(KernelTable& table);
 void register_embedding(KernelTable& table);
+void register_embedding_noise(KernelTable& table);
 void register_gather_rows(KernelTable& table);
 void register_layer_norm(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_rotary(KernelTable& table);
 void register_scale(KernelTable& table);
+void register_segment_mean(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
