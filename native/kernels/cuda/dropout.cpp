@@ -15,8 +15,7 @@ void run(KernelContext& context, const KernelCall& call) {
                             Dropout{.x = call.inputs[0].data,
                                     .y = y.data,
                                     .count = count,
-                                    .seed = context.random.seed,
-                                    .draw = context.random.draw,
+                                    .random = device_of(context).random(),
                                     .stream = arguments.stream,
                                     .threshold = dropout_threshold(arguments.p),
                                     // Nothing useful is kept at p = 1.

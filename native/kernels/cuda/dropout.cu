@@ -16,13 +16,13 @@ __device__ inline float kept(const Dropout& a, std::uint32_t word, float x) {
 
 /// Elements i to i + 3, i a multiple of 4: those of one counter.
 __device__ inline void drop_four(const Dropout& a, std::int64_t i, float* values) {
-  const PhiloxWords words = philox(a.seed, a.draw, a.stream, static_cast<std::uint64_t>(i / 4));
+  const PhiloxWords words = philox(*a.random, a.stream, static_cast<std::uint64_t>(i / 4));
 #pragma unroll
   for (int j = 0; j < 4; ++j) values[j] = kept(a, words.word[j], values[j]);
 }
 
 __device__ inline float drop_one(const Dropout& a, std::int64_t i, float value) {
-  const PhiloxWords words = philox(a.seed, a.draw, a.stream, static_cast<std::uint64_t>(i / 4));
+  const PhiloxWords words = philox(*a.random, a.stream, static_cast<std::uint64_t>(i / 4));
   const std::uint32_t low = i % 2 == 0 ? words.word[0] : words.word[1];
   const std::uint32_t high = i % 2 == 0 ? words.word[2] : words.word[3];
   return kept(a, i % 4 < 2 ? low : high, value);

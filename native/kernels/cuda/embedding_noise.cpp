@@ -19,8 +19,7 @@ void run_embedding_noise(KernelContext& context, const KernelCall& call) {
                                            .columns = x.shape.columns(),
                                            .segments = static_cast<int>(call.inputs[1].shape.rows() - 1),
                                            .alpha = arguments.alpha,
-                                           .seed = context.random.seed,
-                                           .draw = context.random.draw,
+                                           .random = device_of(context).random(),
                                            .stream = arguments.stream});
 }
 

@@ -17,7 +17,7 @@ template <int N>
 __device__ void add_noise(const EmbeddingNoise& a, Floats<N>& values, std::int64_t element, float magnitude) {
   constexpr int kWords = 4;
   if constexpr (N == 1) {
-    const PhiloxWords words = philox(a.seed, a.draw, a.stream, element / kWords);
+    const PhiloxWords words = philox(*a.random, a.stream, element / kWords);
     // Not an index: the words stay in registers.
     const auto word = static_cast<int>(element % kWords);
     const std::uint32_t low = word == 0 ? words.word[0] : words.word[1];
@@ -26,7 +26,7 @@ __device__ void add_noise(const EmbeddingNoise& a, Floats<N>& values, std::int64
   } else {
 #pragma unroll
     for (int i = 0; i < N; i += kWords) {
-      const PhiloxWords words = philox(a.seed, a.draw, a.stream, (element + i) / kWords);
+      const PhiloxWords words = philox(*a.random, a.stream, (element + i) / kWords);
 #pragma unroll
       for (int word = 0; word < kWords; ++word) values.v[i + word] += magnitude * unit(words.word[word]);
     }

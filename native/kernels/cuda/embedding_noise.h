@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/philox.h"
+
 namespace attune::cuda {
 
 inline constexpr int kNoiseThreads = 128;  ///< a warp a row
@@ -14,8 +16,7 @@ struct EmbeddingNoise {
   std::int64_t columns;
   int segments;
   float alpha;
-  std::uint64_t seed;
-  std::uint32_t draw;
+  const PhiloxKey* random;
   std::uint32_t stream;
 };
 

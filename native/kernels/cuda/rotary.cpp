@@ -6,33 +6,19 @@
 namespace attune::cuda {
 namespace {
 
-float* frequencies_in(Scratch& scratch, const RotaryArguments& arguments) {
-  return scratch.take<float>(static_cast<std::int64_t>(arguments.inverse_frequencies.size()));
-}
-
-std::size_t scratch_of(const KernelCall& call, int /*threads*/) {
-  Scratch scratch;
-  static_cast<void>(frequencies_in(scratch, call.as<RotaryArguments>()));
-  return scratch.bytes();
-}
-
 void run_rotary(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<RotaryArguments>();
   const TensorView& x = call.inputs[0];
   const std::int64_t rows = call.inputs[1].shape.elements();
   if (rows == 0) return;
   CudaDevice& device = device_of(context);
-  Scratch scratch(context.scratch.data());
-  float* const frequencies = frequencies_in(scratch, arguments);
-  device.write(reinterpret_cast<std::byte*>(frequencies),
-               std::as_bytes(std::span(arguments.inverse_frequencies)));
   const auto count = static_cast<int>(arguments.inverse_frequencies.size());
   device.launch(
       "rotary", entry("rotary", x.dtype),
       {.x = rows, .threads = kRotaryThreads, .shared_bytes = count * 2 * static_cast<int>(sizeof(float))},
       Rotary{.x = x.data,
              .positions = call.inputs[1].as<const std::int32_t>(),
-             .inverse_frequencies = frequencies,
+             .inverse_frequencies = device.constant(std::span(arguments.inverse_frequencies)),
              .y = call.outputs[0].data,
              .columns = x.shape.elements() / rows,
              .head_dim = static_cast<int>(arguments.head_dim),
@@ -46,7 +32,7 @@ void run_rotary(KernelContext& context, const KernelCall& call) {
 }  // namespace
 
 void register_rotary(KernelTable& table) {
-  for (const DType dtype : {DType::f32, DType::bf16}) table.add("rotary", dtype, {run_rotary, scratch_of});
+  for (const DType dtype : {DType::f32, DType::bf16}) table.add("rotary", dtype, {run_rotary});
 }
 
 }  // namespace attune::cuda
