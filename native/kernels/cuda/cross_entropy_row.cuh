@@ -111,6 +111,7 @@ template <class T>
 __device__ inline void cross_entropy_gradient(const T* logits, std::int64_t classes, std::int32_t label,
                                               const CrossEntropyTerms& terms, const CrossEntropyRow& row,
                                               float scale, T* dlogits) {
+  __syncwarp();  // the label's logit was read by all
   for_row<T>(classes, lane_id(), kWarp, [&]<int N>(std::int64_t c, Count<N>) {
     Floats<N> z = load<N>(logits + c);
 #pragma unroll

@@ -18,16 +18,21 @@ void register_activation(KernelTable& table);
 void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
 void register_binary_cross_entropy(KernelTable& table);
+void register_contrastive_loss(KernelTable& table);
 void register_cross_entropy(KernelTable& table);
 void register_dropout(KernelTable& table);
 void register_embedding(KernelTable& table);
 void register_gather_rows(KernelTable& table);
 void register_l2_normalize(KernelTable& table);
 void register_layer_norm(KernelTable& table);
+void register_magnitude(KernelTable& table);
 void register_mean_squared_error(KernelTable& table);
+void register_multiply_add_peak(KernelTable& table);
+void register_replace_columns(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_scale(KernelTable& table);
 void register_span_cross_entropy(KernelTable& table);
+void register_stream_read(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
