@@ -15,16 +15,27 @@ namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
 void register_activation(KernelTable& table);
+void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
+void register_binary_cross_entropy(KernelTable& table);
+void register_contrastive_loss(KernelTable& table);
+void register_cross_entropy(KernelTable& table);
 void register_dropout(KernelTable& table);
 void register_embedding(KernelTable& table);
 void register_embedding_noise(KernelTable& table);
 void register_gather_rows(KernelTable& table);
+void register_l2_normalize(KernelTable& table);
 void register_layer_norm(KernelTable& table);
+void register_magnitude(KernelTable& table);
+void register_mean_squared_error(KernelTable& table);
+void register_multiply_add_peak(KernelTable& table);
+void register_replace_columns(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
 void register_scale(KernelTable& table);
 void register_segment_mean(KernelTable& table);
+void register_span_cross_entropy(KernelTable& table);
+void register_stream_read(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
@@ -84,6 +95,10 @@ class Scratch {
 /// `accumulate` says so.
 void sum_partials(KernelContext& context, const float* partial, std::int64_t rows, std::int64_t columns,
                   float* to, bool accumulate);
+
+/// loss f32 (1) = loss_scale * sum of the row losses, in an order that their number alone fixes.
+void sum_row_losses(KernelContext& context, const TensorView& row_loss, const TensorView& loss_scale,
+                    const TensorView& loss);
 
 /// Where in scratch a vector of token rows goes, and the copy of it there.
 [[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
