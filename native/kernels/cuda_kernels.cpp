@@ -7,6 +7,8 @@ namespace attune {
 KernelTable cuda_kernels() {
   KernelTable table;
   cuda::register_add(table);
+  cuda::register_column_sum(table);
+  cuda::register_linear(table);
   cuda::register_rms_norm(table);
   return table;
 }

@@ -13,6 +13,8 @@ namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
 void register_add(KernelTable& table);
+void register_column_sum(KernelTable& table);
+void register_linear(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
