@@ -10,6 +10,7 @@ KernelTable cuda_kernels() {
   cuda::register_adamw(table);
   cuda::register_add(table);
   cuda::register_binary_cross_entropy(table);
+  cuda::register_column_sum(table);
   cuda::register_contrastive_loss(table);
   cuda::register_cross_entropy(table);
   cuda::register_dropout(table);
@@ -18,6 +19,7 @@ KernelTable cuda_kernels() {
   cuda::register_gather_rows(table);
   cuda::register_l2_normalize(table);
   cuda::register_layer_norm(table);
+  cuda::register_linear(table);
   cuda::register_magnitude(table);
   cuda::register_mean_squared_error(table);
   cuda::register_multiply_add_peak(table);
