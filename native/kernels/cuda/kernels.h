@@ -102,8 +102,6 @@ void sum_partials(KernelContext& context, const float* partial, std::int64_t row
 void sum_row_losses(KernelContext& context, const TensorView& row_loss, const TensorView& loss_scale,
                     const TensorView& loss);
 
-/// Where in scratch a vector of token rows goes, and the copy of it there.
-[[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
-void write_token_rows(KernelContext& context, const TokenRows& tokens, const TokenRowsView& view);
+[[nodiscard]] TokenRowsView token_rows_on(CudaDevice& device, const TokenRows& tokens);
 
 }  // namespace attune::cuda
