@@ -15,6 +15,8 @@ namespace attune::cuda {
 void register_add(KernelTable& table);
 void register_column_sum(KernelTable& table);
 void register_linear(KernelTable& table);
+void register_linear_cross_entropy(KernelTable& table);
+void register_low_rank_weight_norm(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
