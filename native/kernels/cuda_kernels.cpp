@@ -20,6 +20,8 @@ KernelTable cuda_kernels() {
   cuda::register_l2_normalize(table);
   cuda::register_layer_norm(table);
   cuda::register_linear(table);
+  cuda::register_linear_cross_entropy(table);
+  cuda::register_low_rank_weight_norm(table);
   cuda::register_magnitude(table);
   cuda::register_mean_squared_error(table);
   cuda::register_multiply_add_peak(table);

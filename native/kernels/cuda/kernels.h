@@ -28,6 +28,8 @@ void register_gather_rows(KernelTable& table);
 void register_l2_normalize(KernelTable& table);
 void register_layer_norm(KernelTable& table);
 void register_linear(KernelTable& table);
+void register_linear_cross_entropy(KernelTable& table);
+void register_low_rank_weight_norm(KernelTable& table);
 void register_magnitude(KernelTable& table);
 void register_mean_squared_error(KernelTable& table);
 void register_multiply_add_peak(KernelTable& table);
