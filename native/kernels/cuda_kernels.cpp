@@ -7,6 +7,9 @@ namespace attune {
 KernelTable cuda_kernels() {
   KernelTable table;
   cuda::register_add(table);
+  cuda::register_attention(table);
+  cuda::register_attention_backward(table);
+  cuda::register_cached_attention(table);
   cuda::register_embedding_noise(table);
   cuda::register_rms_norm(table);
   cuda::register_rotary(table);

@@ -13,6 +13,9 @@ namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
 void register_add(KernelTable& table);
+void register_attention(KernelTable& table);
+void register_attention_backward(KernelTable& table);
+void register_cached_attention(KernelTable& table);
 void register_embedding_noise(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
