@@ -9,7 +9,10 @@ KernelTable cuda_kernels() {
   cuda::register_activation(table);
   cuda::register_adamw(table);
   cuda::register_add(table);
+  cuda::register_attention(table);
+  cuda::register_attention_backward(table);
   cuda::register_binary_cross_entropy(table);
+  cuda::register_cached_attention(table);
   cuda::register_column_sum(table);
   cuda::register_contrastive_loss(table);
   cuda::register_cross_entropy(table);

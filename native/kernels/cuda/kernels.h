@@ -17,7 +17,10 @@ namespace attune::cuda {
 void register_activation(KernelTable& table);
 void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
+void register_attention(KernelTable& table);
+void register_attention_backward(KernelTable& table);
 void register_binary_cross_entropy(KernelTable& table);
+void register_cached_attention(KernelTable& table);
 void register_column_sum(KernelTable& table);
 void register_contrastive_loss(KernelTable& table);
 void register_cross_entropy(KernelTable& table);

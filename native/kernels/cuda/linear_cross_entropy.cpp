@@ -55,8 +55,6 @@ struct Pieces {
   float* token_logits = nullptr;  ///< (longest chunk, K)
   void* token_gradient = nullptr;
   float* bias_partial = nullptr;
-  std::int32_t* ids = nullptr;
-  std::int32_t* token_columns = nullptr;
   std::byte* product = nullptr;
 };
 
@@ -69,7 +67,6 @@ template <class T>
   const std::int64_t rows = problem.longest();
   const bool half = problem.h.dtype == DType::bf16 && problem.gradient();
   const bool tokens = problem.tokens > 0;
-  const auto ids = static_cast<std::int64_t>(problem.arguments.tokens.ids.size());
   Pieces out;
   out.logits = scratch.take<float>(rows * problem.stride);
   out.gradient = half ? static_cast<void*>(scratch.take<std::uint16_t>(rows * problem.stride)) : out.logits;
@@ -79,8 +76,6 @@ template <class T>
                            : out.token_logits;
   out.bias_partial =
       piece<float>(scratch, problem.arguments.bias_gradient, column_chunks(rows) * problem.vocabulary);
-  out.ids = piece<std::int32_t>(scratch, tokens, ids);
-  out.token_columns = piece<std::int32_t>(scratch, tokens, ids);
   out.product = scratch.take<std::byte>(0);
   return out;
 }
@@ -163,7 +158,6 @@ class Launch {
 
   void run() {
     if (problem_.rows == 0) clear();
-    if (problem_.tokens > 0) write_tokens();
     for (std::int64_t row = 0; row < problem_.rows; row += problem_.chunk_rows)
       run_chunk(row, std::min(problem_.chunk_rows, problem_.rows - row));
     device_.launch("linear_cross_entropy", "loss_sum", {.threads = kLossThreads},
@@ -181,16 +175,11 @@ class Launch {
     }
   }
 
-  void write_tokens() {
-    const TokenRows& tokens = problem_.arguments.tokens;
-    device_.write(reinterpret_cast<std::byte*>(pieces_.ids), std::as_bytes(std::span(tokens.ids)));
-    device_.write(reinterpret_cast<std::byte*>(pieces_.token_columns), std::as_bytes(std::span(tokens.rows)));
-  }
-
   [[nodiscard]] TokenColumns token_columns() const {
-    return {.ids = pieces_.ids,
-            .rows = pieces_.token_columns,
-            .count = static_cast<std::int64_t>(problem_.arguments.tokens.ids.size()),
+    const TokenRowsView tokens = token_rows_on(device_, problem_.arguments.tokens);
+    return {.ids = tokens.ids,
+            .rows = tokens.rows,
+            .count = tokens.count,
             .stride = problem_.token_stride};
   }
 
