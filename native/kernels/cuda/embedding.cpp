@@ -17,6 +17,11 @@ std::size_t forward_scratch(const KernelCall& call, int /*threads*/) {
 void forward(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   const TensorView& y = call.outputs[0];
+  if (is_quantized(call.inputs[0].dtype)) {
+    throw Error("missing-kernel", "embedding",
+                "There is no kernel for embedding on cuda with a table of dtype " +
+                    std::string(name_of(call.inputs[0].dtype)) + ": use dtype 'f32' or 'bf16' for it.");
+  }
   Scratch scratch(context.scratch.data());
   const TokenRowsView tokens = take_token_rows(scratch, arguments.tokens);
   write_token_rows(context, arguments.tokens, tokens);
