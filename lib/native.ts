@@ -217,7 +217,7 @@ export interface NativeSession {
   ): Promise<void>
   /** Bytes held now. `activations` is the arena as it stands. */
   memory(): NativeMemory
-  /** float32 operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. */
+  /** Operations a second that all threads reach with multiply-adds in registers, of float32, on a GPU of bf16 on tensor cores: what kernels are measured against. */
   measurePeak(): Promise<number>
   /** Bytes a second that all threads read from memory: what decoding is measured against. */
   measureReadBandwidth(): Promise<number>
