@@ -11,8 +11,7 @@ struct PhiloxWords {
 };
 
 /// Philox4x32-10, Salmon et al. 2011. `draw` and `stream` as in attune::PhiloxKey.
-__device__ inline PhiloxWords philox(std::uint64_t seed, std::uint32_t draw, std::uint32_t stream,
-                                     std::uint64_t index) {
+__device__ inline PhiloxWords philox(std::uint64_t seed, std::uint32_t draw, std::uint32_t stream, std::uint64_t index) {
   std::uint32_t c0 = static_cast<std::uint32_t>(index);
   std::uint32_t c1 = static_cast<std::uint32_t>(index >> 32);
   std::uint32_t c2 = stream;
