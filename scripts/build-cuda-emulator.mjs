@@ -1,12 +1,12 @@
 // Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
 // `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
 // built with the same sanitizer.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { filesBelow } from './files-below.mjs'
+import { takeLock } from './lock.mjs'
 import { available, capture, fail, missingCode, root, run, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
@@ -24,38 +24,13 @@ function emulatorLibrary(variant = 'plain') {
 }
 
 /** Why this machine cannot run the emulator, or undefined. */
-function emulatorUnavailable() {
+export function emulatorUnavailable() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the CUDA emulator runs on Linux x86-64 only'
   return available('g++') ? undefined : 'the CUDA emulator needs g++'
 }
 
-function isAlive(id) {
-  try {
-    return process.kill(id, 0)
-  } catch {
-    return false
-  }
-}
-
-/** Test files run side by side and each wants a library: one builds, the others wait. */
-async function takeLock(lock) {
-  mkdirSync(join(root, output), { recursive: true })
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' })
-      return
-    } catch {
-      const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0
-      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
-      await setTimeout(200)
-    }
-  }
-}
-
-async function buildCudaEmulator(variant = 'plain') {
-  const lock = join(root, output, 'build.lock')
-  await takeLock(lock)
-  process.on('exit', () => rmSync(lock, { force: true }))
+export async function buildCudaEmulator(variant = 'plain') {
+  await takeLock(`${output}/build.lock`)
   return build(variant)
 }
 

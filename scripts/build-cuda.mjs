@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cudaTools } from './cuda-tools.mjs'
+import { takeLock } from './lock.mjs'
 import { capture, fail, missingCode, root, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
@@ -30,12 +31,13 @@ const machineCode = architectures.map((number) => `-gencode=arch=compute_${numbe
 export async function buildCuda({ onlyPtx = false } = {}) {
   const { nvcc, reason } = cudaTools()
   if (nvcc === undefined) return reason
+  await takeLock(`${output}/build.lock`)
   mkdirSync(join(root, output), { recursive: true })
   const files = readdirSync(join(root, sources))
   const headers = files.filter((file) => /\.(?:h|cuh)$/.test(file)).map((file) => `${sources}/${file}`)
   const names = files.filter((file) => file.endsWith('.cu')).map((file) => basename(file, '.cu'))
   for (const file of readdirSync(join(root, output))) {
-    if (!names.includes(file.split('.')[0])) rmSync(join(root, output, file))
+    if (!file.endsWith('.lock') && !names.includes(file.split('.')[0])) rmSync(join(root, output, file))
   }
   const stale = names.filter((name) => {
     const hash = hashes(name, headers)
