@@ -16,8 +16,8 @@ __device__ void product_large_transposed(const MatrixProduct& a) {
   multiply<T, kLargeTile, false, false>(a);
 }
 
-ATTUNE_PRODUCT_ENTRIES(product_large, kLargeTile)
-ATTUNE_PRODUCT_ENTRIES(product_large_transposed, kLargeTile)
+ATTUNE_PRODUCT_ENTRIES(product_large, kProductThreads<kLargeTile>, 2)
+ATTUNE_PRODUCT_ENTRIES(product_large_transposed, kProductThreads<kLargeTile>, 2)
 
 }  // namespace
 }  // namespace attune::cuda

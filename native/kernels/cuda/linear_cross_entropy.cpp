@@ -251,8 +251,6 @@ class Launch {
   Pieces pieces_;
 };
 
-void run(KernelContext& context, const KernelCall& call) { Launch(context, call).run(); }
-
 [[nodiscard]] std::size_t product_scratch(const Problem& problem, std::int64_t rows) {
   std::size_t bytes = 0;
   const auto at_least = [&](const Multiplication& asked) {
@@ -282,7 +280,9 @@ std::size_t scratch_bytes(const KernelCall& call, int /*threads*/) {
 
 void register_linear_cross_entropy(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16})
-    table.add("linear_cross_entropy", dtype, {run, scratch_bytes});
+    table.add(
+        "linear_cross_entropy", dtype,
+        {[](KernelContext& context, const KernelCall& call) { Launch(context, call).run(); }, scratch_bytes});
 }
 
 }  // namespace attune::cuda

@@ -61,3 +61,15 @@ __device__ inline void put_quad(const MatrixProduct& a, int split, int row, int 
 }
 
 }  // namespace attune::cuda
+
+/// As ATTUNE_ENTRIES, with registers for `blocks` blocks of bf16 on a multiprocessor, so that one computes
+/// while another waits. The splits of floats take more: one block at the least.
+#define ATTUNE_PRODUCT_ENTRIES(name, threads, blocks)                                                   \
+  extern "C" __global__ __launch_bounds__(threads,                                                      \
+                                          1) void name##_f32(const __grid_constant__ MatrixProduct a) { \
+    name<float>(a);                                                                                     \
+  }                                                                                                     \
+  extern "C" __global__ __launch_bounds__(                                                              \
+      threads, blocks) void name##_bf16(const __grid_constant__ MatrixProduct a) {                      \
+    name<bf16>(a);                                                                                      \
+  }

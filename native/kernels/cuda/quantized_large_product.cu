@@ -10,7 +10,8 @@ __device__ void quantized_product_large(const MatrixProduct& a) {
   multiply<T, kLargeTile, true, true>(a);
 }
 
-ATTUNE_PRODUCT_ENTRIES(quantized_product_large, kLargeTile)
+// Codes on their way take more than the 128 registers of two blocks.
+ATTUNE_PRODUCT_ENTRIES(quantized_product_large, kProductThreads<kLargeTile>, 1)
 
 }  // namespace
 }  // namespace attune::cuda

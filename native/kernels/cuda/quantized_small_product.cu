@@ -10,7 +10,7 @@ __device__ void quantized_product_small(const MatrixProduct& a) {
   multiply<T, kSmallTile, true, true>(a);
 }
 
-ATTUNE_PRODUCT_ENTRIES(quantized_product_small, kSmallTile)
+ATTUNE_PRODUCT_ENTRIES(quantized_product_small, kProductThreads<kSmallTile>, 3)
 
 }  // namespace
 }  // namespace attune::cuda

@@ -10,7 +10,7 @@ __device__ void quantized_product_thin(const MatrixProduct& a) {
   multiply_thin<T, true>(a);
 }
 
-ATTUNE_ENTRIES(quantized_product_thin, MatrixProduct, kThinThreads)
+ATTUNE_PRODUCT_ENTRIES(quantized_product_thin, kThinThreads, 1)
 
 }  // namespace
 }  // namespace attune::cuda

@@ -16,8 +16,8 @@ __device__ void product_small_transposed(const MatrixProduct& a) {
   multiply<T, kSmallTile, false, false>(a);
 }
 
-ATTUNE_PRODUCT_ENTRIES(product_small, kSmallTile)
-ATTUNE_PRODUCT_ENTRIES(product_small_transposed, kSmallTile)
+ATTUNE_PRODUCT_ENTRIES(product_small, kProductThreads<kSmallTile>, 4)
+ATTUNE_PRODUCT_ENTRIES(product_small_transposed, kProductThreads<kSmallTile>, 4)
 
 }  // namespace
 }  // namespace attune::cuda
