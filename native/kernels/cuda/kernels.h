@@ -13,7 +13,9 @@ namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
 void register_add(KernelTable& table);
+void register_multiply_add_peak(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_stream_read(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
   return static_cast<CudaDevice&>(context.device);
