@@ -229,8 +229,8 @@ export interface NativeSession {
   /** Bytes held now. `activations` is the arena as it stands. */
   memory(): NativeMemory
   /**
-   * float32 operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. Of a GPU
-   * that is without its tensor cores, whose products do more.
+   * Operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. Of a processor
+   * those of float32, of a GPU the products of bf16 on its tensor cores.
    */
   measurePeak(): Promise<number>
   /** Bytes a second that all threads read from memory: what decoding is measured against. */

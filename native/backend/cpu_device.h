@@ -24,6 +24,7 @@ class CpuDevice final : public Device {
   void read(std::span<std::byte> to, const std::byte* from) override;
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
   void zero(std::byte* to, std::size_t bytes) override;
+  void repeat(const Run& /*run*/, const std::function<void()>& queue) override { queue(); }
   void wait() override {}
 
  private:

@@ -20,6 +20,10 @@ constexpr std::size_t kStagingBytes = std::size_t{8} << 20;
 /// Kernels multiply with mma.sync and copy with cp.async, which came with compute capability 8.0 (Ampere).
 constexpr int kLeastMajor = 8;
 
+/// Recorded runs that are kept. Batches of all lengths are as many plans, which seldom come again; decoding
+/// has a few that do.
+constexpr std::size_t kRecordings = 16;
+
 /// A stream that waits for no other one.
 constexpr unsigned kNonBlocking = 1;
 
@@ -74,6 +78,7 @@ void CudaDevice::start() {
   void* pinned = nullptr;
   driver_.check(driver_.cuMemHostAlloc(&pinned, kStagingBytes, 0), "pin memory for batches");
   staging_ = static_cast<std::byte*>(pinned);
+  random_ = allocate_bytes(sizeof(PhiloxKey), "random numbers");
 }
 
 CudaDevice::~CudaDevice() {
@@ -82,6 +87,9 @@ CudaDevice::~CudaDevice() {
   driver_.cuCtxSetCurrent(context_);
   if (stream_ != nullptr) driver_.cuStreamSynchronize(stream_);
   if (staging_ != nullptr) driver_.cuMemFreeHost(staging_);
+  forget_recordings();
+  for (const auto& [values, data] : constants_) driver_.cuMemFree_v2(address(data));
+  if (random_ != nullptr) driver_.cuMemFree_v2(address(random_));
   for (const auto& [name, loaded] : modules_) driver_.cuModuleUnload(loaded);
   if (stream_ != nullptr) driver_.cuStreamDestroy_v2(stream_);
   driver_.cuDevicePrimaryCtxRelease_v2(number_);
@@ -120,6 +128,12 @@ DeviceMemory CudaDevice::allocate(std::size_t bytes, const char* what) {
   if (bytes == 0) return {};
   const std::scoped_lock lock(mutex_);
   enter();
+  DeviceMemory owned(shared_from_this(), allocate_bytes(bytes, what), bytes);
+  driver_.check(driver_.cuMemsetD8Async(address(owned.data()), 0, bytes, stream_), "clear memory");
+  return owned;
+}
+
+std::byte* CudaDevice::allocate_bytes(std::size_t bytes, const char* what) {
   DeviceAddress data = 0;
   const cuda::Result result = driver_.cuMemAlloc_v2(&data, bytes);
   if (result == cuda::kOutOfMemory) {
@@ -130,14 +144,27 @@ DeviceMemory CudaDevice::allocate(std::size_t bytes, const char* what) {
                     " left. Use a smaller batch, dtype 'bf16' or an adapter.");
   }
   driver_.check(result, "allocate memory");
-  DeviceMemory owned(shared_from_this(), reinterpret_cast<std::byte*>(data), bytes);
-  driver_.check(driver_.cuMemsetD8Async(data, 0, bytes, stream_), "clear memory");
-  return owned;
+  return reinterpret_cast<std::byte*>(data);
 }
 
 void CudaDevice::release(std::byte* data, std::size_t /*bytes*/) noexcept {
+  const std::scoped_lock lock(mutex_);
   driver_.cuCtxSetCurrent(context_);
+  forget_recordings();                  // their kernels may have its address
   driver_.cuMemFree_v2(address(data));  // it waits for kernels that may use it
+}
+
+const void* CudaDevice::constant_bytes(std::span<const std::byte> values) {
+  if (values.empty()) return nullptr;
+  const std::scoped_lock lock(mutex_);
+  std::string key(reinterpret_cast<const char*>(values.data()), values.size());
+  const auto known = constants_.find(key);
+  if (known != constants_.end()) return known->second;
+  enter();
+  std::byte* const data = allocate_bytes(values.size(), "a table");
+  constants_.emplace(std::move(key), data);
+  write(data, values);
+  return data;
 }
 
 void CudaDevice::write(std::byte* to, std::span<const std::byte> from) {
@@ -180,6 +207,58 @@ void CudaDevice::zero(std::byte* to, std::size_t bytes) {
   const std::scoped_lock lock(mutex_);
   enter();
   driver_.check(driver_.cuMemsetD8Async(address(to), 0, bytes, stream_), "clear memory");
+}
+
+void CudaDevice::repeat(const Run& run, const std::function<void()>& queue) {
+  write(random_, std::as_bytes(std::span(&run.random, 1)));
+  if (run.plan == nullptr) return queue();
+  Recording* const recording = recording_of(run);
+  if (recording == nullptr) {
+    // Not recorded yet: modules are loaded and tables made on the way, which a recording cannot have.
+    queue();
+    const std::scoped_lock lock(mutex_);
+    if (recordings_.size() == kRecordings) forget_recordings();
+    recordings_.push_back({.plan = run.plan, .accumulate = run.accumulate});
+    return;
+  }
+  const std::scoped_lock lock(mutex_);
+  enter();
+  if (recording->graph == nullptr) record(*recording, queue);
+  driver_.check(driver_.cuGraphLaunch(recording->graph, stream_), "launch a recorded run");
+}
+
+CudaDevice::Recording* CudaDevice::recording_of(const Run& run) {
+  const std::scoped_lock lock(mutex_);
+  const auto same = [&](const Recording& known) {
+    return known.accumulate == run.accumulate && !known.plan.owner_before(run.plan) &&
+           !run.plan.owner_before(known.plan);
+  };
+  const auto found = std::find_if(recordings_.begin(), recordings_.end(), same);
+  return found == recordings_.end() ? nullptr : &*found;
+}
+
+void CudaDevice::record(Recording& recording, const std::function<void()>& queue) {
+  driver_.check(driver_.cuStreamBeginCapture_v2(stream_, cuda::CaptureMode::thread_local_only),
+                "begin to record a run");
+  cuda::Graph graph = nullptr;
+  try {
+    queue();
+  } catch (...) {
+    driver_.cuStreamEndCapture(stream_, &graph);
+    if (graph != nullptr) driver_.cuGraphDestroy(graph);
+    throw;
+  }
+  driver_.check(driver_.cuStreamEndCapture(stream_, &graph), "record a run");
+  const cuda::Result made = driver_.cuGraphInstantiateWithFlags(&recording.graph, graph, 0);
+  driver_.cuGraphDestroy(graph);
+  driver_.check(made, "make a recorded run ready");
+}
+
+void CudaDevice::forget_recordings() {
+  for (const Recording& recording : recordings_) {
+    if (recording.graph != nullptr) driver_.cuGraphExecDestroy(recording.graph);
+  }
+  recordings_.clear();
 }
 
 cuda::Module CudaDevice::module(const char* name) {

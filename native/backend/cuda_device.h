@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend/cuda_driver.h"
 #include "backend/device.h"
@@ -47,6 +48,8 @@ class CudaDevice final : public Device {
   void read(std::span<std::byte> to, const std::byte* from) override;
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
   void zero(std::byte* to, std::size_t bytes) override;
+  /// A run that comes a second time is recorded as a CUDA graph; from the third on that is launched.
+  void repeat(const Run& run, const std::function<void()>& queue) override;
   void wait() override;
 
   /// Queues `kernel` of the file `module` with its argument struct, which it gets by value.
@@ -55,7 +58,22 @@ class CudaDevice final : public Device {
     launch_with(module, kernel, grid, &arguments);
   }
 
+  /// Values that never change, on the device from the first time on: tables of an op's arguments.
+  template <class T>
+  [[nodiscard]] const T* constant(std::span<const T> values) {
+    return static_cast<const T*>(constant_bytes(std::as_bytes(values)));
+  }
+  /// The random key of the run, in the device's memory: recorded kernels find another one there each time.
+  [[nodiscard]] const PhiloxKey* random() const { return reinterpret_cast<const PhiloxKey*>(random_); }
+
  private:
+  /// A run by its plan and whether it accumulates.
+  struct Recording {
+    std::weak_ptr<const void> plan;
+    bool accumulate = false;
+    cuda::GraphExec graph = nullptr;  ///< null: it came once, and was not recorded
+  };
+
   struct KernelFunction {
     cuda::Function function = nullptr;
     int shared_bytes = 48 << 10;  ///< what it may have; more must be asked for
@@ -66,6 +84,11 @@ class CudaDevice final : public Device {
   void launch_with(const char* module, const std::string& kernel, const CudaGrid& grid, void* arguments);
   [[nodiscard]] cuda::Module module(const char* name);
   [[nodiscard]] KernelFunction& function(const char* module, const std::string& kernel);
+  [[nodiscard]] const void* constant_bytes(std::span<const std::byte> values);
+  [[nodiscard]] Recording* recording_of(const Run& run);
+  void record(Recording& recording, const std::function<void()>& queue);
+  void forget_recordings();
+  [[nodiscard]] std::byte* allocate_bytes(std::size_t bytes, const char* what);
   void finish() const;
   [[nodiscard]] Capacity ask_capacity() const;
   [[nodiscard]] int attribute(cuda::DeviceAttribute which) const;
@@ -85,7 +108,12 @@ class CudaDevice final : public Device {
   std::size_t staged_ = 0;        ///< bytes of it that copies in the stream may still read
   std::map<std::string, cuda::Module, std::less<>> modules_;
   std::map<std::string, KernelFunction, std::less<>> functions_;  ///< by module and kernel
-  mutable std::mutex mutex_;  ///< JavaScript's thread allocates while the engine's launches
+  std::vector<Recording> recordings_;                             ///< the last ones come last
+  std::map<std::string, std::byte*, std::less<>> constants_;  ///< by what is in them
+  std::byte* random_ = nullptr;
+  /// JavaScript's thread allocates while the engine's launches. Held through a recording, which must record
+  /// nothing else.
+  mutable std::recursive_mutex mutex_;
 };
 
 }  // namespace attune

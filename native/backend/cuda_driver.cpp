@@ -69,6 +69,12 @@ void find(void* library, const char* name, Signature& function) {
   ATTUNE_FIND(cuStreamCreate);
   ATTUNE_FIND(cuStreamDestroy_v2);
   ATTUNE_FIND(cuStreamSynchronize);
+  ATTUNE_FIND(cuStreamBeginCapture_v2);
+  ATTUNE_FIND(cuStreamEndCapture);
+  ATTUNE_FIND(cuGraphInstantiateWithFlags);
+  ATTUNE_FIND(cuGraphLaunch);
+  ATTUNE_FIND(cuGraphExecDestroy);
+  ATTUNE_FIND(cuGraphDestroy);
   ATTUNE_FIND(cuModuleLoadData);
   ATTUNE_FIND(cuModuleUnload);
   ATTUNE_FIND(cuModuleGetFunction);

@@ -18,9 +18,10 @@ using DeviceNumber = int;
 using DeviceAddress = std::uint64_t;
 using Context = struct CUctx_st*;
 using Stream = struct CUstream_st*;
-using Event = struct CUevent_st*;
 using Module = struct CUmod_st*;
 using Function = struct CUfunc_st*;
+using Graph = struct CUgraph_st*;
+using GraphExec = struct CUgraphExec_st*;
 
 /// CUdevice_attribute
 enum class DeviceAttribute : int {
@@ -31,6 +32,9 @@ enum class DeviceAttribute : int {
 };
 /// CUfunction_attribute
 enum class FunctionAttribute : int { dynamic_shared_memory = 8 };
+
+/// CUstreamCaptureMode
+enum class CaptureMode : int { thread_local_only = 1 };
 
 /// The driver's functions, found by name in its library.
 struct Driver {
@@ -57,6 +61,12 @@ struct Driver {
   Result (*cuStreamCreate)(Stream*, unsigned flags);
   Result (*cuStreamDestroy_v2)(Stream);
   Result (*cuStreamSynchronize)(Stream);
+  Result (*cuStreamBeginCapture_v2)(Stream, CaptureMode);
+  Result (*cuStreamEndCapture)(Stream, Graph*);
+  Result (*cuGraphInstantiateWithFlags)(GraphExec*, Graph, unsigned long long flags);
+  Result (*cuGraphLaunch)(GraphExec, Stream);
+  Result (*cuGraphExecDestroy)(GraphExec);
+  Result (*cuGraphDestroy)(Graph);
   Result (*cuModuleLoadData)(Module*, const void* image);
   Result (*cuModuleUnload)(Module);
   Result (*cuModuleGetFunction)(Function*, Module, const char* name);

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "core/aligned_memory.h"
+#include "core/philox.h"
 
 namespace attune {
 
@@ -66,6 +68,15 @@ class Device : public std::enable_shared_from_this<Device> {
   virtual void read(std::span<std::byte> to, const std::byte* from) = 0;
   virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) = 0;
   virtual void zero(std::byte* to, std::size_t bytes) = 0;
+  /// What all that a run queues depends on, beside what lies in memory.
+  struct Run {
+    std::shared_ptr<const void> plan;  ///< its owner says which, as long as it lives
+    bool accumulate = false;
+    PhiloxKey random;  ///< kernels that draw get it
+  };
+  /// Has `queue` queue a run. A device that can record it need not call `queue` when the same run comes
+  /// again: then the same kernels run with the same arguments, but for the random key.
+  virtual void repeat(const Run& run, const std::function<void()>& queue) = 0;
   /// Until all that was asked for is done. Throws what went wrong there.
   virtual void wait() = 0;
 };

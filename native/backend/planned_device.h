@@ -29,6 +29,7 @@ class PlannedDevice final : public Device {
   void read(std::span<std::byte> /*to*/, const std::byte* /*from*/) override { refuse(); }
   void copy(std::byte* /*to*/, const std::byte* /*from*/, std::size_t /*bytes*/) override { refuse(); }
   void zero(std::byte* /*to*/, std::size_t /*bytes*/) override { refuse(); }
+  void repeat(const Run& /*run*/, const std::function<void()>& /*queue*/) override { refuse(); }
   void wait() override {}
 
  private:

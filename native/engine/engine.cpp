@@ -186,8 +186,9 @@ void Engine::grow_arena(std::size_t bytes) {
   arena_bytes_ = bytes;
 }
 
-void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes, const Plan& plan) {
-  grow_arena(plan.arena_bytes);
+void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes,
+                      const std::shared_ptr<const Plan>& plan) {
+  grow_arena(plan->arena_bytes);
   execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
           request, profile_.get());
 }
@@ -204,7 +205,7 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
   const std::scoped_lock lock(mutex_);
   const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
   const std::shared_ptr<const Plan> plan = program.plan(sizes);
-  run_once(program, request, sizes, *plan);
+  run_once(program, request, sizes, plan);
   if (fetch.empty()) device_->wait();  // what is fetched has been waited for
   std::map<std::string, Fetched> results;
   for (const std::string& name : fetch) {
@@ -244,7 +245,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   for (const Batch& batch : request.batches) {
     const Sizes sizes = bind_sizes(program.graph(), batch.sizes);
     const std::shared_ptr<const Plan> plan = program.plan(sizes);
-    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, *plan);
+    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, plan);
     result.loss += fetch_scalar(program, *plan, "loss");
     accumulate = true;
     ++random.draw;
@@ -391,12 +392,12 @@ double Engine::shortest_run(const char* op, const std::any& arguments, int tries
 }
 
 double Engine::measure_peak() {
-  // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the
-  // machine.
-  constexpr std::int64_t kIterations = 4'000'000;
+  // About 10 to 20 ms a try on current processors and GPUs: long against a task's hand-out and a launch,
+  // short against other work on the machine.
+  const std::int64_t iterations = device_->host_accessible() ? 4'000'000 : 100'000;
   const std::scoped_lock lock(mutex_);
   double operations = 0.0;
-  const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
+  const std::any arguments = MultiplyAddPeakArguments{.iterations = iterations, .operations = &operations};
   const double seconds = shortest_run("multiply_add_peak", arguments, 7);
   return operations / seconds;
 }

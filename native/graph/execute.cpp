@@ -59,11 +59,11 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
   return bound;
 }
 
-void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
-             std::span<std::byte> arena, Device& device, ThreadPool& pool, const std::atomic<bool>& cancel,
-             const RunRequest& request, Profile* profile) {
+void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Sizes& sizes,
+             ParameterStore& parameters, std::span<std::byte> arena, Device& device, ThreadPool& pool,
+             const std::atomic<bool>& cancel, const RunRequest& request, Profile* profile) {
   const Graph& graph = program.graph();
-  load_inputs(graph, plan, sizes, request.batch, arena, device);
+  load_inputs(graph, *plan, sizes, request.batch, arena, device);
   if (!request.accumulate && program.has_backward()) {
     for (const std::string& name : program.untouched()) {
       const DeviceMemory& gradient = parameters.at(name).gradient;
@@ -77,7 +77,7 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
     const Value& value = graph.value(id);
     tensor.present = true;
     tensor.dtype = value.type.dtype;
-    tensor.shape = plan.shapes[static_cast<std::size_t>(id)];
+    tensor.shape = plan->shapes[static_cast<std::size_t>(id)];
     if (value.kind == ValueKind::parameter) {
       tensor.data = parameters.at(value.name).data.data();
     } else if (value.kind == ValueKind::state) {
@@ -87,34 +87,41 @@ void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterSt
       tensor.data = parameters.at(target->second.parameter).gradient.data();
       tensor.accumulate = request.accumulate || target->second.adds;
     } else {
-      tensor.data = arena.data() + plan.offsets[static_cast<std::size_t>(id)];
+      tensor.data = arena.data() + plan->offsets[static_cast<std::size_t>(id)];
     }
     return tensor;
   };
 
-  std::vector<TensorView> inputs;
-  std::vector<TensorView> outputs;
-  for (std::size_t index = 0; index < graph.nodes().size(); ++index) {
-    if (cancel.load(std::memory_order_relaxed)) {
-      throw Error("aborted", graph.nodes()[index].path, "The run was cancelled.");
+  const auto run_nodes = [&] {
+    std::vector<TensorView> inputs;
+    std::vector<TensorView> outputs;
+    for (std::size_t index = 0; index < graph.nodes().size(); ++index) {
+      if (cancel.load(std::memory_order_relaxed)) {
+        throw Error("aborted", graph.nodes()[index].path, "The run was cancelled.");
+      }
+      const Node& node = graph.nodes()[index];
+      inputs.clear();
+      outputs.clear();
+      for (const ValueId id : node.inputs) inputs.push_back(view(id));
+      // Rules may leave trailing optional inputs out; kernels see them all.
+      inputs.resize(node.op->inputs.size());
+      for (const ValueId id : node.outputs) outputs.push_back(view(id));
+      outputs.resize(node.op->outputs.size());
+      KernelContext context{device, pool,
+                            arena.subspan(plan->scratch_offsets[index], plan->scratch_bytes[index]),
+                            request.random};
+      const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
+      const double begin = profile != nullptr ? profile->now() : 0.0;
+      program.kernels()[index]->run(context, call);
+      if (profile == nullptr) continue;
+      device.wait();
+      profile->add(node.path, node.op->name, begin, node.op->work(call), moved_bytes(call));
     }
-    const Node& node = graph.nodes()[index];
-    inputs.clear();
-    outputs.clear();
-    for (const ValueId id : node.inputs) inputs.push_back(view(id));
-    // Rules may leave trailing optional inputs out; kernels see them all.
-    inputs.resize(node.op->inputs.size());
-    for (const ValueId id : node.outputs) outputs.push_back(view(id));
-    outputs.resize(node.op->outputs.size());
-    KernelContext context{device, pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
-                          request.random};
-    const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
-    const double begin = profile != nullptr ? profile->now() : 0.0;
-    program.kernels()[index]->run(context, call);
-    if (profile == nullptr) continue;
-    device.wait();
-    profile->add(node.path, node.op->name, begin, node.op->work(call), moved_bytes(call));
-  }
+  };
+  if (cancel.load(std::memory_order_relaxed)) throw Error("aborted", "run", "The run was cancelled.");
+  // A recorded run is one launch: it has no parts to be timed.
+  const std::shared_ptr<const void> repeated = profile == nullptr ? plan : nullptr;
+  device.repeat({.plan = repeated, .accumulate = request.accumulate, .random = request.random}, run_nodes);
 }
 
 }  // namespace attune

@@ -37,8 +37,8 @@ struct RunRequest {
 /// Runs every node in order. The arena must hold plan.arena_bytes. Throws Error{"aborted"} when `cancel` is
 /// seen between two kernels, Error{"invalid-batch"} before the first one when an input is missing, of another
 /// length, or outside its range. Every kernel's run is added to `profile` where there is one.
-void execute(Program& program, const Plan& plan, const Sizes& sizes, ParameterStore& parameters,
-             std::span<std::byte> arena, Device& device, ThreadPool& pool, const std::atomic<bool>& cancel,
-             const RunRequest& request, Profile* profile = nullptr);
+void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Sizes& sizes,
+             ParameterStore& parameters, std::span<std::byte> arena, Device& device, ThreadPool& pool,
+             const std::atomic<bool>& cancel, const RunRequest& request, Profile* profile = nullptr);
 
 }  // namespace attune

@@ -5,7 +5,7 @@
 namespace attune {
 
 /// multiply_add_peak() -> nothing: every thread runs `iterations` rounds of independent multiply-adds in
-/// registers; a GPU, which has thousands of threads, takes fewer rounds. What matrix products are measured
+/// registers, of float32 on a processor, of bf16 on a GPU's tensor cores. What matrix products are measured
 /// against. *operations, on the host, gets the floating-point operations of all threads.
 struct MultiplyAddPeakArguments {
   std::int64_t iterations = 0;

@@ -4,7 +4,7 @@
 
 namespace attune {
 
-/// stream_read() -> nothing: all threads together read `count` floats once, which are 0 or more. What decoding is measured
+/// stream_read() -> nothing: all threads together read `count` floats once. What decoding is measured
 /// against, which reads every weight once a token.
 struct StreamReadArguments {
   const float* data = nullptr;

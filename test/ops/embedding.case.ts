@@ -31,6 +31,13 @@ const cases: OpCases['cases'] = [
     attributes: { vocabulary: 97, token_ids: spread(31, 97) },
     inputs: [float([97, 65]), integers(spread(203, 97)), float([31, 65])],
   },
+  // Ids of more tokens than one task sums.
+  { name: 'few ids', attributes: { vocabulary: 3 }, inputs: [float([3, 40]), integers(spread(403, 3))] },
+  {
+    name: 'few ids, transposed',
+    attributes: { vocabulary: 3, transposed: true },
+    inputs: [float([8, 3]), integers(spread(403, 3))],
+  },
   { name: 'larger', attributes: { vocabulary: 97 }, inputs: [float([97, 65]), integers(spread(203, 97))] },
 ]
 

@@ -6,6 +6,7 @@ const shapes = [
   [1, 1],
   [5, 17],
   [3, 131],
+  [3, 40],
 ] as const
 
 export default {

@@ -38,42 +38,59 @@ struct Floats {
   float v[N];
 };
 
-/// N elements. Where they are whole packs they must begin on 16 bytes, and come with an access for each.
+/// What one access of so many bytes moves.
+template <int Bytes>
+struct AccessOf;
+template <>
+struct AccessOf<2> {
+  using Type = std::uint16_t;
+};
+template <>
+struct AccessOf<4> {
+  using Type = std::uint32_t;
+};
+template <>
+struct AccessOf<8> {
+  using Type = uint2;
+};
+template <>
+struct AccessOf<16> {
+  using Type = uint4;
+};
+
+/// N elements in accesses of at most 16 bytes, aligned to what an access moves.
+template <int N, class T>
+inline constexpr int kAccessBytes = static_cast<int>(N * sizeof(T) < 16 ? N * sizeof(T) : 16);
+
 template <int N, class T>
 __device__ inline Floats<N> load(const T* from) {
+  using Access = typename AccessOf<kAccessBytes<N, T>>::Type;
+  constexpr int kOfAccess = sizeof(Access) / sizeof(T);
   Floats<N> out;
-  if constexpr (N % kPack<T> == 0) {
 #pragma unroll
-    for (int pack = 0; pack < N; pack += kPack<T>) {
-      const uint4 bits = *reinterpret_cast<const uint4*>(from + pack);
-      const T* const values = reinterpret_cast<const T*>(&bits);
+  for (int i = 0; i < N; i += kOfAccess) {
+    const Access bits = *reinterpret_cast<const Access*>(from + i);
+    const T* const values = reinterpret_cast<const T*>(&bits);
 #pragma unroll
-      for (int i = 0; i < kPack<T>; ++i) out.v[pack + i] = to_float(values[i]);
-    }
-  } else {
-#pragma unroll
-    for (int i = 0; i < N; ++i) out.v[i] = to_float(from[i]);
+    for (int j = 0; j < kOfAccess; ++j) out.v[i + j] = to_float(values[j]);
   }
   return out;
 }
 
 template <int N, class T>
 __device__ inline void store(T* to, const Floats<N>& values) {
-  if constexpr (N % kPack<T> == 0) {
+  using Access = typename AccessOf<kAccessBytes<N, T>>::Type;
+  constexpr int kOfAccess = sizeof(Access) / sizeof(T);
 #pragma unroll
-    for (int pack = 0; pack < N; pack += kPack<T>) {
-      alignas(16) T rounded[kPack<T>];
+  for (int i = 0; i < N; i += kOfAccess) {
+    alignas(Access) T rounded[kOfAccess];
 #pragma unroll
-      for (int i = 0; i < kPack<T>; ++i) rounded[i] = from_float<T>(values.v[pack + i]);
-      *reinterpret_cast<uint4*>(to + pack) = *reinterpret_cast<const uint4*>(rounded);
-    }
-  } else {
-#pragma unroll
-    for (int i = 0; i < N; ++i) to[i] = from_float<T>(values.v[i]);
+    for (int j = 0; j < kOfAccess; ++j) rounded[j] = from_float<T>(values.v[i + j]);
+    *reinterpret_cast<Access*>(to + i) = *reinterpret_cast<const Access*>(rounded);
   }
 }
 
-/// N floats of a tensor of either dtype, from a multiple of N on.
+/// N floats of a tensor of either dtype; `at` is a multiple of N.
 template <int N>
 __device__ inline Floats<N> load(const FloatTensor& from, std::int64_t at) {
   return from.bf16 ? load<N>(static_cast<const bf16*>(from.data) + at)
@@ -105,6 +122,19 @@ __device__ inline void for_pack(std::int64_t count, const F& f) {
     f(first, Count<kPack<T>>{});
   } else {
     for (std::int64_t i = first; i < count; ++i) f(i, Count<1>{});
+  }
+}
+
+/// f(column, Count<N>) for the columns of a row that fall to a thread, a pack a thread. `whole`: every row
+/// begins on 16 bytes, so that a pack is one access.
+template <class T, class F>
+__device__ inline void for_pack_of_row(std::int64_t columns, std::int64_t thread, bool whole, const F& f) {
+  const std::int64_t first = thread * kPack<T>;
+  if (whole && first + kPack<T> <= columns) {
+    f(first, Count<kPack<T>>{});
+  } else {
+    const std::int64_t end = min(first + kPack<T>, columns);
+    for (std::int64_t c = first; c < end; ++c) f(c, Count<1>{});
   }
 }
 

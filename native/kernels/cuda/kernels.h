@@ -5,16 +5,38 @@
 
 #include "backend/cuda_device.h"
 #include "kernels/cuda/tensor.h"
+#include "kernels/cuda/token_rows.h"
 #include "kernels/kernel.h"
+#include "kernels/token_rows.h"
 
 // The host's side of CUDA kernels: <op>.cpp chooses and launches what <op>.cu holds, <op>.h has the structs
 // that both know.
 namespace attune::cuda {
 
 // A file per op, each with one function that adds its rows to the table.
+void register_activation(KernelTable& table);
+void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
+void register_binary_cross_entropy(KernelTable& table);
+void register_column_sum(KernelTable& table);
+void register_contrastive_loss(KernelTable& table);
+void register_cross_entropy(KernelTable& table);
+void register_dropout(KernelTable& table);
+void register_embedding(KernelTable& table);
+void register_embedding_noise(KernelTable& table);
+void register_gather_rows(KernelTable& table);
+void register_l2_normalize(KernelTable& table);
+void register_layer_norm(KernelTable& table);
+void register_linear(KernelTable& table);
+void register_magnitude(KernelTable& table);
+void register_mean_squared_error(KernelTable& table);
 void register_multiply_add_peak(KernelTable& table);
+void register_replace_columns(KernelTable& table);
 void register_rms_norm(KernelTable& table);
+void register_rotary(KernelTable& table);
+void register_scale(KernelTable& table);
+void register_segment_mean(KernelTable& table);
+void register_span_cross_entropy(KernelTable& table);
 void register_stream_read(KernelTable& table);
 
 [[nodiscard]] inline CudaDevice& device_of(KernelContext& context) {
@@ -44,6 +66,9 @@ template <class T = void>
   return has(views, index) ? static_cast<T*>(views[index].data) : nullptr;
 }
 
+/// A grid's y and z have no more blocks: kernels whose rows they are go on in steps of them.
+inline constexpr std::int64_t kMostBlocksOfY = 65'535;
+
 /// For kernels of one thread for 16 bytes of `dtype` (`for_pack` of elements.cuh).
 [[nodiscard]] inline CudaGrid pack_grid(std::int64_t elements, DType dtype) {
   const auto pack = static_cast<std::int64_t>(16 / size_of(dtype));
@@ -72,5 +97,13 @@ class Scratch {
 /// `accumulate` says so.
 void sum_partials(KernelContext& context, const float* partial, std::int64_t rows, std::int64_t columns,
                   float* to, bool accumulate);
+
+/// loss f32 (1) = loss_scale * sum of the row losses, in an order that their number alone fixes.
+void sum_row_losses(KernelContext& context, const TensorView& row_loss, const TensorView& loss_scale,
+                    const TensorView& loss);
+
+/// Where in scratch a vector of token rows goes, and the copy of it there.
+[[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
+void write_token_rows(KernelContext& context, const TokenRows& tokens, const TokenRowsView& view);
 
 }  // namespace attune::cuda

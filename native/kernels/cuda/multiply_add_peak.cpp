@@ -6,19 +6,14 @@
 namespace attune::cuda {
 namespace {
 
-/// A GPU has about so many times the threads of a processor, each slower.
-constexpr std::int64_t kFewerIterations = 1000;
-
 void run(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<MultiplyAddPeakArguments>();
   CudaDevice& device = device_of(context);
-  const std::int64_t iterations = arguments.iterations / kFewerIterations;
-  const CudaGrid grid{.x = device.multiprocessors() * std::int64_t{kPeakResident / kPeakThreads},
-                      .threads = kPeakThreads};
-  device.launch("multiply_add_peak", "multiply_add_peak", grid,
-                MultiplyAddPeak{.kept = nullptr, .iterations = iterations});
-  *arguments.operations =
-      2.0 * kPeakSums * static_cast<double>(iterations) * static_cast<double>(grid.x * kPeakThreads);
+  const int blocks = device.multiprocessors();
+  device.launch("multiply_add_peak", "multiply_add_peak", {.x = blocks, .threads = kPeakThreads},
+                MultiplyAddPeak{.iterations = arguments.iterations, .never = nullptr});
+  const double products = static_cast<double>(blocks) * (kPeakThreads / 32.0) * kPeakProducts;
+  *arguments.operations = kPeakOperations * products * static_cast<double>(arguments.iterations);
 }
 
 }  // namespace

@@ -1,24 +1,22 @@
-// multiply_add_peak: x = x * a + b in registers alone, the most that the cores outside the tensor cores do in
-// float32. No tensors. See kernels/cpu/multiply_add_peak.cpp.
+// multiply_add_peak: products of bf16 on tensor cores, their operands in registers: the most that kernels
+// made of mma.sync can do.
 
 #include "kernels/cuda/multiply_add_peak.h"
+
+#include "kernels/cuda/tensor_core.cuh"
 
 namespace attune::cuda {
 
 extern "C" __global__ __launch_bounds__(kPeakThreads) void multiply_add_peak(
     const __grid_constant__ MultiplyAddPeak a) {
-  float sums[kPeakSums];
-#pragma unroll
-  for (int i = 0; i < kPeakSums; ++i) sums[i] = static_cast<float>(threadIdx.x + i);
+  float sums[kPeakProducts][4] = {};
+  const std::uint32_t left[4] = {threadIdx.x, threadIdx.x + 1, threadIdx.x + 2, threadIdx.x + 3};
   for (std::int64_t iteration = 0; iteration < a.iterations; ++iteration) {
 #pragma unroll
-    for (float& sum : sums) sum = fmaf(sum, 0.999F, 0.001F);
+    for (int i = 0; i < kPeakProducts; ++i) multiply_add_bf16(sums[i], left, threadIdx.x, threadIdx.x + 1);
   }
-  float total = 0.0F;
-#pragma unroll
-  for (const float sum : sums) total += sum;
-  // They tend to 1 from above and are never negative, which the compiler does not know.
-  if (total < 0.0F) *a.kept = total;
+  if (a.never == nullptr) return;
+  for (const auto& sum : sums) a.never[threadIdx.x] += sum[0] + sum[1] + sum[2] + sum[3];
 }
 
 }  // namespace attune::cuda

@@ -4,15 +4,16 @@
 
 namespace attune::cuda {
 
-/// Multiply-adds that a thread has in flight: four cycles' latency need 4, the rest hides what the loop takes.
-inline constexpr int kPeakSums = 16;
+/// Two warps for each of a multiprocessor's four tensor cores, each with products in flight that do not
+/// depend on each other.
 inline constexpr int kPeakThreads = 256;
-/// Threads of a multiprocessor, which is as many as the newer ones can hold.
-inline constexpr int kPeakResident = 2048;
+inline constexpr int kPeakProducts = 8;
+/// Of one warp's mma.m16n8k16.
+inline constexpr double kPeakOperations = 2.0 * 16 * 8 * 16;
 
 struct MultiplyAddPeak {
-  float* kept;  ///< one float, written where a sum says so, which none does
   std::int64_t iterations;
+  float* never;  ///< null, which the compiler does not know
 };
 
 }  // namespace attune::cuda

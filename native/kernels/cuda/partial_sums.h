@@ -4,7 +4,10 @@
 
 namespace attune::cuda {
 
-inline constexpr int kPartialThreads = 128;
+/// A warp's width of columns, and so many threads to a column, each with every so many-th row.
+inline constexpr int kPartialColumns = 32;
+inline constexpr int kPartialStrips = 8;
+inline constexpr int kPartialThreads = kPartialColumns * kPartialStrips;
 
 struct PartialSums {
   const float* partial;  ///< (rows, columns)

@@ -4,20 +4,22 @@
 
 #include <cstdint>
 
+#include "core/philox.h"
+
 namespace attune::cuda {
 
 struct PhiloxWords {
   std::uint32_t word[4];
 };
 
-/// Philox4x32-10, Salmon et al. 2011. `draw` and `stream` as in attune::PhiloxKey.
-__device__ inline PhiloxWords philox(std::uint64_t seed, std::uint32_t draw, std::uint32_t stream, std::uint64_t index) {
+/// Philox4x32-10, Salmon et al. 2011; the stream is given beside the key, which is the whole run's.
+__device__ inline PhiloxWords philox(const PhiloxKey& key, std::uint32_t stream, std::uint64_t index) {
   std::uint32_t c0 = static_cast<std::uint32_t>(index);
   std::uint32_t c1 = static_cast<std::uint32_t>(index >> 32);
   std::uint32_t c2 = stream;
-  std::uint32_t c3 = draw;
-  std::uint32_t k0 = static_cast<std::uint32_t>(seed);
-  std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
+  std::uint32_t c3 = key.draw;
+  std::uint32_t k0 = static_cast<std::uint32_t>(key.seed);
+  std::uint32_t k1 = static_cast<std::uint32_t>(key.seed >> 32);
 #pragma unroll
   for (int round = 0; round < 10; ++round) {
     const std::uint32_t high0 = __umulhi(0xD2511F53U, c0);

@@ -1,18 +1,16 @@
-#include "kernels/cuda/stream_read.h"
+#include "kernels/stream_read.h"
 
 #include "kernels/cuda/kernels.h"
-#include "kernels/stream_read.h"
+#include "kernels/cuda/stream_read.h"
 
 namespace attune::cuda {
 namespace {
 
 void run(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<StreamReadArguments>();
-  const std::int64_t packs = arguments.count / 4;
-  device_of(context).launch(
-      "stream_read", "stream_read",
-      {.x = divide_up(packs, std::int64_t{kStreamThreads} * kStreamPacks), .threads = kStreamThreads},
-      StreamRead{.data = arguments.data, .kept = nullptr, .packs = packs});
+  device_of(context).launch("stream_read", "stream_read",
+                            {.x = divide_up(arguments.count, 4 * kReadsOfBlock), .threads = kReadThreads},
+                            StreamRead{.data = arguments.data, .count = arguments.count, .never = nullptr});
 }
 
 }  // namespace

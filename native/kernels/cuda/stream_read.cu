@@ -1,23 +1,24 @@
-// stream_read: sums of floats, the fastest that memory is read. No tensors. See kernels/cpu/stream_read.cpp.
+// stream_read: all threads together read `count` floats once, 32 KiB a block.
+
+#include "kernels/cuda/stream_read.h"
 
 #include "kernels/cuda/elements.cuh"
-#include "kernels/cuda/stream_read.h"
 
 namespace attune::cuda {
 
-extern "C" __global__ __launch_bounds__(kStreamThreads) void stream_read(const __grid_constant__ StreamRead a) {
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kStreamThreads * kStreamPacks + threadIdx.x;
-  float sums[kStreamPacks] = {};
+extern "C" __global__ __launch_bounds__(kReadThreads) void stream_read(const __grid_constant__ StreamRead a) {
+  constexpr int kFloats = kPack<float>;
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kReadsOfBlock + threadIdx.x;
+  Floats<kFloats> sum{};
 #pragma unroll
-  for (int pack = 0; pack < kStreamPacks; ++pack) {
-    const std::int64_t at = first + pack * kStreamThreads;
-    if (at >= a.packs) continue;
-    const Floats<4> values = load<4>(a.data + 4 * at);
-    sums[pack] = (values.v[0] + values.v[1]) + (values.v[2] + values.v[3]);
+  for (int i = 0; i < kReadsOfThread; ++i) {
+    const std::int64_t at = (first + i * kReadThreads) * kFloats;
+    if (at + kFloats > a.count) continue;
+    const Floats<kFloats> values = load<kFloats>(a.data + at);
+#pragma unroll
+    for (int j = 0; j < kFloats; ++j) sum.v[j] += values.v[j];
   }
-  const float total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  // The data are zeros, which the compiler does not know.
-  if (total < 0.0F) *a.kept = total;
+  if (a.never != nullptr) store<kFloats>(a.never + threadIdx.x * kFloats, sum);
 }
 
 }  // namespace attune::cuda

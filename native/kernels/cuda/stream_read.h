@@ -4,15 +4,15 @@
 
 namespace attune::cuda {
 
-inline constexpr int kStreamThreads = 256;
-/// Reads of 16 bytes that a thread has in flight: with 2048 threads a multiprocessor more than the latency
-/// of memory times its bandwidth.
-inline constexpr int kStreamPacks = 4;
+inline constexpr int kReadThreads = 256;
+/// Reads of 16 bytes that a thread has under way at once.
+inline constexpr int kReadsOfThread = 8;
+inline constexpr std::int64_t kReadsOfBlock = std::int64_t{kReadThreads} * kReadsOfThread;
 
 struct StreamRead {
   const float* data;
-  float* kept;  ///< one float, written where a sum says so, which none does
-  std::int64_t packs;  ///< of 16 bytes
+  std::int64_t count;
+  float* never;  ///< null, which the compiler does not know
 };
 
 }  // namespace attune::cuda

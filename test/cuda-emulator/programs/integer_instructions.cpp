@@ -27,6 +27,11 @@ void add_typed(std::vector<InstructionCase>& cases, const std::string& type, int
                      }});
   };
   binary("add", width, [](s128 a, s128 b) { return a + b; });
+  // Immediates are extended by their sign to the width of the instruction.
+  cases.push_back(
+      {"add." + type + " $d, $a, " + (is_signed ? "-4;" : "4;"), {width}, width, [=](const u64* v) {
+         return static_cast<u64>(value(v[0]) + (is_signed ? -4 : 4));
+       }});
   binary("sub", width, [](s128 a, s128 b) { return a - b; });
   binary("mul.lo", width, [](s128 a, s128 b) { return a * b; });
   binary("mul.hi", width, [=](s128 a, s128 b) {

@@ -95,7 +95,7 @@ std::string FunctionWriter::immediate(const std::string& operand, const std::str
   // An integer for a floating-point type is its bits: immediates of that type are written 0f… or with a
   // point.
   const std::string sign = negative ? "-" : "";
-  return converted("u64{" + sign + std::to_string(value) + "u}", "u64", cpp_type(type));
+  return converted("u64{" + sign + std::to_string(value) + "ull}", "u64", cpp_type(type));
 }
 
 std::string FunctionWriter::read(const std::string& operand, const std::string& type) {

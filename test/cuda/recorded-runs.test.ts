@@ -1,0 +1,36 @@
+/** A run that comes again is recorded and launched as one CUDA graph: it must go on computing with what is in memory now. */
+import { describe, expect, test } from 'vitest'
+import { native } from '../../lib/native.js'
+import { openSession } from '../../lib/session.js'
+import { unavailableCuda } from './emulated-cuda.js'
+
+const reason = unavailableCuda()
+
+describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  test('runs that come again see new inputs, new weights and memory that moved', async () => {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+    try {
+      session.defineParameter('w', [4], 'f32')
+      const graph = new (native().Graph)('f32')
+      const x = graph.input('x', ['rows'], 'f32')
+      graph.output('x', x.id)
+      const w = graph.parameter('w', [4])
+      graph.output('y', graph.node('add', 'sum', [w.id, w.id], {})[0]!.id)
+      const program = session.compile(graph)
+      const run = async (rows: number, value: number) => {
+        const inputs = { x: new Float32Array(rows).fill(value) }
+        const { x: given, y } = await session.run(program, { sizes: { rows }, inputs }, { fetch: ['x', 'y'] })
+        return [given![rows - 1], y![3]]
+      }
+      for (let i = 0; i < 5; i++) {
+        await session.writeParameter('w', new Float32Array(4).fill(i))
+        expect(await run(8, 10 * i)).toEqual([10 * i, 2 * i])
+      }
+      // The arena grows, and with it everything has another address.
+      expect(await run(1 << 20, 7)).toEqual([7, 8])
+      for (let i = 0; i < 3; i++) expect(await run(8, i)).toEqual([i, 8])
+    } finally {
+      session.dispose()
+    }
+  })
+})
