@@ -1,6 +1,6 @@
 /** The whole run: what must be right first, then the card's peaks, kernels, and steps beside PyTorch. */
 import type { NativeSession } from '../../dist/native.js'
-import { openSession } from '../../dist/session.js'
+import { openSession, type Device } from '../../dist/session.js'
 import { describeMachine } from '../machine.js'
 import { checkCorrectness, faults } from './correctness.js'
 import { askGpu } from './gpu-facts.js'
@@ -24,6 +24,8 @@ export interface BenchCudaOptions {
   readonly unchecked: boolean
   /** Everything small, on whatever device there is, without figures. */
   readonly dryRun: boolean
+  /** Where a dry run computes. @default 'auto' */
+  readonly device?: Device
   readonly log: (line: string) => void
   /** Which kernels. @default all */
   readonly only?: (definition: KernelCase) => boolean
@@ -32,7 +34,7 @@ export interface BenchCudaOptions {
 /** @throws NotMeasurable on an emulated GPU and where there is none, but for a dry run */
 export async function benchCuda(options: BenchCudaOptions): Promise<CudaResult> {
   const { dryRun, unchecked, log } = options
-  const probe = openSession({ device: dryRun ? 'auto' : 'cuda', threads: 0, instructionSet: '' })
+  const probe = openSession({ device: deviceOf(options), threads: 0, instructionSet: '' })
   try {
     if (!dryRun) requireMeasurable(probe)
     const { device: kind, hardware } = probe
@@ -62,17 +64,20 @@ export async function benchCuda(options: BenchCudaOptions): Promise<CudaResult> 
   }
 }
 
-async function measurePeaks(session: NativeSession, dryRun: boolean): Promise<CudaResult['peaks']> {
-  const peaks = { vector: await session.measurePeak(), bandwidth: await session.measureReadBandwidth() }
-  return dryRun ? notMeasured : peaks
+function deviceOf({ dryRun, device = 'auto' }: BenchCudaOptions): Device {
+  return dryRun ? device : 'cuda'
 }
 
-async function timeKernels(
-  { rounds, dryRun, log, only = () => true }: BenchCudaOptions,
-  gpu: ReturnType<typeof gpuNamed>,
-): Promise<KernelResult[]> {
+/** What it takes is nothing on a GPU and minutes on an emulator. */
+async function measurePeaks(session: NativeSession, dryRun: boolean): Promise<CudaResult['peaks']> {
+  if (dryRun) return notMeasured
+  return { tensor: await session.measurePeak(), bandwidth: await session.measureReadBandwidth() }
+}
+
+async function timeKernels(options: BenchCudaOptions, gpu: ReturnType<typeof gpuNamed>): Promise<KernelResult[]> {
+  const { rounds, dryRun, log, only = () => true } = options
   const planner = openSession({ device: 'cpu', threads: 1, instructionSet: '', planned: true })
-  const session = openSession({ device: dryRun ? 'auto' : 'cuda', threads: 0, instructionSet: '' })
+  const session = openSession({ device: deviceOf(options), threads: 0, instructionSet: '' })
   try {
     const results: KernelResult[] = []
     const cases = kernelCases({ small: dryRun }).filter(only)

@@ -9,6 +9,7 @@ import { benchCuda } from './bench-cuda.js'
 import { faults } from './correctness.js'
 import { NotMeasurable } from './measurable.js'
 
+import { reportPage } from './report-page.js'
 import { repositoryRoot } from './repository-root.js'
 
 const parts = ['kernels', 'steps'] as const
@@ -47,6 +48,7 @@ try {
   mkdirSync(values.output, { recursive: true })
   const stem = join(values.output, `cuda-${result.date.replaceAll(':', '-')}`)
   writeFileSync(`${stem}.json`, `${JSON.stringify(result, undefined, 2)}\n`)
+  writeFileSync(`${stem}.html`, reportPage(result))
 
   console.log(`${stem}.json\n${stem}.html`)
   const wrong = result.correctness === undefined ? [] : faults(result.correctness)

@@ -47,8 +47,8 @@ export interface PeerResult {
 
 /** Measured in the same run. */
 export interface Peaks {
-  /** Operations a second of float32 multiply-adds outside the tensor cores. */
-  readonly vector: number
+  /** Operations a second of bf16 products on tensor cores, operands in registers. */
+  readonly tensor: number
   /** Bytes read a second. */
   readonly bandwidth: number
 }
