@@ -35,11 +35,12 @@ export function rooflineChart(points: readonly RooflinePoint[], roofs: readonly 
   const x = scaleLog([Math.min(0.1, least) / 1.3, Math.max(2000, most) * 1.3], [margin.left, width - margin.right])
   const top = max(roofs, ({ peak }) => peak) ?? 1e12
   const bottom = Math.min(...points.map(({ rate }) => rate), top / 1e4)
-  const y = scaleLog([bottom / 1.5, top * 1.6], [height - margin.bottom, margin.top])
+  const lowest = bottom / 1.5
+  const y = scaleLog([lowest, top * 1.6], [height - margin.bottom, margin.top])
   const decades = (scale: typeof x): number[] => scale.ticks().filter((tick) => Number.isInteger(Math.log10(tick)))
   const [left, right] = x.domain() as [number, number]
   const roofPath = ({ peak, bandwidth }: Roof): string => {
-    const begin = Math.max(left, y.domain()[0]! / bandwidth)
+    const begin = Math.max(left, lowest / bandwidth)
     const corners = [begin, peak / bandwidth, right].map((at) => [x(at), y(Math.min(peak, at * bandwidth))] as const)
     return (
       line<readonly [number, number]>(
@@ -155,7 +156,7 @@ export function shareChart(bars: readonly ShareBar[]): Markup {
             <title>${name}: predicted ${percent(predicted)}</title>
           </line>`
         }
-        <text class="tick" x="${x(share) + 6}" y="${middle + 4}">${percent(share)}</text>`
+        <text class="tick" x="${width - 4}" y="${middle + 4}" text-anchor="end">${percent(share)}</text>`
     })}
   </svg>`
 }
@@ -192,7 +193,9 @@ export function stepChart(steps: readonly StepBars[]): Markup {
               width="${(x(speed) - left).toFixed(1)}"
               height="${row - 6}"
             />
-            <text class="tick" x="${x(speed) + 6}" y="${at + 14}">${Math.round(speed).toLocaleString('en')}</text>`
+            <text class="tick" x="${width - 4}" y="${at + 14}" text-anchor="end">
+              ${Math.round(speed).toLocaleString('en')}
+            </text>`
         })}
         ${
           predicted !== undefined &&

@@ -46,7 +46,7 @@ export const gpus = {
   },
   rtx4090: {
     name: 'RTX 4090',
-    pattern: /\bRTX 4090\b/,
+    pattern: /\bRTX 4090$/,
     tensorPeak: { bf16: 165e12, tf32: 82.6e12 },
     vectorPeak: 82.6e12,
     bandwidth: 1008e9,

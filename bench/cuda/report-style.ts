@@ -2,7 +2,7 @@
 export const reportStyle = `
 :root { --head: #7c3aed; --back: #be185d; --other: #9aa5b4; }
 @media (prefers-color-scheme: dark) { :root { --head: #b794f6; --back: #f28ab2; --other: #657183; } }
-main { max-width: 68rem; }
+main { max-width: 76rem; } tbody td { white-space: nowrap; } dl + .chart { margin-top: 1rem; }
 .wide-chart { width: 100%; height: auto; display: block; }
 .wide-chart .title { font-weight: 600; }
 .point { fill-opacity: .8; stroke: var(--paper); stroke-width: .75; }
