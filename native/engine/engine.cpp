@@ -407,9 +407,8 @@ double Engine::measure_read_bandwidth() {
   const std::size_t bytes = bytes_to_stream(*device_);
   const DeviceMemory memory = device_->allocate(bytes, "the measurement of bandwidth");
   device_->zero(memory.data(), bytes);  // pages that nothing was written to are all the same one
-  const std::any arguments =
-      StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
-                          .count = static_cast<std::int64_t>(bytes / sizeof(float))};
+  const std::any arguments = StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
+                                                 .count = static_cast<std::int64_t>(bytes / sizeof(float))};
   return static_cast<double>(bytes) / shortest_run("stream_read", arguments, 5);
 }
 
