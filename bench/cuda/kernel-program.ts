@@ -1,11 +1,14 @@
 /** Programs that run a kernel a number of times, in a session of their own. */
 import { native, type NativeBatch, type NativeProgram, type NativeSession } from '../../dist/native.js'
-import { set, type KernelCase, type KernelInput, type KernelNode } from './kernel-case.js'
+import { type KernelCase, type KernelInput, type KernelNode } from './kernel-case.js'
 import { optimizerCost } from './optimizer-cost.js'
 import type { KernelCost } from './roofline.js'
 
 /** Bytes from which a round of all sets is no longer in any GPU's cache. */
 const cacheBytes = 256 * 2 ** 20
+
+/** Sets that need a forward pass each, which every program of the kernel then runs: four of the largest inputs fill a cache. */
+const mostForwards = 4
 
 export interface KernelProgram {
   readonly program: NativeProgram
@@ -32,13 +35,13 @@ export class KernelInputs {
     return this.definition.dtype === 'bf16' ? 2 : 4
   }
 
-  /** A program with so many copies of the node; with none it does next to nothing. */
+  /** A program with so many copies of the node, and as many forward passes as any other of it: what copies take is the difference. */
   async copies(count: number): Promise<KernelProgram> {
     const { op, attributes, inputs, forward, dtype } = this.definition
     const graph = new (native().Graph)(dtype)
     const builder = new Builder(graph, this.definition)
     const forwards: (readonly number[])[] = []
-    const turns = Math.min(this.sets, Math.max(1, count))
+    const turns = forward === undefined ? Math.min(this.sets, count) : Math.min(this.sets, mostForwards)
     for (let turn = 0; turn < turns; turn++) {
       const before = forward === undefined ? [] : builder.node(forward, { turn, path: 'forward' })
       forwards.push(before)
@@ -52,7 +55,6 @@ export class KernelInputs {
       // Where no output stays, every copy would write to the same place, which is in the cache.
       outputs.forEach((id, i) => graph.output(`${copy} ${i}`, id))
     }
-    if (count === 0) builder.node({ op: 'scale', attributes: {}, inputs: [set(1)] }, { turn: 0, path: 'none' })
     await this.#define(builder.parameters)
     return { program: this.session.compile(graph), batch: { sizes: {}, inputs: builder.given } }
   }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:cuda -- [kernels] [steps] [--rounds N] [--steps N] [--python PATH] [--output FOLDER] [--unchecked] [--dry-run]`:
- * what an NVIDIA card does, in a JSON file and a page. Without names kernels and steps. docs/gpu.md says more.
+ * what an NVIDIA card does, in a JSON file and a page. Without names kernels and steps. docs/benchmarking-cuda.md says more.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

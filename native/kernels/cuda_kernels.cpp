@@ -9,7 +9,10 @@ KernelTable cuda_kernels() {
   cuda::register_activation(table);
   cuda::register_adamw(table);
   cuda::register_add(table);
+  cuda::register_attention(table);
+  cuda::register_attention_backward(table);
   cuda::register_binary_cross_entropy(table);
+  cuda::register_cached_attention(table);
   cuda::register_column_sum(table);
   cuda::register_contrastive_loss(table);
   cuda::register_cross_entropy(table);
@@ -20,6 +23,8 @@ KernelTable cuda_kernels() {
   cuda::register_l2_normalize(table);
   cuda::register_layer_norm(table);
   cuda::register_linear(table);
+  cuda::register_linear_cross_entropy(table);
+  cuda::register_low_rank_weight_norm(table);
   cuda::register_magnitude(table);
   cuda::register_mean_squared_error(table);
   cuda::register_multiply_add_peak(table);

@@ -8,28 +8,20 @@ namespace {
 
 constexpr std::int64_t kWarpsOfBlock = kEmbeddingThreads / 32;
 
-std::size_t forward_scratch(const KernelCall& call, int /*threads*/) {
-  Scratch scratch;
-  static_cast<void>(take_token_rows(scratch, call.as<EmbeddingArguments>().tokens));
-  return scratch.bytes();
-}
-
 void forward(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   const TensorView& y = call.outputs[0];
-  Scratch scratch(context.scratch.data());
-  const TokenRowsView tokens = take_token_rows(scratch, arguments.tokens);
-  write_token_rows(context, arguments.tokens, tokens);
-  device_of(context).launch("embedding", entry("embedding", y.dtype),
-                            {.x = call.inputs[1].shape.elements(), .threads = kEmbeddingThreads},
-                            Embedding{.table = floats(call.inputs, 0),
-                                      .ids = call.inputs[1].as<const std::int32_t>(),
-                                      .token_rows = floats(call.inputs, 2),
-                                      .tokens = tokens,
-                                      .y = y.data,
-                                      .columns = y.shape.columns(),
-                                      .vocabulary = arguments.vocabulary,
-                                      .transposed = arguments.transposed});
+  CudaDevice& device = device_of(context);
+  device.launch("embedding", entry("embedding", y.dtype),
+                {.x = call.inputs[1].shape.elements(), .threads = kEmbeddingThreads},
+                Embedding{.table = floats(call.inputs, 0),
+                          .ids = call.inputs[1].as<const std::int32_t>(),
+                          .token_rows = floats(call.inputs, 2),
+                          .tokens = token_rows_on(device, arguments.tokens),
+                          .y = y.data,
+                          .columns = y.shape.columns(),
+                          .vocabulary = arguments.vocabulary,
+                          .transposed = arguments.transposed});
 }
 
 /// Most sums of segments that there can be: a row with several segments has fewer than two for each whole
@@ -47,7 +39,6 @@ void forward(KernelContext& context, const KernelCall& call) {
   out.padding_index = static_cast<std::int32_t>(arguments.padding_index);
   out.token_gradient = arguments.token_gradient;
   out.transposed = arguments.transposed;
-  out.tokens = take_token_rows(scratch, arguments.tokens);
   const std::int64_t sums = most_sums(out.token_count);
   // In one piece, to be cleared at once.
   out.count = scratch.take<std::int32_t>(out.rows + 2);
@@ -92,10 +83,10 @@ void backward(KernelContext& context, const KernelCall& call) {
   arguments.dy = call.inputs[0].data;
   arguments.ids = call.inputs[1].as<const std::int32_t>();
   arguments.dtable = out.as<float>();
-  write_token_rows(context, call.as<EmbeddingArguments>().tokens, arguments.tokens);
   context.device.zero(reinterpret_cast<std::byte*>(arguments.count),
                       static_cast<std::size_t>(arguments.rows + 2) * sizeof(std::int32_t));
   CudaDevice& device = device_of(context);
+  arguments.tokens = token_rows_on(device, call.as<EmbeddingArguments>().tokens);
   const CudaGrid tokens = threads_grid(arguments.token_count);
   device.launch("embedding", "embedding_count", tokens, arguments);
   device.launch("embedding", "embedding_start", threads_grid(arguments.rows), arguments);
@@ -111,7 +102,7 @@ void backward(KernelContext& context, const KernelCall& call) {
 
 void register_embedding(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    table.add("embedding", dtype, {forward, forward_scratch});
+    table.add("embedding", dtype, {forward});
     table.add("embedding_backward", dtype, {backward, backward_scratch});
   }
 }

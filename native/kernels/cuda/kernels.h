@@ -17,7 +17,10 @@ namespace attune::cuda {
 void register_activation(KernelTable& table);
 void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
+void register_attention(KernelTable& table);
+void register_attention_backward(KernelTable& table);
 void register_binary_cross_entropy(KernelTable& table);
+void register_cached_attention(KernelTable& table);
 void register_column_sum(KernelTable& table);
 void register_contrastive_loss(KernelTable& table);
 void register_cross_entropy(KernelTable& table);
@@ -28,6 +31,8 @@ void register_gather_rows(KernelTable& table);
 void register_l2_normalize(KernelTable& table);
 void register_layer_norm(KernelTable& table);
 void register_linear(KernelTable& table);
+void register_linear_cross_entropy(KernelTable& table);
+void register_low_rank_weight_norm(KernelTable& table);
 void register_magnitude(KernelTable& table);
 void register_mean_squared_error(KernelTable& table);
 void register_multiply_add_peak(KernelTable& table);
@@ -102,8 +107,6 @@ void sum_partials(KernelContext& context, const float* partial, std::int64_t row
 void sum_row_losses(KernelContext& context, const TensorView& row_loss, const TensorView& loss_scale,
                     const TensorView& loss);
 
-/// Where in scratch a vector of token rows goes, and the copy of it there.
-[[nodiscard]] TokenRowsView take_token_rows(Scratch& scratch, const TokenRows& tokens);
-void write_token_rows(KernelContext& context, const TokenRows& tokens, const TokenRowsView& view);
+[[nodiscard]] TokenRowsView token_rows_on(CudaDevice& device, const TokenRows& tokens);
 
 }  // namespace attune::cuda

@@ -16,8 +16,8 @@ __device__ void product_large_transposed(const MatrixProduct& a) {
   multiply<T, kLargeTile, false>(a);
 }
 
-ATTUNE_ENTRIES(product_large, MatrixProduct, kProductThreads<kLargeTile>)
-ATTUNE_ENTRIES(product_large_transposed, MatrixProduct, kProductThreads<kLargeTile>)
+ATTUNE_PRODUCT_ENTRIES(product_large, kLargeTile)
+ATTUNE_PRODUCT_ENTRIES(product_large_transposed, kLargeTile)
 
 }  // namespace
 }  // namespace attune::cuda

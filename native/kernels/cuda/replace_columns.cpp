@@ -6,18 +6,8 @@
 namespace attune::cuda {
 namespace {
 
-std::size_t scratch_of(const KernelCall& call, int /*threads*/) {
-  Scratch scratch;
-  static_cast<void>(take_token_rows(scratch, call.as<ReplaceColumnsArguments>().tokens));
-  return scratch.bytes();
-}
-
 [[nodiscard]] TokenRowsView tokens_of(KernelContext& context, const KernelCall& call) {
-  const TokenRows& tokens = call.as<ReplaceColumnsArguments>().tokens;
-  Scratch scratch(context.scratch.data());
-  const TokenRowsView view = take_token_rows(scratch, tokens);
-  write_token_rows(context, tokens, view);
-  return view;
+  return token_rows_on(device_of(context), call.as<ReplaceColumnsArguments>().tokens);
 }
 
 void copy(KernelContext& context, const TensorView& from, const TensorView& to) {
@@ -77,8 +67,8 @@ void backward(KernelContext& context, const KernelCall& call) {
 
 void register_replace_columns(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    table.add("replace_columns", dtype, {forward, scratch_of});
-    table.add("replace_columns_backward", dtype, {backward, scratch_of});
+    table.add("replace_columns", dtype, {forward});
+    table.add("replace_columns_backward", dtype, {backward});
   }
 }
 

@@ -16,8 +16,8 @@ __device__ void product_small_transposed(const MatrixProduct& a) {
   multiply<T, kSmallTile, false>(a);
 }
 
-ATTUNE_ENTRIES(product_small, MatrixProduct, kProductThreads<kSmallTile>)
-ATTUNE_ENTRIES(product_small_transposed, MatrixProduct, kProductThreads<kSmallTile>)
+ATTUNE_PRODUCT_ENTRIES(product_small, kSmallTile)
+ATTUNE_PRODUCT_ENTRIES(product_small_transposed, kSmallTile)
 
 }  // namespace
 }  // namespace attune::cuda

@@ -78,10 +78,26 @@ __device__ inline std::uint32_t pack_bf16(float first, float second) {
   return *reinterpret_cast<const std::uint32_t*>(&pair);
 }
 
+/// 2 to the power of `value`, good to two units in the last place; what is below float32's normal numbers is
+/// 0.
+__device__ inline float exp2_fast(float value) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(value));
+  return power;
+}
+
 /// Begins to copy 16 bytes from global to shared memory, both 16-byte aligned; where `bytes` is less, the
 /// rest is zeros, and of 0 nothing is read.
 __device__ inline void copy_async(void* to, const void* from, int bytes = 16) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               :
+               : "r"(shared_address(to)), "l"(__cvta_generic_to_global(from)), "r"(bytes)
+               : "memory");
+}
+
+/// The same of 8 bytes.
+__device__ inline void copy_async_8(void* to, const void* from, int bytes = 8) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;"
                :
                : "r"(shared_address(to)), "l"(__cvta_generic_to_global(from)), "r"(bytes)
                : "memory");

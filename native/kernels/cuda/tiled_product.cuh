@@ -144,3 +144,16 @@ __device__ inline void multiply(const MatrixProduct& a) {
 }
 
 }  // namespace attune::cuda
+
+/// As ATTUNE_ENTRIES. bf16 has half the registers of a multiprocessor at most, so that another block computes
+/// while one waits; the splits of floats need more.
+#define ATTUNE_PRODUCT_ENTRIES(name, tile)                                                              \
+  extern "C" __global__ __launch_bounds__(kProductThreads<tile>,                                        \
+                                          1) void name##_f32(const __grid_constant__ MatrixProduct a) { \
+    name<float>(a);                                                                                     \
+  }                                                                                                     \
+  extern "C" __global__ __launch_bounds__(                                                              \
+      kProductThreads<tile>,                                                                            \
+      512 / kProductThreads<tile>) void name##_bf16(const __grid_constant__ MatrixProduct a) {          \
+    name<bf16>(a);                                                                                      \
+  }

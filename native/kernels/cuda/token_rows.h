@@ -6,8 +6,8 @@ namespace attune::cuda {
 
 /// attune::TokenRows in the device's memory.
 struct TokenRowsView {
-  std::int32_t* ids = nullptr;
-  std::int32_t* rows = nullptr;
+  const std::int32_t* ids = nullptr;
+  const std::int32_t* rows = nullptr;
   std::int32_t count = 0;
 };
 

@@ -3,7 +3,7 @@ import { native } from '../../../dist/native.js'
 import { openSession } from '../../../dist/session.js'
 import { nameOf } from '../../../bench/cuda/kernel-case.js'
 import { kernelCases } from '../../../bench/cuda/kernel-cases.js'
-import { costOf } from '../../../bench/cuda/kernel-program.js'
+import { costOf, KernelInputs } from '../../../bench/cuda/kernel-program.js'
 
 const cases = kernelCases()
 
@@ -52,6 +52,27 @@ test('every case can be compiled, and what it does is counted, without its memor
       products: 2 * 8192 * 768 * 3072,
       bytes: 2 * (8192 * 768 + 768 * 3072 + 8192 * 3072),
     })
+  } finally {
+    session.dispose()
+  }
+})
+
+test('programs of a kernel differ by its copies alone, so that their difference is what copies take', async () => {
+  const session = openSession({ device: 'cpu', threads: 1, instructionSet: '' })
+  try {
+    for (const definition of kernelCases({ small: true }).filter(({ how = 'copies' }) => how === 'copies')) {
+      const inputs = new KernelInputs(session, definition)
+      const runs = async (copies: number) => {
+        const { program } = await inputs.copies(copies)
+        const nodes = program.costs({ sizes: {}, inputs: {} })
+        program.dispose()
+        return { own: nodes.filter(({ op }) => op === definition.op).length, all: nodes.length }
+      }
+      const [few, many] = [await runs(1), await runs(3)]
+      expect([few.own, many.own], nameOf(definition)).toEqual([1, 3])
+      expect(many.all - few.all, nameOf(definition)).toBe(2)
+      inputs.dispose()
+    }
   } finally {
     session.dispose()
   }

@@ -1,0 +1,74 @@
+#include "kernels/cuda/attention_call.h"
+
+#include <vector>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "kernels/cuda/relative_bias.h"
+#include "kernels/relative_position.h"
+
+namespace attune::cuda {
+
+BiasValues::BiasValues(Scratch& scratch, const AttentionArguments& a, std::span<const TensorView> inputs,
+                       std::size_t input, std::int64_t longest) {
+  if (!has(inputs, input)) return;
+  table = &inputs[input];
+  reach = static_cast<int>(std::min(a.bias_max_distance, longest));
+  values = scratch.take<float>(a.heads * distances());
+}
+
+void BiasValues::fill(KernelContext& context, const AttentionArguments& a) const {
+  if (table == nullptr) return;
+  const RelativeBuckets rule{table->shape[0], a.bias_max_distance, a.bias_bidirectional};
+  std::vector<std::int32_t> of_distance(static_cast<std::size_t>(distances()));
+  for (int at = 0; at < distances(); ++at) of_distance[at] = static_cast<std::int32_t>(rule.of(at - reach));
+  CudaDevice& device = device_of(context);
+  device.launch("relative_bias", "relative_bias",
+                {.x = divide_up(distances(), kBiasThreads), .y = a.heads, .threads = kBiasThreads},
+                RelativeBias{.table = {.data = table->data, .bf16 = table->dtype == DType::bf16},
+                             .buckets = device.constant(std::span<const std::int32_t>(of_distance)),
+                             .values = values,
+                             .heads = static_cast<int>(a.heads),
+                             .distances = distances()});
+}
+
+ScoreRule score_rule(const AttentionArguments& a, const PhiloxKey* random, const BiasValues& bias) {
+  return {.scale = a.scale,
+          .softcap = a.softcap,
+          .bias = bias.values,
+          .bias_reach = bias.reach,
+          .window = static_cast<int>(a.window),
+          .causal = a.causal,
+          .dropout = a.dropout > 0.0F,
+          .drop_below = dropout_threshold(a.dropout),
+          .keep_scale = 1.0F / (1.0F - a.dropout),
+          .random = random,
+          .stream = a.stream};
+}
+
+HeadCounts head_counts(const AttentionArguments& a) {
+  return {.heads = static_cast<int>(a.heads),
+          .group = static_cast<int>(a.heads / a.kv_heads),
+          .head_dim = static_cast<int>(a.head_dim)};
+}
+
+void check_head_size(const AttentionArguments& a) {
+  if (a.head_dim <= kLargestHead) return;
+  throw Error{"unsupported-device", "attention",
+              "expected head_dim of at most " + std::to_string(kLargestHead) +
+                  " on a CUDA device, but received " + std::to_string(a.head_dim) + "."};
+}
+
+void launch_forward(KernelContext& context, const AttentionForward& arguments, DType dtype,
+                    std::int64_t rows) {
+  const AttentionTiles tiles =
+      forward_tiles(static_cast<int>(size_of(dtype)), padded_head(arguments.counts.head_dim));
+  launch_attention(context, "attention_forward", dtype,
+                   {.x = most_tiles(rows, arguments.segments.count, tiles.rows),
+                    .y = arguments.counts.heads,
+                    .threads = tiles.threads,
+                    .shared_bytes = tiles.shared_bytes},
+                   arguments);
+}
+
+}  // namespace attune::cuda
