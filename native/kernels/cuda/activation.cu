@@ -217,7 +217,7 @@ __device__ void gated_activation_backward(const GatedActivation& a) {
 
 ATTUNE_ENTRIES(activation, Activation, kPackThreads)
 ATTUNE_ENTRIES(activation_backward, Activation, kPackThreads)
-ATTUNE_ENTRIES(gated_activation, GatedActivation, kPackThreads)
+ATTUNE_ENTRIES(gated_activation, GatedActivation, kPackThreads, 8)
 ATTUNE_ENTRIES(gated_activation_backward, GatedActivation, kPackThreads)
 
 }  // namespace

@@ -20,7 +20,7 @@ void run_attention(KernelContext& context, const KernelCall& call) {
   check_head_size(a);
   Scratch scratch(context.scratch.data());
   const BiasValues bias = bias_in(scratch, call);
-  bias.fill(context, a);
+  bias.fill(device_of(context), a);
   const auto in = projections_of<const void>(a, call.inputs);
   const std::size_t key_starts = has(call.inputs, 4) ? 4 : 3;
   launch_forward(context,

@@ -55,9 +55,10 @@ std::size_t scratch_of(const KernelCall& call, int /*threads*/) {
   return scratch.bytes();
 }
 
-AttentionBackward arguments_of(const KernelContext& context, const KernelCall& call, const Sizes& sizes,
+AttentionBackward arguments_of(KernelContext& context, const KernelCall& call, const Sizes& sizes,
                                const BackwardScratch& scratch) {
   const auto& a = call.as<AttentionArguments>();
+  CudaDevice& device = device_of(context);
   const auto in = projections_of<const void>(a, call.inputs.subspan(1, 3));
   const auto out = projections_of<void>(a, call.outputs);
   const std::size_t key_starts = has(call.inputs, 7) ? 7 : 6;
@@ -70,13 +71,13 @@ AttentionBackward arguments_of(const KernelContext& context, const KernelCall& c
           .dk = out.k,
           .dv = out.v,
           .d_bias = scratch.d_bias,
-          .buckets = scratch.bias.buckets,
+          .buckets = scratch.bias.buckets_on(device, a),
           .bucket_count = wants_bias(call) ? static_cast<int>(call.inputs[8].shape[0]) : 0,
           .rows = sizes.queries,
           .segments = {.queries = call.inputs[6].as<const std::int32_t>(),
                        .keys = call.inputs[key_starts].as<const std::int32_t>(),
                        .count = static_cast<int>(sizes.segments)},
-          .rule = score_rule(a, device_of(context).random(), scratch.bias),
+          .rule = score_rule(a, device.random(), scratch.bias),
           .counts = head_counts(a)};
 }
 
@@ -119,7 +120,7 @@ void run_backward(KernelContext& context, const KernelCall& call) {
   const Sizes sizes(call);
   Scratch scratch_memory(context.scratch.data());
   const BackwardScratch scratch(scratch_memory, call, sizes);
-  scratch.bias.fill(context, a);
+  scratch.bias.fill(device_of(context), a);
   const AttentionBackward arguments = arguments_of(context, call, sizes, scratch);
   const DType dtype = call.inputs[1].dtype;
   launch_statistics(context, call, arguments, scratch.statistics);

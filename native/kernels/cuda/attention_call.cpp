@@ -17,16 +17,20 @@ BiasValues::BiasValues(Scratch& scratch, const AttentionArguments& a, std::span<
   values = scratch.take<float>(a.heads * distances());
 }
 
-void BiasValues::fill(KernelContext& context, const AttentionArguments& a) const {
-  if (table == nullptr) return;
+const std::int32_t* BiasValues::buckets_on(CudaDevice& device, const AttentionArguments& a) const {
+  if (table == nullptr) return nullptr;
   const RelativeBuckets rule{table->shape[0], a.bias_max_distance, a.bias_bidirectional};
   std::vector<std::int32_t> of_distance(static_cast<std::size_t>(distances()));
   for (int at = 0; at < distances(); ++at) of_distance[at] = static_cast<std::int32_t>(rule.of(at - reach));
-  CudaDevice& device = device_of(context);
+  return device.constant(std::span<const std::int32_t>(of_distance));
+}
+
+void BiasValues::fill(CudaDevice& device, const AttentionArguments& a) const {
+  if (table == nullptr) return;
   device.launch("relative_bias", "relative_bias",
                 {.x = divide_up(distances(), kBiasThreads), .y = a.heads, .threads = kBiasThreads},
                 RelativeBias{.table = {.data = table->data, .bf16 = table->dtype == DType::bf16},
-                             .buckets = device.constant(std::span<const std::int32_t>(of_distance)),
+                             .buckets = buckets_on(device, a),
                              .values = values,
                              .heads = static_cast<int>(a.heads),
                              .distances = distances()});

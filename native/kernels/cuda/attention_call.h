@@ -54,7 +54,9 @@ struct BiasValues {
              std::size_t input, std::int64_t longest);
 
   [[nodiscard]] int distances() const { return 2 * reach + 1; }
-  void fill(KernelContext& context, const AttentionArguments& a) const;
+  void fill(CudaDevice& device, const AttentionArguments& a) const;
+  /// The bucket of each distance, or null.
+  [[nodiscard]] const std::int32_t* buckets_on(CudaDevice& device, const AttentionArguments& a) const;
 };
 
 [[nodiscard]] ScoreRule score_rule(const AttentionArguments& a, const PhiloxKey* random,

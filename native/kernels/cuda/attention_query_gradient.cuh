@@ -42,25 +42,50 @@ struct BiasGradient {
   }
   /// `query`, `key`: of the first row and column.
   __device__ void add_tile(int query, int key) const {
-    const int diagonal = static_cast<int>(threadIdx.x);
-    const int distance = key - query - (M::kTiles.rows - 1) + diagonal;
+    const int distance = key - query - (M::kTiles.rows - 1);  // of the first diagonal
+    const int only = bucket(distance);
     __syncthreads();
-    if (diagonal < kDiagonals) {
+    // Buckets grow with the distance: far away a whole tile is in one.
+    if (bucket(distance + kDiagonals - 1) == only) {
+      add_whole(only);
+    } else {
+      add_diagonals(distance);
+    }
+  }
+
+ private:
+  __device__ void add_whole(int only) const {
+    float sum = 0.0F;
+    for (int i = static_cast<int>(threadIdx.x); i < M::kTiles.rows * M::kPassing; i += M::kTiles.threads) {
+      sum += d_scores[i];
+    }
+    sum = warp_sum(sum);
+    if (lane_id() == 0) diagonals[warp_id()] = sum;
+    __syncthreads();
+    if (threadIdx.x > 0) return;
+    for (int warp = 1; warp < M::kTiles.warps; ++warp) sum += diagonals[warp];
+    sums[only * a.counts.heads] += sum;
+  }
+
+  /// The first thread of a bucket's diagonals adds them.
+  __device__ void add_diagonals(int distance) const {
+    const int own = static_cast<int>(threadIdx.x);
+    if (own < kDiagonals) {
       float sum = 0.0F;
-      const int first_row = max(0, M::kTiles.rows - 1 - diagonal);
-      const int last_row = min(M::kTiles.rows - 1, kDiagonals - 1 - diagonal);
+      const int first_row = max(0, M::kTiles.rows - 1 - own);
+      const int last_row = min(M::kTiles.rows - 1, kDiagonals - 1 - own);
       for (int row = first_row; row <= last_row; ++row) {
-        sum += d_scores[row * M::kPassing + row + diagonal - (M::kTiles.rows - 1)];
+        sum += d_scores[row * M::kPassing + row + own - (M::kTiles.rows - 1)];
       }
-      diagonals[diagonal] = sum;
+      diagonals[own] = sum;
     }
     __syncthreads();
-    if (diagonal >= kDiagonals) return;
-    const int own = bucket(distance);
-    if (diagonal > 0 && bucket(distance - 1) == own) return;
+    if (own >= kDiagonals) return;
+    const int wanted = bucket(distance + own);
+    if (own > 0 && bucket(distance + own - 1) == wanted) return;
     float sum = 0.0F;
-    for (int i = diagonal; i < kDiagonals && bucket(distance + i - diagonal) == own; ++i) sum += diagonals[i];
-    sums[own * a.counts.heads] += sum;
+    for (int i = own; i < kDiagonals && bucket(distance + i) == wanted; ++i) sum += diagonals[i];
+    sums[wanted * a.counts.heads] += sum;
   }
 };
 

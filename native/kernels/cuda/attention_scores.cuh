@@ -143,8 +143,7 @@ __device__ inline float kept(const ScoreRule& rule, std::uint32_t word) {
 
 __device__ inline PhiloxWords dropout_words(const ScoreRule& rule, std::int64_t row, int heads, int head,
                                             int key) {
-  return philox(*rule.random, rule.stream,
-                (static_cast<std::uint64_t>(row * heads + head) << 20U) + key / 4);
+  return philox(*rule.random, rule.stream, (static_cast<std::uint64_t>(row * heads + head) << 20U) + key / 4);
 }
 
 /// Dropout of a lane's four elements of 8 columns that are keys; `row` is that of the first query in the

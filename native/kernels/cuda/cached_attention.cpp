@@ -95,7 +95,7 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
   const Decode chosen = choose(call);
   Scratch scratch_memory(context.scratch.data());
   const CachedScratch scratch(scratch_memory, call, chosen.splits);
-  scratch.bias.fill(context, a);
+  scratch.bias.fill(device_of(context), a);
   const auto in = projections_of<const void>(a, call.inputs);
   const Segments segments{.queries = call.inputs[5].as<const std::int32_t>(),
                           .keys = call.inputs[cross ? 8 : 5].as<const std::int32_t>(),

@@ -46,7 +46,7 @@ __device__ void fill(Tile& tile, const ContrastiveFactor& from, const float* fac
   }
 }
 
-extern "C" __global__ __launch_bounds__(kContrastiveThreads) void contrastive_product(
+extern "C" __global__ __launch_bounds__(kContrastiveThreads, 8) void contrastive_product(
     const __grid_constant__ ContrastiveProduct a) {
   constexpr int kColumnThreads = kContrastiveTile / 2;
   __shared__ Tile left;
@@ -80,8 +80,8 @@ extern "C" __global__ __launch_bounds__(kContrastiveThreads) void contrastive_pr
 
 // ---- rows: a warp has one
 
-extern "C" __global__ __launch_bounds__(kContrastiveThreads) void contrastive_rows(
-    const __grid_constant__ ContrastiveRows a) {
+extern "C" __global__ __launch_bounds__(kContrastiveThreads,
+                                        8) void contrastive_rows(const __grid_constant__ ContrastiveRows a) {
   const std::int64_t r = warp_of_grid();
   if (r >= a.rows) return;
   float* const scores = a.scores + r * a.candidates;

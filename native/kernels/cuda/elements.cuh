@@ -140,11 +140,15 @@ __device__ inline void for_pack_of_row(std::int64_t columns, std::int64_t thread
 
 }  // namespace attune::cuda
 
-/// Kernels name##_f32 and name##_bf16 of the template `name<T>(arguments)`, for blocks of `threads`.
-#define ATTUNE_ENTRIES(name, Arguments, threads)                                                           \
-  extern "C" __global__ __launch_bounds__(threads) void name##_f32(const __grid_constant__ Arguments a) {  \
-    name<float>(a);                                                                                        \
-  }                                                                                                        \
-  extern "C" __global__ __launch_bounds__(threads) void name##_bf16(const __grid_constant__ Arguments a) { \
-    name<bf16>(a);                                                                                         \
+/// Kernels name##_f32 and name##_bf16 of the template `name<T>(arguments)`, for blocks of so many threads. A
+/// second number is how many blocks a multiprocessor should have at least: the compiler spills a few
+/// registers here and there for more of them than it needs, and with it does not.
+#define ATTUNE_ENTRIES(name, Arguments, ...)                             \
+  extern "C" __global__ __launch_bounds__(__VA_ARGS__) void name##_f32(  \
+      const __grid_constant__ Arguments a) {                             \
+    name<float>(a);                                                      \
+  }                                                                      \
+  extern "C" __global__ __launch_bounds__(__VA_ARGS__) void name##_bf16( \
+      const __grid_constant__ Arguments a) {                             \
+    name<bf16>(a);                                                       \
   }

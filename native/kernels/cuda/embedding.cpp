@@ -11,6 +11,11 @@ constexpr std::int64_t kWarpsOfBlock = kEmbeddingThreads / 32;
 void forward(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   const TensorView& y = call.outputs[0];
+  if (is_quantized(call.inputs[0].dtype)) {
+    throw Error("missing-kernel", "embedding",
+                "There is no kernel for embedding on cuda with a table of dtype " +
+                    std::string(name_of(call.inputs[0].dtype)) + ": use dtype 'f32' or 'bf16' for it.");
+  }
   CudaDevice& device = device_of(context);
   device.launch("embedding", entry("embedding", y.dtype),
                 {.x = call.inputs[1].shape.elements(), .threads = kEmbeddingThreads},

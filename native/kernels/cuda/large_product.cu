@@ -8,12 +8,12 @@ namespace {
 
 template <class T>
 __device__ void product_large(const MatrixProduct& a) {
-  multiply<T, kLargeTile, true>(a);
+  multiply<T, kLargeTile, true, false>(a);
 }
 
 template <class T>
 __device__ void product_large_transposed(const MatrixProduct& a) {
-  multiply<T, kLargeTile, false>(a);
+  multiply<T, kLargeTile, false, false>(a);
 }
 
 ATTUNE_PRODUCT_ENTRIES(product_large, kLargeTile)

@@ -177,10 +177,7 @@ class Launch {
 
   [[nodiscard]] TokenColumns token_columns() const {
     const TokenRowsView tokens = token_rows_on(device_, problem_.arguments.tokens);
-    return {.ids = tokens.ids,
-            .rows = tokens.rows,
-            .count = tokens.count,
-            .stride = problem_.token_stride};
+    return {.ids = tokens.ids, .rows = tokens.rows, .count = tokens.count, .stride = problem_.token_stride};
   }
 
   void multiply(const Multiplication& asked) { cuda::multiply(context_, pieces_.product, asked); }

@@ -37,6 +37,14 @@ struct Factor {
   bool packs;           ///< every row begins on 16 bytes
 };
 
+/// A weight in fewer bits: see core/quantization.h. Its elements follow each other without gaps.
+struct QuantizedWeight {
+  const void* codes;
+  const void* scales;          ///< of blocks: floats, or codes of nf4's
+  const float* second_scales;  ///< of nf4: mean of the scales, then the scales' scales
+  bool nf4;
+};
+
 struct ProductTerm {
   Factor left;
   Factor right;
@@ -47,6 +55,7 @@ struct ProductTerm {
 /// or added to c. With one term: scale * left right + ...
 struct MatrixProduct {
   ProductTerm terms[2];
+  QuantizedWeight quantized;  ///< data of the first right factor, in kernels for such
   int term_count;
   float ratio;
   float scale;

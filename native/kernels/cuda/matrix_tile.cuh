@@ -42,30 +42,41 @@ __device__ inline void copy_elements(char* to, const T* from, int valid) {
   for (int i = 0; i < kPack<T>; ++i) values[i] = i < valid ? from[i] : from_float<T>(0.0F);
 }
 
-/// Begins to copy the tile of `factor` at `first` (of `extent`) rows or columns and depths [depth,
-/// depth_end). What lies beyond is zeros.
+/// One of the two chunks of a tile that a thread copies.
+struct Chunk {
+  std::int64_t element;  ///< of the factor
+  int valid;             ///< elements that there are
+  int offset;            ///< in the tile
+};
+
+/// Of the tile at `first` (of `extent`) rows or columns and depths [depth, depth_end).
+template <class T, int kTile, bool kDepthInner>
+__device__ inline Chunk chunk_of(int i, const Factor& factor, int first, int extent, int depth,
+                                 int depth_end) {
+  using Layout = TileLayout<T, kTile, kDepthInner>;
+  static_assert(Layout::kRows * Layout::kChunks == 2 * kProductThreads<kTile>);
+  const int at = static_cast<int>(threadIdx.x) + i * kProductThreads<kTile>;
+  const int row = at / Layout::kChunks;
+  const int chunk = at % Layout::kChunks;
+  const int outer = row + (kDepthInner ? first : depth);
+  const int inner = chunk * kPack<T> + (kDepthInner ? depth : first);
+  const int left = (kDepthInner ? depth_end : extent) - inner;
+  const int valid = outer < (kDepthInner ? extent : depth_end) ? max(0, min(left, kPack<T>)) : 0;
+  return {valid == 0 ? 0 : outer * factor.stride + inner, valid, Layout::offset(row, chunk)};
+}
+
+/// Begins to copy a tile. What lies beyond the factor is zeros.
 template <class T, int kTile, bool kDepthInner>
 __device__ inline void copy_tile(char* tile, const Factor& factor, int first, int extent, int depth,
                                  int depth_end) {
-  using Layout = TileLayout<T, kTile, kDepthInner>;
-  constexpr int kThreads = kProductThreads<kTile>;
-  static_assert(Layout::kRows * Layout::kChunks == 2 * kThreads);
-  const T* const data = static_cast<const T*>(factor.data);
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    const int at = static_cast<int>(threadIdx.x) + i * kThreads;
-    const int row = at / Layout::kChunks;
-    const int chunk = at % Layout::kChunks;
-    const int outer = row + (kDepthInner ? first : depth);
-    const int inner = chunk * kPack<T> + (kDepthInner ? depth : first);
-    const int left = (kDepthInner ? depth_end : extent) - inner;
-    const int valid = outer < (kDepthInner ? extent : depth_end) ? max(0, min(left, kPack<T>)) : 0;
-    const T* const from = valid == 0 ? data : data + outer * factor.stride + inner;
-    char* const to = tile + Layout::offset(row, chunk);
+    const Chunk chunk = chunk_of<T, kTile, kDepthInner>(i, factor, first, extent, depth, depth_end);
+    const T* const from = static_cast<const T*>(factor.data) + chunk.element;
     if (factor.packs) {
-      copy_async(to, from, valid * static_cast<int>(sizeof(T)));
+      copy_async(tile + chunk.offset, from, chunk.valid * static_cast<int>(sizeof(T)));
     } else {
-      copy_elements(to, from, valid);
+      copy_elements(tile + chunk.offset, from, chunk.valid);
     }
   }
 }

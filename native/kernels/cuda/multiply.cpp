@@ -1,5 +1,6 @@
 #include "kernels/cuda/multiply.h"
 
+#include "core/quantization.h"
 #include "kernels/cuda/matrix_product.h"
 
 namespace attune::cuda {
@@ -52,16 +53,29 @@ struct Plan {
   return (reinterpret_cast<std::uintptr_t>(data) | row) % bytes == 0;
 }
 
-[[nodiscard]] Factor factor_of(const StoredMatrix& matrix) {
+[[nodiscard]] Factor factor_of(const StoredMatrix& matrix, DType activations) {
+  // Of a quantized weight a pack must be of one block.
+  const DType dtype = is_quantized(matrix.dtype) ? activations : matrix.dtype;
   return {.data = matrix.data,
           .stride = matrix.stride,
           .transposed = matrix.transposed,
-          .packs = aligned(matrix.data, matrix.stride, matrix.dtype, 16)};
+          .packs = aligned(matrix.data, matrix.stride, dtype, 16)};
+}
+
+/// `elements`: of the whole weight.
+[[nodiscard]] QuantizedWeight quantized_weight(const StoredMatrix& matrix, std::int64_t elements) {
+  const auto* const codes = static_cast<const std::byte*>(matrix.data);
+  const std::byte* const scales = codes + code_bytes(matrix.dtype, elements);
+  const std::size_t scale_codes = whole_lines(static_cast<std::size_t>(quantized_blocks(elements)));
+  return {.codes = codes,
+          .scales = scales,
+          .second_scales = reinterpret_cast<const float*>(scales + scale_codes),
+          .nf4 = matrix.dtype == DType::nf4};
 }
 
 [[nodiscard]] ProductTerm term_of(const Product& product) {
-  return {.left = factor_of(product.left),
-          .right = factor_of(product.right),
+  return {.left = factor_of(product.left, product.left.dtype),
+          .right = factor_of(product.right, product.left.dtype),
           .depth = static_cast<int>(product.depth)};
 }
 
@@ -84,6 +98,9 @@ void put_terms(MatrixProduct& out, const Multiplication& asked) {
   const DType dtype = asked.products[0].left.dtype;
   MatrixProduct out{};
   put_terms(out, asked);
+  const Product& first = asked.products[0];
+  if (is_quantized(first.right.dtype))
+    out.quantized = quantized_weight(first.right, asked.columns * first.depth);
   out.rows = static_cast<int>(asked.rows);
   out.columns = static_cast<int>(asked.columns);
   out.bias = asked.bias;
@@ -119,17 +136,23 @@ void multiply(KernelContext& context, std::byte* scratch, const Multiplication& 
   const MatrixProduct arguments = arguments_of(asked, plan, take_partials(pieces, asked, plan));
   const DType dtype = asked.products[0].left.dtype;
   CudaDevice& device = device_of(context);
-  CudaGrid grid{.x = plan.blocks, .y = plan.splits};
-  if (plan.kernel == ProductKernel::thin) {
-    grid.threads = kThinThreads;
-    device.launch("thin_product", entry("product_thin", dtype), grid, arguments);
-  } else {
-    const bool large = plan.kernel == ProductKernel::large;
-    const std::string kernel = std::string(large ? "product_large" : "product_small") +
-                               (asked.products[0].left.transposed ? "_transposed" : "");
-    grid.threads = large ? kProductThreads<kLargeTile> : kProductThreads<kSmallTile>;
-    grid.shared_bytes = large ? kProductSharedBytes<kLargeTile> : kProductSharedBytes<kSmallTile>;
-    device.launch(large ? "large_product" : "small_product", entry(kernel.c_str(), dtype), grid, arguments);
+  const auto launch = [&](const char* module, const char* kernel, int threads, int shared_bytes) {
+    const CudaGrid grid{.x = plan.blocks, .y = plan.splits, .threads = threads, .shared_bytes = shared_bytes};
+    const std::string prefix = is_quantized(asked.products[0].right.dtype) ? "quantized_" : "";
+    const std::string suffix = asked.products[0].left.transposed ? "_transposed" : "";
+    device.launch((prefix + module).c_str(), entry((prefix + kernel + suffix).c_str(), dtype), grid,
+                  arguments);
+  };
+  switch (plan.kernel) {
+    case ProductKernel::thin:
+      launch("thin_product", "product_thin", kThinThreads, 0);
+      break;
+    case ProductKernel::small:
+      launch("small_product", "product_small", kProductThreads<kSmallTile>, kProductSharedBytes<kSmallTile>);
+      break;
+    case ProductKernel::large:
+      launch("large_product", "product_large", kProductThreads<kLargeTile>, kProductSharedBytes<kLargeTile>);
+      break;
   }
   if (arguments.partials == nullptr) return;
   device.launch(

@@ -15,7 +15,7 @@ struct StoredMatrix {
 
 struct Product {
   StoredMatrix left;   ///< (rows, depth), activations
-  StoredMatrix right;  ///< (depth, columns), activations
+  StoredMatrix right;  ///< (depth, columns), activations; the first product's may be a whole quantized weight
   std::int64_t depth = 0;
   float scale = 1.0F;
 };

@@ -8,12 +8,12 @@ namespace {
 
 template <class T>
 __device__ void product_small(const MatrixProduct& a) {
-  multiply<T, kSmallTile, true>(a);
+  multiply<T, kSmallTile, true, false>(a);
 }
 
 template <class T>
 __device__ void product_small_transposed(const MatrixProduct& a) {
-  multiply<T, kSmallTile, false>(a);
+  multiply<T, kSmallTile, false, false>(a);
 }
 
 ATTUNE_PRODUCT_ENTRIES(product_small, kSmallTile)

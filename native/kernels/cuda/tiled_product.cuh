@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/matrix_tile.cuh"
 #include "kernels/cuda/product_epilogue.cuh"
+#include "kernels/cuda/quantized_tile.cuh"
 
 namespace attune::cuda {
 
@@ -46,12 +47,14 @@ __device__ inline TilePlace place_of_warp() {
 
 /// Adds the product over depths [begin, end). One loop for all, the first copies included: the code is long
 /// as it is.
-template <class T, int kTile, bool kLeftInner, bool kRightInner>
+template <class T, int kTile, bool kLeftInner, bool kRightInner, bool kQuantized>
 __device__ inline void add_product(TileSums<kTile>& sums, const MatrixProduct& a, const ProductTerm& term,
                                    TilePlace block, int begin, int end, char* shared) {
   constexpr int kTileBytes = kTile * kDepthBytes;
   const TilePlace warp = place_of_warp<kTile>();
   const int steps = (end - begin + kTileDepth<T> - 1) / kTileDepth<T>;
+  QuantizedTile<T, kTile, kRightInner> codes;
+  if constexpr (kQuantized) codes.load(a.quantized, term.right, block.column, a.columns, begin, end);
 #pragma unroll 1
   for (int step = 1 - kStages; step < steps; ++step) {
     if (step >= 0) {
@@ -63,7 +66,12 @@ __device__ inline void add_product(TileSums<kTile>& sums, const MatrixProduct& a
       char* const tiles = shared + next % kStages * 2 * kTileBytes;
       const int depth = begin + next * kTileDepth<T>;
       copy_tile<T, kTile, kLeftInner>(tiles, term.left, block.row, a.rows, depth, end);
-      copy_tile<T, kTile, kRightInner>(tiles + kTileBytes, term.right, block.column, a.columns, depth, end);
+      if constexpr (kQuantized) {
+        codes.unpack(tiles + kTileBytes, a.quantized, term.right, block.column, a.columns, depth, end);
+        codes.load(a.quantized, term.right, block.column, a.columns, depth + kTileDepth<T>, end);
+      } else {
+        copy_tile<T, kTile, kRightInner>(tiles + kTileBytes, term.right, block.column, a.columns, depth, end);
+      }
     }
     commit_copies();
     if (step >= 0) {
@@ -73,6 +81,16 @@ __device__ inline void add_product(TileSums<kTile>& sums, const MatrixProduct& a
     }
   }
   __syncthreads();
+}
+
+template <class T, int kTile, bool kLeftInner, bool kQuantized>
+__device__ inline void add_term(TileSums<kTile>& sums, const MatrixProduct& a, const ProductTerm& term,
+                                TilePlace block, int begin, int end, char* shared) {
+  if (term.right.transposed) {
+    add_product<T, kTile, kLeftInner, true, kQuantized>(sums, a, term, block, begin, end, shared);
+  } else {
+    add_product<T, kTile, kLeftInner, false, kQuantized>(sums, a, term, block, begin, end, shared);
+  }
 }
 
 template <int kTile, class F>
@@ -116,7 +134,7 @@ __device__ inline void write_sums(TileSums<kTile>& sums, const MatrixProduct& a,
 }
 
 /// A block's tile, or its share of the depth. The second term belongs to the first split.
-template <class T, int kTile, bool kLeftInner>
+template <class T, int kTile, bool kLeftInner, bool kQuantized>
 __device__ inline void multiply(const MatrixProduct& a) {
   extern __shared__ __align__(128) char shared[];
   const TilePlace block = place_of_block<kTile>(a);
@@ -124,8 +142,12 @@ __device__ inline void multiply(const MatrixProduct& a) {
   TileSums<kTile> sums{};
   int begin = split * a.split_depth;
   int end = min(begin + a.split_depth, a.terms[0].depth);
+  if constexpr (kQuantized) {
+    add_term<T, kTile, kLeftInner, true>(sums, a, a.terms[0], block, begin, end, shared);
+  }
+  // One place for both terms: their code is long.
 #pragma unroll 1
-  for (int i = 0; i < a.term_count; ++i) {
+  for (int i = kQuantized ? 1 : 0; i < a.term_count; ++i) {
     if (i == 1) {
       for_sums<kTile>(sums, [&](int, int, float (&sum)[4]) {
 #pragma unroll
@@ -134,11 +156,7 @@ __device__ inline void multiply(const MatrixProduct& a) {
       begin = 0;
       end = split == 0 ? a.terms[1].depth : 0;
     }
-    if (a.terms[i].right.transposed) {
-      add_product<T, kTile, kLeftInner, true>(sums, a, a.terms[i], block, begin, end, shared);
-    } else {
-      add_product<T, kTile, kLeftInner, false>(sums, a, a.terms[i], block, begin, end, shared);
-    }
+    add_term<T, kTile, kLeftInner, false>(sums, a, a.terms[i], block, begin, end, shared);
   }
   write_sums<T, kTile>(sums, a, block, split, shared);
 }
