@@ -1,6 +1,6 @@
 /** Programs that run a kernel a number of times, in a session of their own. */
 import { native, type NativeBatch, type NativeProgram, type NativeSession } from '../../dist/native.js'
-import { type KernelCase, type KernelInput, type KernelNode } from './kernel-case.js'
+import type { KernelCase, KernelInput, KernelNode } from './kernel-case.js'
 import { optimizerCost } from './optimizer-cost.js'
 import type { KernelCost } from './roofline.js'
 
