@@ -127,6 +127,15 @@ export interface NativeWork {
   readonly total: number
 }
 
+/** What a node of a program does, by the shapes alone. */
+export interface NativeNodeCost extends NativeWork {
+  /** Of the module in the model. */
+  readonly path: string
+  readonly op: string
+  /** Of what it reads and writes, each tensor once. */
+  readonly bytes: number
+}
+
 /** A graph made ready to run in one session: differentiated where asked, kernels chosen. */
 export interface NativeProgram {
   /** Bytes of the arena for these sizes. Plans are kept per sizes. */
@@ -136,6 +145,8 @@ export interface NativeProgram {
    * are left out all are equally long.
    */
   work(batch: NativeBatch): NativeWork
+  /** The same by node, with the bytes of what each reads and writes, in the order in which they run. */
+  costs(batch: NativeBatch): NativeNodeCost[]
   readonly stateBytes: number
   print(): string
   /** Frees its state. */
@@ -217,7 +228,10 @@ export interface NativeSession {
   ): Promise<void>
   /** Bytes held now. `activations` is the arena as it stands. */
   memory(): NativeMemory
-  /** Operations a second that all threads reach with multiply-adds in registers, of float32, on a GPU of bf16 on tensor cores: what kernels are measured against. */
+  /**
+   * Operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. Of a processor
+   * those of float32, of a GPU the products of bf16 on its tensor cores.
+   */
   measurePeak(): Promise<number>
   /** Bytes a second that all threads read from memory: what decoding is measured against. */
   measureReadBandwidth(): Promise<number>

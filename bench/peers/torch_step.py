@@ -1,9 +1,11 @@
-"""Optimiser steps of a model of cases.json (random weights, no download) in PyTorch + transformers + PEFT on the CPU.
+"""Optimiser steps of a model of cases.json (random weights, no download) in PyTorch + transformers + PEFT.
 
     python bench/peers/torch_step.py --case gpt2-full --variant fp32 --threads 2
+    python bench/peers/torch_step.py --device cuda --cases bench/cuda/cases.json --case llama-8b-lora --variant autocast+bf16+fused
 
-Prints one JSON line, the same fields as attune-step.mjs. VARIANT is a '+'-joined set:
-fp32 | autocast (bfloat16), medium (float32 products may round their inputs to bfloat16), fused (one-kernel AdamW), compile.
+Prints one JSON line, the fields of attune-step.mjs and, on cuda, `seconds` and `peakDeviceBytes`. VARIANT is a '+'-joined set:
+fp32 | autocast (bfloat16), bf16 (what is frozen is held in it), medium (float32 products may round their inputs to bfloat16), fused
+(one-kernel AdamW), compile.
 """
 import argparse
 import json
@@ -15,14 +17,16 @@ import statistics
 import time
 import warnings
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.json")) as file:
-    CASES = json.load(file)
-VARIANTS = {"fp32", "autocast", "medium", "fused", "compile"}
+CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.json")
+VARIANTS = {"fp32", "autocast", "bf16", "medium", "fused", "compile"}
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--case", choices=list(CASES), default="gpt2-full")
+    parser.add_argument("--cases", default=CASES, help="file of the cases")
+    parser.add_argument("--case", default="gpt2-full")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch", type=int, help="rows of a step, in place of the case's")
     parser.add_argument("--variant", default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5, help="timed steps")
@@ -31,6 +35,15 @@ def options():
     unknown = set(settled.variant.split("+")) - VARIANTS
     if unknown:
         parser.error(f"--variant: unknown {', '.join(sorted(unknown))}; there are {', '.join(sorted(VARIANTS))}")
+    with open(settled.cases) as file:
+        cases = json.load(file)
+    if settled.case not in cases:
+        parser.error(f"--case: unknown {settled.case}; there are {', '.join(cases)}")
+    settled.work = dict(cases[settled.case])
+    if isinstance(settled.work["config"], str):
+        settled.work["config"] = cases[settled.work["config"]]["config"]
+    if settled.batch:
+        settled.work["batch"] = settled.batch
     return settled
 
 
@@ -47,15 +60,19 @@ def peak_rss_mib():
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20)
 
 
-def build(case):
+def build(case, variant, device):
+    import torch
     import transformers
 
-    config = case["config"] if isinstance(case["config"], dict) else CASES[case["config"]]["config"]
+    config = case["config"]
     settings = {key: value for key, value in config.items() if key not in ("model_type", "architectures")}
     settled = transformers.AutoConfig.for_model(config["model_type"], use_cache=False, **settings)
     # T5's classes choose their attention themselves.
     attention = {} if config["model_type"] == "t5" else {"attn_implementation": "sdpa"}
-    model = getattr(transformers, config["architectures"][0])._from_config(settled, dtype="float32", **attention)
+    kept = "bfloat16" if "bf16" in variant else "float32"
+    # Made on the device: large models would take minutes to fill on the processor.
+    with torch.device(device):
+        model = getattr(transformers, config["architectures"][0])._from_config(settled, dtype=kept, **attention)
     if "adapter" in case:
         import peft
 
@@ -88,32 +105,38 @@ def main(o):
     if "medium" in variant:
         torch.set_float32_matmul_precision("medium")
 
-    case = CASES[o.case]
-    model = build(case)
+    case = o.work
+    model = build(case, variant, o.device)
     trained = [p for p in model.parameters() if p.requires_grad]
     fused = {"fused": True} if "fused" in variant else {}
     optimizer = torch.optim.AdamW(trained, lr=1e-5, **fused)
     vocabulary = model.config.vocab_size
     # The same ids as attune-step.mjs; every token is labelled, or every row.
-    rows_of = lambda length: 1 + (torch.arange(case["batch"] * length) * 7919 % (vocabulary - 1)).view(case["batch"], length)
+    count = lambda size: torch.arange(size, device=o.device)
+    rows_of = lambda length: 1 + (count(case["batch"] * length) * 7919 % (vocabulary - 1)).view(case["batch"], length)
     ids = rows_of(case["length"])
     if "targetLength" in case:
         labels = rows_of(case["targetLength"])
     elif "num_labels" in case["config"]:
-        labels = torch.arange(case["batch"]) % 2
+        labels = count(case["batch"]) % 2
     else:
         labels = ids
     tokens = case["batch"] * (case["length"] + case.get("targetLength", 0))
     run = torch.compile(model) if "compile" in variant else model
-    autocast = torch.autocast("cpu", torch.bfloat16, enabled="autocast" in variant)
+    autocast = torch.autocast(o.device, torch.bfloat16, enabled="autocast" in variant)
+
+    # A GPU works on while Python goes on.
+    wait = torch.cuda.synchronize if o.device == "cuda" else lambda: None
 
     def step():
+        wait()
         begin = time.perf_counter()
         with autocast:
             loss = run(input_ids=ids, labels=labels).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        wait()
         return time.perf_counter() - begin, loss.item()
 
     for _ in range(o.warmup):
@@ -121,6 +144,7 @@ def main(o):
     rows = [step() for _ in range(o.steps)]
     seconds = [row[0] for row in rows]
     median = statistics.median(seconds)
+    on_device = dict(seconds=seconds, peakDeviceBytes=torch.cuda.max_memory_reserved()) if o.device == "cuda" else {}
     print(
         json.dumps(
             dict(
@@ -137,6 +161,7 @@ def main(o):
                 parameters=sum(p.numel() for p in model.parameters()),
                 trainable=sum(p.numel() for p in trained),
                 loss=round(rows[-1][1], 4),
+                **on_device,
                 cpu=cpu_name(),
                 versions=dict(
                     python=platform.python_version(),

@@ -81,7 +81,10 @@ export interface BenchResult {
   readonly threads: number
   /** Of a step. `rows` are texts: of embeddings two for each pair. */
   readonly batch: { readonly rows: number; readonly length: number; readonly targetLength: number | undefined }
-  /** float32 operations a second that all threads reach with multiply-adds in registers. */
+  /**
+   * Operations a second that all threads reach with multiply-adds in registers: of float32 on a processor, of bfloat16 on a GPU's
+   * tensor cores.
+   */
   readonly peak: number
   readonly training: MeasuredTraining
   readonly evaluation: MeasuredWork

@@ -13,7 +13,10 @@ export interface TimeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Does the work `warmup` + `steps` times, one after another. @throws AttuneError 'aborted' */
+/**
+ * Does the work `warmup` + `steps` times, one after another. A GPU may still be updating weights when a step resolves; the next one waits
+ * for that, so steps in a row take what they take. @throws AttuneError 'aborted'
+ */
 export async function timeWork(work: () => Promise<unknown>, { steps, warmup, signal }: TimeOptions): Promise<Seconds> {
   const seconds: number[] = []
   for (let step = -warmup; step < steps; step++) {

@@ -15,7 +15,7 @@ export function describeBench(result: BenchResult): string {
     ['trained', `${trained} (${percent(parameters.trained / parameters.total)})`],
     ['batch', batchOf(result)],
     device === 'cuda' ? ['gpu', hardware] : ['processor', `${hardware}, ${threads} thread${threads === 1 ? '' : 's'}`],
-    ['  peak', `${operations(peak)}/s in float32 multiply-adds`],
+    ['  peak', `${operations(peak)}/s in ${device === 'cuda' ? 'bfloat16 products' : 'float32 multiply-adds'}`],
     ['training', `${speed(training)}, ${spread(training.seconds, 'step')}`],
     ['  work', workOf(training)],
     ['evaluation', `${speed(evaluation)}, ${spread(evaluation.seconds, 'pass')}`],

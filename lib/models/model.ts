@@ -496,14 +496,14 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * float32 operations a second that the model's threads reach with multiply-adds in registers: what the speed of kernels is
-   * measured against. Takes a fraction of a second in which nothing else should run.
+   * Operations a second that the model's threads reach with multiply-adds in registers, of float32, on a GPU of bfloat16 on its tensor
+   * cores: what the speed of kernels is measured against. Takes a fraction of a second in which nothing else should run.
    */
   measurePeak(): Promise<number> {
     return this.#inOrder((session) => session.measurePeak())
   }
 
-  /** Bytes a second that the model's threads read from memory: the limit of writing token by token. Takes half a second. */
+  /** Bytes a second that the model's threads read from the device's memory: the limit of writing token by token. Takes half a second. */
   measureReadBandwidth(): Promise<number> {
     return this.#inOrder((session) => session.measureReadBandwidth())
   }

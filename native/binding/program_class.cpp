@@ -31,6 +31,13 @@ template <class Core>
   return std::move(*info[0].As<Napi::External<Handle<Core>>>().Data());
 }
 
+void set_work(Napi::Object& object, const Work& work) {
+  object.Set("products", work.products);
+  object.Set("attention", work.attention);
+  object.Set("elements", work.elements);
+  object.Set("total", work.total());
+}
+
 }  // namespace
 
 Napi::Function ProgramClass::define(Napi::Env env) {
@@ -38,6 +45,7 @@ Napi::Function ProgramClass::define(Napi::Env env) {
                      {
                          InstanceMethod<&ProgramClass::arena_bytes>("arenaBytes"),
                          InstanceMethod<&ProgramClass::work>("work"),
+                         InstanceMethod<&ProgramClass::costs>("costs"),
                          InstanceAccessor<&ProgramClass::state_bytes>("stateBytes"),
                          InstanceMethod<&ProgramClass::print>("print"),
                          InstanceMethod<&ProgramClass::dispose>("dispose"),
@@ -68,11 +76,25 @@ Napi::Value ProgramClass::work(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Work counted = count_work(live()->graph(), to_batch(info[0], "batch"));
     Napi::Object object = Napi::Object::New(info.Env());
-    object.Set("products", counted.products);
-    object.Set("attention", counted.attention);
-    object.Set("elements", counted.elements);
-    object.Set("total", counted.total());
+    set_work(object, counted);
     return object;
+  });
+}
+
+Napi::Value ProgramClass::costs(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::shared_ptr<Program> program = live();
+    const std::vector<NodeCost> costs = count_costs(program->graph(), to_batch(info[0], "batch"));
+    Napi::Array array = Napi::Array::New(info.Env(), costs.size());
+    for (std::uint32_t i = 0; i < costs.size(); ++i) {
+      Napi::Object object = Napi::Object::New(info.Env());
+      object.Set("path", costs[i].node->path);
+      object.Set("op", std::string(costs[i].node->op->name));
+      set_work(object, costs[i].work);
+      object.Set("bytes", costs[i].bytes);
+      array.Set(i, object);
+    }
+    return array;
   });
 }
 

@@ -39,6 +39,7 @@ class ProgramClass : public Napi::ObjectWrap<ProgramClass> {
  private:
   Napi::Value arena_bytes(const Napi::CallbackInfo& info);
   Napi::Value work(const Napi::CallbackInfo& info);
+  Napi::Value costs(const Napi::CallbackInfo& info);
   Napi::Value state_bytes(const Napi::CallbackInfo& info);
   Napi::Value print(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);

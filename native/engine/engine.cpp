@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "backend/cpu_device.h"
@@ -57,6 +57,14 @@ void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::s
 
 [[nodiscard]] std::span<float> floats(const HostView& view, const DeviceMemory& memory) {
   return {view.as<float>(), memory.bytes() / sizeof(float)};
+}
+
+/// More than any cache holds, and on a GPU long against a launch; each byte is read once a try.
+[[nodiscard]] std::size_t bytes_to_stream(const Device& device) {
+  constexpr std::size_t kMebibyte = std::size_t{1} << 20;
+  const std::optional<Device::Capacity> capacity = device.capacity();
+  if (!capacity) return 256 * kMebibyte;
+  return std::min(2048 * kMebibyte, capacity->total / 32 / kMebibyte * kMebibyte);
 }
 
 /// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped
@@ -198,6 +206,7 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
   const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
   const std::shared_ptr<const Plan> plan = program.plan(sizes);
   run_once(program, request, sizes, plan);
+  if (fetch.empty()) device_->wait();  // what is fetched has been waited for
   std::map<std::string, Fetched> results;
   for (const std::string& name : fetch) {
     const ValueId id = output_of(program, name);
@@ -253,6 +262,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
     optimizer.step(parameters_, pool_, request.learning_rates,
                    clip_coefficient(result.grad_norm, request.max_grad_norm));
     if (profile_) {
+      device_->wait();
       profile_->add("optimizer", "adamw", update, {.elements = kAdamWOperations * optimizer.elements()},
                     kAdamWBytes * optimizer.elements());
     }
@@ -371,6 +381,7 @@ double Engine::shortest_run(const char* op, const std::any& arguments, int tries
   double shortest = std::numeric_limits<double>::infinity();
   for (int attempt = 0; attempt < tries; ++attempt) {
     KernelContext context{*device_, pool_, {}, {}};
+    device_->wait();
     const auto start = std::chrono::steady_clock::now();
     kernel.run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});
     device_->wait();
@@ -381,27 +392,24 @@ double Engine::shortest_run(const char* op, const std::any& arguments, int tries
 }
 
 double Engine::measure_peak() {
-  // About 20 ms a try on current processors: long against a task's hand-out, short against other work on the
-  // machine.
-  constexpr std::int64_t kIterations = 4'000'000;
+  // About 10 to 20 ms a try on current processors and GPUs: long against a task's hand-out and a launch,
+  // short against other work on the machine.
+  const std::int64_t iterations = device_->host_accessible() ? 4'000'000 : 100'000;
   const std::scoped_lock lock(mutex_);
   double operations = 0.0;
-  const std::any arguments = MultiplyAddPeakArguments{.iterations = kIterations, .operations = &operations};
+  const std::any arguments = MultiplyAddPeakArguments{.iterations = iterations, .operations = &operations};
   const double seconds = shortest_run("multiply_add_peak", arguments, 7);
   return operations / seconds;
 }
 
 double Engine::measure_read_bandwidth() {
-  // More than any cache holds; each byte is read once a try.
-  constexpr std::size_t kBytes = std::size_t{256} << 20;
   const std::scoped_lock lock(mutex_);
-  const DeviceMemory memory = device_->allocate(kBytes, "the measurement of bandwidth");
-  HostView filled = to_write(memory);  // pages that nothing was written to are all the same one
-  std::memset(filled.data(), 1, kBytes);
-  filled.finish();
+  const std::size_t bytes = bytes_to_stream(*device_);
+  const DeviceMemory memory = device_->allocate(bytes, "the measurement of bandwidth");
+  device_->zero(memory.data(), bytes);  // pages that nothing was written to are all the same one
   const std::any arguments = StreamReadArguments{.data = reinterpret_cast<const float*>(memory.data()),
-                                                 .count = kBytes / sizeof(float)};
-  return static_cast<double>(kBytes) / shortest_run("stream_read", arguments, 5);
+                                                 .count = static_cast<std::int64_t>(bytes / sizeof(float))};
+  return static_cast<double>(bytes) / shortest_run("stream_read", arguments, 5);
 }
 
 void Engine::start_profile() {

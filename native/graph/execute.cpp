@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/quantization.h"
+#include "ops/work.h"
 
 namespace attune {
 namespace {
@@ -42,17 +42,6 @@ void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const
     if (bytes != 0)
       device.write(arena.data() + plan.offsets[id], std::as_bytes(std::span(found->second.bytes)));
   }
-}
-
-[[nodiscard]] double bytes_of(const KernelCall& call) {
-  double bytes = 0.0;
-  for (const auto& tensors : {call.inputs, call.outputs}) {
-    for (const TensorView& tensor : tensors) {
-      bytes +=
-          static_cast<double>(attune::bytes_of(tensor.dtype, tensor.present ? tensor.shape.elements() : 0));
-    }
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -126,7 +115,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
       program.kernels()[index]->run(context, call);
       if (profile == nullptr) continue;
       device.wait();
-      profile->add(node.path, node.op->name, begin, node.op->work(call), bytes_of(call));
+      profile->add(node.path, node.op->name, begin, node.op->work(call), moved_bytes(call));
     }
   };
   if (cancel.load(std::memory_order_relaxed)) throw Error("aborted", "run", "The run was cancelled.");

@@ -1,7 +1,5 @@
 #include "graph/work.h"
 
-#include <vector>
-
 namespace attune {
 namespace {
 
@@ -19,7 +17,7 @@ namespace {
 
 }  // namespace
 
-Work count_work(const Graph& graph, const Batch& batch) {
+std::vector<NodeCost> count_costs(const Graph& graph, const Batch& batch) {
   const Sizes sizes = bind_sizes(graph, batch.sizes);
   std::vector<TensorView> views;
   for (const Value& value : graph.values()) {
@@ -31,7 +29,7 @@ Work count_work(const Graph& graph, const Batch& batch) {
     view.data = const_cast<std::byte*>(values_of(value, view.shape, batch));
     views.push_back(view);
   }
-  Work total;
+  std::vector<NodeCost> costs;
   std::vector<TensorView> inputs;
   std::vector<TensorView> outputs;
   for (const Node& node : graph.nodes()) {
@@ -42,8 +40,15 @@ Work count_work(const Graph& graph, const Batch& batch) {
     inputs.resize(node.op->inputs.size());  // those left out at the end are absent
     for (const ValueId id : node.outputs) outputs.push_back(views[static_cast<std::size_t>(id)]);
     outputs.resize(node.op->outputs.size());
-    total += node.op->work({.arguments = node.arguments, .inputs = inputs, .outputs = outputs});
+    const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
+    costs.push_back({.node = &node, .work = node.op->work(call), .bytes = moved_bytes(call)});
   }
+  return costs;
+}
+
+Work count_work(const Graph& graph, const Batch& batch) {
+  Work total;
+  for (const NodeCost& cost : count_costs(graph, batch)) total += cost.work;
   return total;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/quantization.h"
 #include "kernels/kernel.h"
 
 namespace attune {
@@ -26,6 +27,17 @@ using WorkRule = Work (*)(const KernelCall&);
 
 [[nodiscard]] inline double element_count(const TensorView& tensor) {
   return tensor.present ? static_cast<double>(tensor.shape.elements()) : 0.0;
+}
+
+/// Bytes of what a node reads and writes, each tensor once.
+[[nodiscard]] inline double moved_bytes(const KernelCall& call) {
+  double bytes = 0.0;
+  for (const auto& tensors : {call.inputs, call.outputs}) {
+    for (const TensorView& tensor : tensors) {
+      bytes += static_cast<double>(bytes_of(tensor.dtype, tensor.present ? tensor.shape.elements() : 0));
+    }
+  }
+  return bytes;
 }
 
 /// For ops that do the same to every element of their first output.

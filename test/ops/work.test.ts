@@ -89,6 +89,26 @@ describe('a matrix product', () => {
   })
 })
 
+it('is told by node too, with the bytes that each moves', () => {
+  const graph = new (native().Graph)('bf16')
+  session.defineParameter('w', [6, 8], 'bf16')
+  const h = node(graph, 'rms_norm', [graph.parameter('x', [5, 8]).id, graph.parameter('g', [8]).id])
+  graph.output('y', node(graph, 'linear', [h, graph.parameter('w', [6, 8]).id]))
+  session.defineParameter('x', [5, 8], 'bf16')
+  session.defineParameter('g', [8], 'bf16')
+  const program = session.compile(graph)
+  const costs = program.costs({ sizes: {}, inputs: {} })
+  for (const name of ['x', 'g', 'w']) session.removeParameter(name)
+  expect(costs.map(({ op, path, bytes }) => ({ op, path, bytes }))).toEqual([
+    // What it keeps for the backward pass is float32.
+    { op: 'rms_norm', path: 'rms_norm', bytes: 2 * (2 * 5 * 8 + 8) + 4 * 5 },
+    { op: 'linear', path: 'linear', bytes: 2 * (5 * 8 + 6 * 8 + 5 * 6) },
+  ])
+  const total = costs.reduce((sum, cost) => sum + cost.total, 0)
+  expect(program.work({ sizes: {}, inputs: {} }).total).toBe(total)
+  expect(costs[1]).toMatchObject({ products: 2 * 5 * 8 * 6, attention: 0 })
+})
+
 describe('attention', () => {
   const heads = 4
   const headDim = 6
