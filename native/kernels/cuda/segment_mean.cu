@@ -30,8 +30,8 @@ __device__ void mean_of_columns(const SegmentMean& a, std::int64_t segment, std:
   for (int warp = 1; warp < kMeanWarps; ++warp) {
     for (int i = 0; i < N; ++i) sum.v[i] += sums[warp][lane_id()].v[i];
   }
-  const auto rows = static_cast<float>(max(std::int64_t{1}, end - begin));
-  for (int i = 0; i < N; ++i) sum.v[i] /= rows;
+  const float share = 1.0F / static_cast<float>(max(std::int64_t{1}, end - begin));
+  for (int i = 0; i < N; ++i) sum.v[i] *= share;
   store<N>(static_cast<T*>(a.y) + segment * a.columns + column, sum);
 }
 
@@ -51,12 +51,12 @@ __device__ void segment_mean_backward(const SegmentMeanBackward& a) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * kMeanWarps + warp_id();
   if (row >= a.rows) return;
   const int segment = segment_of_row(a.starts, a.segments, row);
-  const auto rows = static_cast<float>(a.starts[segment + 1] - a.starts[segment]);
+  const float share = 1.0F / static_cast<float>(a.starts[segment + 1] - a.starts[segment]);
   const T* const dy = static_cast<const T*>(a.dy) + segment * a.columns;
   T* const dx = static_cast<T*>(a.dx) + row * a.columns;
   for_row<T>(a.columns, lane_id(), kWarp, [&]<int N>(std::int64_t c, Count<N>) {
     Floats<N> values = load<N>(dy + c);
-    for (int i = 0; i < N; ++i) values.v[i] /= rows;
+    for (int i = 0; i < N; ++i) values.v[i] *= share;
     store<N>(dx + c, values);
   });
 }
