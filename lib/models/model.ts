@@ -12,7 +12,7 @@ import type {
 import type { LoraConfig } from '../nn/lora.js'
 import type { Profile } from '../profile/profile.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { placeAdapter, type AdapterHost } from './adapter.js'
+import type { AdapterHost } from './adapter.js'
 import { AdapterSlot, type AddAdapterOptions } from './adapter-slot.js'
 import { flatten, forwardInputs, type Batch, type BatchSizes } from './batch.js'
 import { Decoder, settleDecoderOptions, type DecoderOptions } from './decoder.js'
@@ -20,7 +20,7 @@ import { evaluateBatch, type BatchEvaluation } from './evaluate-batch.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
 import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
-import { arenaSizes, momentBytes, plannedMemory } from './planned-memory.js'
+import { arenaSizes, changedModel, momentBytes, plannedMemory, type PlannedChange } from './planned-memory.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import { ModelTokenizer } from './model-tokenizer.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
@@ -421,26 +421,11 @@ export class Model implements AsyncDisposable {
    * The same were the model loaded in another dtype, or trained through another adapter. Nothing is loaded.
    * @param change `adapter`: in place of what is trained now
    */
-  planAs(
-    change: { readonly dtype?: ModelDtype; readonly adapter?: LoraConfig },
-    sizes: BatchSizes,
-    options: Partial<LossOptions> = {},
-  ): NativeMemory {
-    const host = { ...this.#adapterHost(), ...(change.dtype === undefined ? {} : { dtype: change.dtype }) }
-    const { definition, device, threads, instructionSet } = this
-    const placed = change.adapter === undefined ? undefined : placeAdapter(host, change.adapter, true)
-    const adapted = placed?.parameters ?? this.#parameters.adapter
-    const planned = {
-      definition,
-      dtype: host.dtype,
-      parameters: [...this.#parameters.base.values(), ...adapted],
-      trainable: placed === undefined ? this.#parameters.trainable : new Set(adapted.map(({ name }) => name)),
-      adapter: placed?.placed ?? this.#adapter.graph,
-      device,
-      threads,
-      instructionSet,
-    }
-    return plannedMemory(planned, sizes, this.#lossOptions(options))
+  planAs(change: PlannedChange, sizes: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
+    const { device, threads, instructionSet } = this
+    const { adapter: parameters, trainable } = this.#parameters
+    const changed = changedModel(this.#adapterHost(), change, { parameters, trainable, adapter: this.#adapter.graph })
+    return plannedMemory({ ...changed, device, threads, instructionSet }, sizes, this.#lossOptions(options))
   }
 
   /** Floating-point operations of a batch: of a training step's forward and backward pass, or of an evaluation. */

@@ -1,7 +1,9 @@
 /** Bytes of training a model that need not exist: its graph is compiled over parameters that nothing is written to. */
 import type { AdapterGraph, ParameterSpec } from '../graph/builder.js'
 import type { NativeMemory } from '../native.js'
+import { placeAdapter, type AdapterHost } from './adapter.js'
 import type { BatchSizes } from './batch.js'
+import type { LoraConfig } from '../nn/lora.js'
 import type { ModelDefinition } from './family.js'
 import type { ModelDtype } from './model-options.js'
 import { lossGraph } from './programs.js'
@@ -26,6 +28,26 @@ export interface PlannedModel {
   readonly device: 'cpu' | 'cuda'
   readonly threads: number
   readonly instructionSet: string
+}
+
+/** What is changed of a model that is planned: `adapter` comes in place of what is trained now. */
+export interface PlannedChange {
+  readonly dtype?: ModelDtype
+  readonly adapter?: LoraConfig
+}
+
+/** What the changed model is made of. */
+export function changedModel(
+  host: Omit<AdapterHost, 'session' | 'seed'>,
+  change: PlannedChange,
+  now: Pick<PlannedModel, 'parameters' | 'trainable' | 'adapter'>,
+): Pick<PlannedModel, 'definition' | 'dtype' | 'parameters' | 'trainable' | 'adapter'> {
+  const { definition, dtype } = { ...host, ...(change.dtype === undefined ? {} : { dtype: change.dtype }) }
+  const base = [...host.base.values()]
+  if (change.adapter === undefined) return { definition, dtype, ...now, parameters: [...base, ...now.parameters] }
+  const { placed, parameters } = placeAdapter({ ...host, dtype }, change.adapter, true)
+  const trainable = new Set(parameters.map(({ name }) => name))
+  return { definition, dtype, parameters: [...base, ...parameters], trainable, adapter: placed }
 }
 
 /** Exact bytes of training it on batches of these sizes. */
