@@ -1,19 +1,26 @@
-// Compiles native/kernels/cuda/*.cu, each to a fat binary below build/cuda, when it or a header changed. Needs nvcc, taken from PyPI.
-// `build-cuda.mjs`: machine code for every architecture named here, and PTX for those to come. `build-cuda.mjs ptx`: PTX alone, which
-// is all that the emulator reads, in a tenth of the time; files that have more already stay.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+// Compiles native/kernels/cuda/*.cu, each to a fat binary below build/cuda, when it or what it includes changed. Needs nvcc, taken from PyPI.
+// `build-cuda.mjs [all|gate|ptx]`. all: machine code for every architecture named here, and PTX for those to come. gate: machine code
+// for two of them, which the tests look at, in a third of the time. ptx: PTX alone, which is all that the emulator reads. What has more
+// already stays.
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cudaTools } from './cuda-tools.mjs'
+import { cudaPackages, cudaTools } from './cuda-tools.mjs'
 import { takeLock } from './lock.mjs'
 import { capture, fail, missingCode, root, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const sources = 'native/kernels/cuda'
 const output = 'build/cuda'
-const architectures = [80, 86, 89, 90, 100, 120]
 const ptx = '-gencode=arch=compute_80,code=compute_80'
+const machineCode = (number) => `-gencode=arch=compute_${number},code=sm_${number}`
+/** What each scope has code for; a later one has all that an earlier one has. */
+const scopes = {
+  ptx: [ptx],
+  gate: [ptx, ...[80, 90].map(machineCode)],
+  all: [ptx, ...[80, 86, 89, 90, 100, 120].map(machineCode)],
+}
 const flags = [
   '-fatbin',
   '-std=c++20',
@@ -25,39 +32,40 @@ const flags = [
   '-lineinfo',
   '-Inative',
 ]
-const machineCode = architectures.map((number) => `-gencode=arch=compute_${number},code=sm_${number}`)
-
 /** What to say where there is no nvcc, or undefined. Builds what is not up to date. */
-export async function buildCuda({ onlyPtx = false } = {}) {
+export async function buildCuda(scope = 'all') {
   const { nvcc, reason } = cudaTools()
   if (nvcc === undefined) return reason
   await takeLock(`${output}/build.lock`)
   mkdirSync(join(root, output), { recursive: true })
-  const files = readdirSync(join(root, sources))
-  const headers = files.filter((file) => /\.(?:h|cuh)$/.test(file)).map((file) => `${sources}/${file}`)
-  const names = files.filter((file) => file.endsWith('.cu')).map((file) => basename(file, '.cu'))
+  const names = fatBinaries().map(({ name }) => name)
   for (const file of readdirSync(join(root, output))) {
     if (!file.endsWith('.lock') && !names.includes(file.split('.')[0])) rmSync(join(root, output, file))
   }
-  const stale = names.filter((name) => {
-    const hash = hashes(name, headers)
-    const known = existsSync(fatBinary(name)) ? readStamp(stampOf(name)) : undefined
-    return known !== hash.all && !(onlyPtx && known === hash.ptx)
-  })
+  const stale = names.filter((name) => !isBuilt(name, scope))
   if (stale.length > 0) say(`compiling ${stale.length} CUDA ${stale.length === 1 ? 'file' : 'files'}`)
   const failures = []
   async function worker() {
     for (let name = stale.shift(); name !== undefined; name = stale.shift()) {
-      const code = onlyPtx ? [ptx] : [...machineCode, ptx]
-      const compiled = await capture(nvcc, [...flags, ...code, `${sources}/${name}.cu`, '-o', fatBinary(name)])
-      if (compiled.code === 0) writeStamp(stampOf(name), hashes(name, headers)[onlyPtx ? 'ptx' : 'all'])
-      else failures.push(`${sources}/${name}.cu does not compile\n${compiled.output}`)
+      const stamp = stampText(name, scope)
+      const source = `${sources}/${name}.cu`
+      const compiled = await capture(nvcc, [...flags, ...scopes[scope], source, '-o', fatBinary(name)])
+      if (compiled.code === 0) writeStamp(stampOf(name), stamp)
+      else failures.push(`${source} does not compile\n${compiled.output}`)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
   if (failures.length > 0) fail(failures.join('\n'))
   return undefined
 }
+
+function isBuilt(name, scope) {
+  const order = Object.keys(scopes)
+  const enough = order.slice(order.indexOf(scope)).map((each) => stampText(name, each))
+  return existsSync(fatBinary(name)) && enough.includes(readStamp(stampOf(name)))
+}
+
+const stampText = (name, scope) => `${scope} ${sourceHash(name)}`
 
 /** Those that are there, by the name of their source. */
 export function fatBinaries() {
@@ -70,13 +78,25 @@ export function fatBinaries() {
 const fatBinary = (name) => join(root, output, `${name}.fatbin`)
 const stampOf = (name) => `${output}/${name}.stamp`
 
-function hashes(name, headers) {
-  const paths = [`${sources}/${name}.cu`, ...headers, 'scripts/build-cuda.mjs', 'scripts/cuda-tools.mjs']
-  return { ptx: hashOf({ paths, facts: ['ptx'] }), all: hashOf({ paths, facts: ['all'] }) }
+/** The file and what it includes of native/. */
+function withIncludes(file, found = new Set()) {
+  if (found.has(file)) return found
+  found.add(file)
+  const text = readFileSync(join(root, file), 'utf8')
+  for (const [, header] of text.matchAll(/^\s*#include "([^"]+)"/gm)) withIncludes(`native/${header}`, found)
+  return found
+}
+
+/** Of what a fat binary is made from: sources, flags, compiler. */
+export function sourceHash(name) {
+  const paths = [...withIncludes(`${sources}/${name}.cu`)]
+  return hashOf({ paths, facts: [flags, cudaPackages] })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const reason = await buildCuda({ onlyPtx: process.argv[2] === 'ptx' })
+  const scope = process.argv[2] ?? 'all'
+  if (!Object.hasOwn(scopes, scope)) fail(`no scope '${scope}'; there are ${Object.keys(scopes).join(', ')}`, 2)
+  const reason = await buildCuda(scope)
   if (reason !== undefined) fail(reason, missingCode)
   console.log(join(root, output))
 }

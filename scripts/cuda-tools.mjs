@@ -12,7 +12,7 @@ const folder = '.tools/cuda'
  * nvcc with its front end and optimizer, the runtime's headers, and <nv/target>, which cuda_fp16.h includes; cuobjdump, which shows what
  * became of a kernel, with the disassembler it calls.
  */
-const packages = [
+export const cudaPackages = [
   'nvidia-cuda-nvcc==13.0.88',
   'nvidia-cuda-crt==13.0.88',
   'nvidia-nvvm==13.0.88',
@@ -38,7 +38,7 @@ function succeeds(command, args) {
 
 /** `{ nvcc, bin }`, paths of nvcc and of the folder of all programs, or `{ reason }` where they cannot be had. */
 export function cudaTools() {
-  const wanted = packages.join('\n')
+  const wanted = cudaPackages.join('\n')
   const stamp = `${folder}/packages.stamp`
   const there = installed()
   if (readStamp(stamp) === wanted && there !== undefined) return there
@@ -47,7 +47,7 @@ export function cudaTools() {
   if (python === undefined) return { reason: 'nvcc comes from PyPI and no Python was found' }
   say('installing nvcc')
   if (!succeeds(python, ['-m', 'venv', folder])) return { reason: 'the virtual environment for nvcc cannot be made' }
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', ...packages]
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', ...cudaPackages]
   if (!succeeds(join(folder, 'bin/python'), install)) return { reason: 'nvcc cannot be installed from PyPI' }
   writeStamp(stamp, wanted)
   return installed()

@@ -10,7 +10,7 @@ import { capture, fail, missingCode, root, run, say } from './run.mjs'
 import { readStamp, writeStamp } from './stamp.mjs'
 
 const output = 'build/cuda-emulator'
-const reason = emulatorUnavailable() ?? (await buildCuda({ onlyPtx: true }))
+const reason = emulatorUnavailable() ?? (await buildCuda('ptx'))
 if (reason !== undefined) fail(reason, missingCode)
 const library = await buildCudaEmulator()
 const modules = fatBinaries().map(({ path }) => path)

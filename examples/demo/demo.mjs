@@ -43,7 +43,7 @@ async function demo(model) {
 
   say(bold('attune: teach a small language model to answer customers'))
   say(
-    `  model     ${relative(process.cwd(), base) || base}, ${model.instructionSet} kernels on ${model.threads} threads`,
+    `  model     ${relative(process.cwd(), base) || base}, ${model.hardware} kernels on ${model.threads} threads`,
   )
   say(
     `  training  ${train.length} conversations of an online shop; ${heldOut.length} others are held out and never trained on`,

@@ -11,15 +11,15 @@ constexpr std::int64_t kWarpsOfBlock = kEmbeddingThreads / 32;
 void forward(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<EmbeddingArguments>();
   const TensorView& y = call.outputs[0];
-  if (is_quantized(call.inputs[0].dtype)) {
-    throw Error("missing-kernel", "embedding",
-                "There is no kernel for embedding on cuda with a table of dtype " +
-                    std::string(name_of(call.inputs[0].dtype)) + ": use dtype 'f32' or 'bf16' for it.");
-  }
+  const TensorView& weights = call.inputs[0];
+  const bool quantized = is_quantized(weights.dtype);
   CudaDevice& device = device_of(context);
-  device.launch("embedding", entry("embedding", y.dtype),
+  device.launch("embedding", entry(quantized ? "embedding_quantized" : "embedding", y.dtype),
                 {.x = call.inputs[1].shape.elements(), .threads = kEmbeddingThreads},
-                Embedding{.table = floats(call.inputs, 0),
+                Embedding{.table = quantized ? FloatTensor{} : floats(call.inputs, 0),
+                          .quantized = quantized ? quantized_weight(weights.dtype, weights.data,
+                                                                    weights.shape.elements())
+                                                 : QuantizedWeight{},
                           .ids = call.inputs[1].as<const std::int32_t>(),
                           .token_rows = floats(call.inputs, 2),
                           .tokens = token_rows_on(device, arguments.tokens),

@@ -9,6 +9,7 @@
 #include "kernels/cuda/embedding.h"
 
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/quantized.cuh"
 #include "kernels/cuda/token_row.cuh"
 #include "kernels/cuda/warp.cuh"
 
@@ -35,6 +36,19 @@ __device__ void embedding(const Embedding& a) {
   const std::int64_t at = (apart < 0 ? id : apart) * a.columns;
   for_row<T>(a.columns, static_cast<int>(threadIdx.x), kEmbeddingThreads,
              [&]<int N>(std::int64_t c, Count<N>) { store<N>(y + c, load<N>(table, at + c)); });
+}
+
+/// The same of a table in fewer bits.
+template <class T>
+__device__ void embedding_quantized(const Embedding& a) {
+  const std::int64_t t = blockIdx.x;
+  const std::int32_t id = a.ids[t];
+  const std::int32_t apart = token_row(a.tokens, id);
+  T* const y = static_cast<T*>(a.y) + t * a.columns;
+  for (std::int64_t c = threadIdx.x; c < a.columns; c += kEmbeddingThreads) {
+    y[c] = from_float<T>(apart < 0 ? quantized_element(a.quantized, id * a.columns + c)
+                                   : element(a.token_rows, apart * a.columns + c));
+  }
 }
 
 // ---- the backward's lists: a thread has a token, or a row
@@ -170,6 +184,7 @@ extern "C" __global__ __launch_bounds__(kEmbeddingThreads) void embedding_sum_se
 }
 
 ATTUNE_ENTRIES(embedding, Embedding, kEmbeddingThreads)
+ATTUNE_ENTRIES(embedding_quantized, Embedding, kEmbeddingThreads)
 ATTUNE_ENTRIES(embedding_sum, EmbeddingBackward, kEmbeddingThreads)
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/quantized_weight.h"
 #include "kernels/cuda/tensor.h"
 #include "kernels/cuda/token_rows.h"
 
@@ -15,6 +16,7 @@ inline constexpr int kEmbeddingSegment = 64;
 
 struct Embedding {
   FloatTensor table;
+  QuantizedWeight quantized;  ///< in place of the table, in kernels for such
   const std::int32_t* ids;
   FloatTensor token_rows;
   TokenRowsView tokens;

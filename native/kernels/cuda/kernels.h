@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/cuda_device.h"
+#include "kernels/cuda/quantized_weight.h"
 #include "kernels/cuda/tensor.h"
 #include "kernels/cuda/token_rows.h"
 #include "kernels/kernel.h"
@@ -106,6 +107,9 @@ void sum_partials(KernelContext& context, const float* partial, std::int64_t row
 /// loss f32 (1) = loss_scale * sum of the row losses, in an order that their number alone fixes.
 void sum_row_losses(KernelContext& context, const TensorView& row_loss, const TensorView& loss_scale,
                     const TensorView& loss);
+
+/// Where the parts of a weight of so many elements lie.
+[[nodiscard]] QuantizedWeight quantized_weight(DType dtype, const void* data, std::int64_t elements);
 
 [[nodiscard]] TokenRowsView token_rows_on(CudaDevice& device, const TokenRows& tokens);
 

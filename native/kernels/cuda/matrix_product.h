@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/quantized_weight.h"
 #include "kernels/cuda/tensor.h"
 
 namespace attune::cuda {
@@ -35,14 +36,6 @@ struct Factor {
   std::int64_t stride;  ///< elements between its rows
   bool transposed;      ///< left: stored (depth, rows); right: stored (columns, depth)
   bool packs;           ///< every row begins on 16 bytes
-};
-
-/// A weight in fewer bits: see core/quantization.h. Its elements follow each other without gaps.
-struct QuantizedWeight {
-  const void* codes;
-  const void* scales;          ///< of blocks: floats, or codes of nf4's
-  const float* second_scales;  ///< of nf4: mean of the scales, then the scales' scales
-  bool nf4;
 };
 
 struct ProductTerm {

@@ -62,17 +62,6 @@ struct Plan {
           .packs = aligned(matrix.data, matrix.stride, dtype, 16)};
 }
 
-/// `elements`: of the whole weight.
-[[nodiscard]] QuantizedWeight quantized_weight(const StoredMatrix& matrix, std::int64_t elements) {
-  const auto* const codes = static_cast<const std::byte*>(matrix.data);
-  const std::byte* const scales = codes + code_bytes(matrix.dtype, elements);
-  const std::size_t scale_codes = whole_lines(static_cast<std::size_t>(quantized_blocks(elements)));
-  return {.codes = codes,
-          .scales = scales,
-          .second_scales = reinterpret_cast<const float*>(scales + scale_codes),
-          .nf4 = matrix.dtype == DType::nf4};
-}
-
 [[nodiscard]] ProductTerm term_of(const Product& product) {
   return {.left = factor_of(product.left, product.left.dtype),
           .right = factor_of(product.right, product.left.dtype),
@@ -100,7 +89,7 @@ void put_terms(MatrixProduct& out, const Multiplication& asked) {
   put_terms(out, asked);
   const Product& first = asked.products[0];
   if (is_quantized(first.right.dtype))
-    out.quantized = quantized_weight(first.right, asked.columns * first.depth);
+    out.quantized = quantized_weight(first.right.dtype, first.right.data, asked.columns * first.depth);
   out.rows = static_cast<int>(asked.rows);
   out.columns = static_cast<int>(asked.columns);
   out.bias = asked.bias;

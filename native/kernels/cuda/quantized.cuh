@@ -3,7 +3,7 @@
 // Elements of weights held in fewer bits, whose memory core/quantization.h lays out.
 
 #include "kernels/cuda/elements.cuh"
-#include "kernels/cuda/matrix_product.h"
+#include "kernels/cuda/quantized_weight.h"
 
 namespace attune::cuda {
 

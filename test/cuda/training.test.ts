@@ -1,0 +1,76 @@
+/** A model trained on both devices from the same start: the losses go the same way, and the GPU's bits do not depend on who runs first. */
+import { spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { ModelDtype } from '../../lib/models/model-options.js'
+import type { Device } from '../../lib/session.js'
+import { countingRows, tinyModel } from '../tiny-model.js'
+import { unavailableCuda } from './emulated-cuda.js'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const reason = unavailableCuda()
+const steps = 50
+
+async function losses(device: Device, dtype: ModelDtype): Promise<number[]> {
+  await using model = await tinyModel({ device, dtype })
+  const optimizer = model.optimizer({ weightDecay: 0.01 })
+  const rows = countingRows(8 * steps)
+  const found: number[] = []
+  for (let step = 0; step < steps; step++) {
+    const examples = rows.slice(8 * step, 8 * step + 8)
+    const batch = {
+      inputIds: examples.map(({ inputIds }) => inputIds),
+      labels: examples.map(({ labels }) => labels),
+    }
+    found.push((await optimizer.step(batch, { learningRate: 3e-3, maxGradNorm: 1 })).loss)
+  }
+  return found
+}
+
+/** Trains with dropout through a LoRA adapter, and prints a hash of what came out. */
+const program = `
+import { createHash } from 'node:crypto'
+import { Model, lora } from '${root}/dist/index.js'
+
+const config = {
+  model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: 64, n_embd: 32, n_layer: 2, n_head: 2, n_positions: 64,
+  attn_pdrop: 0.1, embd_pdrop: 0.1, resid_pdrop: 0.1, activation_function: 'gelu_new', layer_norm_epsilon: 1e-5,
+}
+await using model = await Model.fromConfig(config, { device: 'cuda', dtype: process.argv[1], seed: 3 })
+await model.addAdapter(lora({ rank: 4, alpha: 8, dropout: 0.1 }))
+const optimizer = model.optimizer({})
+const inputIds = [7, 20, 13, 1].map((length, row) => Array.from({ length: length + 1 }, (_, i) => (7 * row + 3 * i) % 64))
+for (let step = 0; step < 4; step++) await optimizer.step({ inputIds, labels: inputIds }, { learningRate: 1e-2, maxGradNorm: 1 })
+const hash = createHash('sha256')
+for (const { name, trainable } of model.parameters()) if (trainable) hash.update((await model.read(name)).data)
+console.log(hash.digest('hex'))
+`
+
+function hashInOrder(order: string, dtype: ModelDtype): string {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program, dtype], {
+    encoding: 'utf8',
+    env: { ...process.env, ATTUNE_CUDA_EMULATOR: `order=${order}` },
+  })
+  expect(status, stderr).toBe(0)
+  return stdout.trim()
+}
+
+describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  // Rounding differs from the first step on, and a step of training makes more of a difference than there was.
+  test.each([
+    ['f32', 2e-3],
+    ['bf16', 5e-2],
+  ] as const)(`the losses of ${steps} steps in %s are the processor's`, async (dtype, tolerance) => {
+    const [cpu, cuda] = [await losses('cpu', dtype), await losses('cuda', dtype)]
+    expect(cpu.at(-1)).toBeLessThan(0.7 * cpu[0]!)
+    const apart = cuda.map((loss, step) => Math.abs(loss - cpu[step]!) / cpu[step]!)
+    expect(Math.max(...apart)).toBeLessThan(tolerance)
+  })
+
+  test.each(['f32', 'bf16'] as const)('the same bits in %s whatever order threads run in', (dtype) => {
+    const hashes = ['forward', 'reverse', 'random'].map((order) => hashInOrder(order, dtype))
+    expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
+    expect(new Set(hashes).size).toBe(1)
+  })
+})
