@@ -18,7 +18,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cuda',
-          include: ['test/parity/{training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts'],
+          include: [
+            'test/parity/{training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts',
+            'test/models/{decoder,quantization}.test.ts',
+            'test/train/trainer.test.ts',
+            'test/cli/train-tasks.test.ts',
+          ],
           env: { ATTUNE_DEVICE: 'cuda' },
           setupFiles: ['test/cuda/setup.ts'],
           testTimeout: 300_000,

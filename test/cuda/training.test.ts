@@ -37,7 +37,7 @@ const config = {
   model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: 64, n_embd: 32, n_layer: 2, n_head: 2, n_positions: 64,
   attn_pdrop: 0.1, embd_pdrop: 0.1, resid_pdrop: 0.1, activation_function: 'gelu_new', layer_norm_epsilon: 1e-5,
 }
-await using model = await Model.fromConfig(config, { device: 'cuda', dtype: process.argv[1], seed: 3 })
+const model = await Model.fromConfig(config, { device: 'cuda', dtype: process.argv[1], seed: 3 })
 await model.addAdapter(lora({ rank: 4, alpha: 8, dropout: 0.1 }))
 const optimizer = model.optimizer({})
 const inputIds = [7, 20, 13, 1].map((length, row) => Array.from({ length: length + 1 }, (_, i) => (7 * row + 3 * i) % 64))
@@ -45,6 +45,7 @@ for (let step = 0; step < 4; step++) await optimizer.step({ inputIds, labels: in
 const hash = createHash('sha256')
 for (const { name, trainable } of model.parameters()) if (trainable) hash.update((await model.read(name)).data)
 console.log(hash.digest('hex'))
+model.dispose()
 `
 
 function hashInOrder(order: string, dtype: ModelDtype): string {

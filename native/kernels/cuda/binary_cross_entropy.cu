@@ -48,17 +48,13 @@ __device__ void binary_cross_entropy(const BinaryCrossEntropy& a) {
   T* const dlogits = a.dlogits == nullptr ? nullptr : static_cast<T*>(a.dlogits) + r * a.columns;
   const float scale = *a.scale;
   float sum = 0.0F;
-  for_row<T>(a.columns, lane_id(), kWarp, [&]<int N>(std::int64_t c, Count<N>) {
-    Floats<N> values = load<N>(logits + c);
-    const Floats<N> target = load<N>(targets + c);
-    for (int j = 0; j < N; ++j) {
-      const float weight = a.weights == nullptr ? 1.0F : a.weights[c + j];
-      const LossAndSlope element = element_loss(a, values.v[j], target.v[j], weight);
-      sum += element.loss;
-      values.v[j] = scale * element.slope;
-    }
-    if (dlogits != nullptr) store<N>(dlogits + c, values);
-  });
+  // One by one: a row has as many columns as there are labels, and the formula is long.
+  for (std::int64_t c = lane_id(); c < a.columns; c += kWarp) {
+    const float weight = a.weights == nullptr ? 1.0F : a.weights[c];
+    const LossAndSlope element = element_loss(a, to_float(logits[c]), targets[c], weight);
+    sum += element.loss;
+    if (dlogits != nullptr) dlogits[c] = from_float<T>(scale * element.slope);
+  }
   sum = warp_sum(sum);
   if (lane_id() == 0) a.row_loss[r] = sum;
 }

@@ -57,8 +57,9 @@ __device__ inline float scale_of(const QuantizedWeight& weight, std::int64_t ele
   const std::int64_t block = element / 64;
   if (!weight.nf4) return static_cast<const float*>(weight.scales)[block];
   const float* const mean = weight.second_scales;
-  return kScaleLevels.v[static_cast<const std::uint8_t*>(weight.scales)[block]] * mean[1 + block / 256] +
-         mean[0];
+  // Rounded twice, as on the processor: the floats that a weight stands for are the same ones everywhere.
+  const float scale = kScaleLevels.v[static_cast<const std::uint8_t*>(weight.scales)[block]];
+  return __fadd_rn(__fmul_rn(scale, mean[1 + block / 256]), mean[0]);
 }
 
 __device__ inline float quantized_element(const QuantizedWeight& weight, std::int64_t element) {
