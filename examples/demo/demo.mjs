@@ -42,9 +42,7 @@ async function demo(model) {
   const heldOut = await loadDataset(join(root, 'examples', 'data', 'customer-service.validation.jsonl'))
 
   say(bold('attune: teach a small language model to answer customers'))
-  say(
-    `  model     ${relative(process.cwd(), base) || base}, ${model.hardware} kernels on ${model.threads} threads`,
-  )
+  say(`  model     ${relative(process.cwd(), base) || base}, ${model.hardware} kernels on ${model.threads} threads`)
   say(
     `  training  ${train.length} conversations of an online shop; ${heldOut.length} others are held out and never trained on`,
   )

@@ -32,13 +32,31 @@ describe('of every CUDA kernel on every architecture', () => {
     expect(rows.filter(({ count }) => count('local') > 0).map(({ name }) => name)).toEqual([])
   })
 
-  test('what only reads and writes does so by 16 bytes', () => {
-    const streaming = rows.filter(({ kernel }) =>
-      /^(add|accumulate_gradient|rms_norm_(forward|backward))_/.test(kernel),
-    )
-    expect(streaming.length).toBeGreaterThan(0)
-    const narrow = streaming.filter(({ count }) => count('ldg128') === 0 || count('stg128') === 0)
-    expect(narrow.map(({ name }) => name)).toEqual([])
+  /** Rows of the kernels that a pattern names, and that lack an instruction. There are some on every architecture. */
+  function lacking(pattern: RegExp, ...instructions: string[]): string[] {
+    const named = rows.filter(({ kernel }) => pattern.test(kernel))
+    expect(new Set(named.map(({ arch }) => arch)).size, String(pattern)).toBe(6)
+    return named.filter(({ count }) => instructions.some((each) => count(each) === 0)).map(({ name }) => name)
+  }
+
+  test.each([
+    /^(activation|gated_activation)(_backward)?_/,
+    /^(add|accumulate_gradient|scale|dropout|rotary|embedding_noise)_(f32|bf16)$/,
+    /^(rms_norm|layer_norm)_(forward|backward)_/,
+    /^(gather|scatter)_rows_/,
+    /^embedding_(f32|bf16)$/,
+    /^adamw$/,
+    /^cache_append_/,
+  ])('what only reads and writes does so by 16 bytes: %s', (pattern) => {
+    expect(lacking(pattern, 'ldg128', 'stg128')).toEqual([])
+  })
+
+  test.each([
+    [/^(quantized_)?product_(large|small)_/, ['hmma', 'ldsm', 'ldgsts']],
+    [/^(quantized_)?product_thin_/, ['hmma', 'ldg128']],
+    [/^attention_(forward|decode|(key|value|key_value|query)_gradient)_/, ['hmma', 'ldsm', 'ldgsts']],
+  ] as const)('products are made on tensor cores, of what was copied ahead: %s', (pattern, instructions) => {
+    expect(lacking(pattern, ...instructions)).toEqual([])
   })
 })
 

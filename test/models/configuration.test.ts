@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { tinyModel } from '../tiny-model.js'
 import { defineModel } from '../../lib/models/index.js'
 import { settleModelOptions } from '../../lib/models/model-options.js'
 import { fixtureConfig, tinyGpt2, tinyLlama } from './fixture-models.js'
@@ -55,6 +56,7 @@ describe('configurations', () => {
 describe('options', () => {
   test('have defaults', () => {
     expect(settleModelOptions({})).toEqual({
+      device: 'auto',
       dtype: 'f32',
       dropout: undefined,
       labelSmoothing: 0,
@@ -84,10 +86,9 @@ describe('options', () => {
     })
   })
 
-  test('refuse a device that there is not', () => {
-    expect(refusal(() => settleModelOptions({ device: 'cuda' }))).toMatchObject({
-      code: 'unsupported-device',
-      where: 'options.device',
-    })
+  test('a device that there is not is refused when the model is made', async () => {
+    vi.stubEnv('ATTUNE_CUDA_DRIVER', '/nowhere/libcuda.so')
+    await expect(tinyModel({ device: 'cuda' })).rejects.toMatchObject({ code: 'unsupported-device', where: 'device' })
+    vi.unstubAllEnvs()
   })
 })

@@ -160,11 +160,7 @@ class Launch {
     if (problem_.rows == 0) clear();
     for (std::int64_t row = 0; row < problem_.rows; row += problem_.chunk_rows)
       run_chunk(row, std::min(problem_.chunk_rows, problem_.rows - row));
-    device_.launch("linear_cross_entropy", "loss_sum", {.threads = kLossThreads},
-                   LossSum{.row_loss = call_.outputs[1].as<float>(),
-                           .loss_scale = call_.inputs[3].as<const float>(),
-                           .loss = call_.outputs[0].as<float>(),
-                           .rows = problem_.rows});
+    sum_row_losses(context_, call_.outputs[1], call_.inputs[3], call_.outputs[0]);
   }
 
  private:

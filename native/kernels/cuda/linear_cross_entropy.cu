@@ -149,20 +149,6 @@ __device__ void take_token_gradients(const TakeTokenGradients& a) {
   *from = from_float<T>(0.0F);
 }
 
-/// One block, always in the same order; rows in double, for there may be very many.
-extern "C" __global__ __launch_bounds__(kLossThreads) void loss_sum(const __grid_constant__ LossSum a) {
-  __shared__ double parts[kLossThreads];
-  double sum = 0.0;
-  for (std::int64_t row = threadIdx.x; row < a.rows; row += kLossThreads)
-    sum += static_cast<double>(a.row_loss[row]);
-  parts[threadIdx.x] = sum;
-  for (int half = kLossThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) parts[threadIdx.x] += parts[threadIdx.x + half];
-  }
-  if (threadIdx.x == 0) *a.loss = static_cast<float>(static_cast<double>(*a.loss_scale) * parts[0]);
-}
-
 ATTUNE_ENTRIES(cross_entropy_rows, CrossEntropyRows, kCrossEntropyThreads)
 ATTUNE_ENTRIES(take_token_gradients, TakeTokenGradients, kTokenThreads)
 

@@ -8,7 +8,6 @@ namespace attune::cuda {
 
 inline constexpr int kCrossEntropyThreads = 256;
 inline constexpr int kTokenThreads = 128;
-inline constexpr int kLossThreads = 256;
 
 /// Tokens whose logits come from rows of their own.
 struct TokenColumns {
@@ -40,13 +39,6 @@ struct TakeTokenGradients {
   std::int64_t stride;
   TokenColumns tokens;
   void* taken;  ///< (rows, tokens.stride)
-  std::int64_t rows;
-};
-
-struct LossSum {
-  const float* row_loss;
-  const float* loss_scale;
-  float* loss;
   std::int64_t rows;
 };
 
