@@ -109,7 +109,7 @@ class CudaDevice final : public Device {
   std::map<std::string, cuda::Module, std::less<>> modules_;
   std::map<std::string, KernelFunction, std::less<>> functions_;  ///< by module and kernel
   std::vector<Recording> recordings_;                             ///< the last ones come last
-  std::map<std::string, std::byte*, std::less<>> constants_;  ///< by what is in them
+  std::map<std::string, std::byte*, std::less<>> constants_;      ///< by what is in them
   std::byte* random_ = nullptr;
   /// JavaScript's thread allocates while the engine's launches. Held through a recording, which must record
   /// nothing else.

@@ -25,7 +25,8 @@ struct AdamWArguments {
 inline constexpr double kAdamWOperations = 14.0;
 inline constexpr double kAdamWBytes = 7.0 * sizeof(float);
 
-/// squared_sum(x f32 (n)) -> nothing; the double goes to *result, in the device's memory. Chunks summed in order.
+/// squared_sum(x f32 (n)) -> nothing; the double goes to *result, in the device's memory. Chunks summed in
+/// order.
 struct SquaredSumArguments {
   double* result = nullptr;
 };
