@@ -2,9 +2,9 @@
 // `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
 // built with the same sanitizer.
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { eachAtOnce } from './each-at-once.mjs'
 import { filesBelow } from './files-below.mjs'
 import { takeLock } from './lock.mjs'
 import { available, capture, fail, missingCode, root, run, say } from './run.mjs'
@@ -65,19 +65,16 @@ async function build(variant) {
     return `${output}/objects/${file.slice(sources.length + 1).replaceAll('/', '-')}-${made}.o`
   }
   mkdirSync(join(root, output, 'objects'), { recursive: true })
-  const waiting = files.filter((file) => !existsSync(join(root, objectOf(file))))
-  async function worker() {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const [command, ...first] = compiler
-      // An object that an interrupted build left half written must not be taken for a whole one.
-      const half = `${objectOf(file)}.half`
-      const made = [...flags, ...flagsOf(file), '-c', file, '-o', half]
-      const { code, output } = await capture(command, [...first, ...made])
-      if (code !== 0) fail(`${file} does not compile\n${output}`)
-      renameSync(join(root, half), join(root, objectOf(file)))
-    }
-  }
-  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+  const missing = files.filter((file) => !existsSync(join(root, objectOf(file))))
+  await eachAtOnce(missing, async (file) => {
+    const [command, ...first] = compiler
+    // An object that an interrupted build left half written must not be taken for a whole one.
+    const half = `${objectOf(file)}.half`
+    const made = [...flags, ...flagsOf(file), '-c', file, '-o', half]
+    const { code, output } = await capture(command, [...first, ...made])
+    if (code !== 0) fail(`${file} does not compile\n${output}`)
+    renameSync(join(root, half), join(root, objectOf(file)))
+  })
   // The sanitizers' own functions come with the program that loads the library.
   const closed = variant === 'plain' ? ['-Wl,-z,defs'] : []
   run('g++', ['-shared', ...closed, '-o', library, ...files.map(objectOf)])

@@ -3,10 +3,10 @@
 // for two of them, which the tests look at, in a third of the time. ptx: PTX alone, which is all that the emulator reads. What has more
 // already stays.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cudaPackages, cudaTools } from './cuda-tools.mjs'
+import { eachAtOnce } from './each-at-once.mjs'
 import { takeLock } from './lock.mjs'
 import { capture, fail, missingCode, root, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
@@ -45,16 +45,13 @@ export async function buildCuda(scope = 'all') {
   const stale = names.filter((name) => !isBuilt(name, scope))
   if (stale.length > 0) say(`compiling ${stale.length} CUDA ${stale.length === 1 ? 'file' : 'files'}`)
   const failures = []
-  async function worker() {
-    for (let name = stale.shift(); name !== undefined; name = stale.shift()) {
-      const stamp = stampText(name, scope)
-      const source = `${sources}/${name}.cu`
-      const compiled = await capture(nvcc, [...flags, ...scopes[scope], source, '-o', fatBinary(name)])
-      if (compiled.code === 0) writeStamp(stampOf(name), stamp)
-      else failures.push(`${source} does not compile\n${compiled.output}`)
-    }
-  }
-  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  await eachAtOnce(stale, async (name) => {
+    const stamp = stampText(name, scope)
+    const source = `${sources}/${name}.cu`
+    const compiled = await capture(nvcc, [...flags, ...scopes[scope], source, '-o', fatBinary(name)])
+    if (compiled.code === 0) writeStamp(stampOf(name), stamp)
+    else failures.push(`${source} does not compile\n${compiled.output}`)
+  })
   if (failures.length > 0) fail(failures.join('\n'))
   return undefined
 }

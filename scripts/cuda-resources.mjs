@@ -3,10 +3,10 @@
 // these, or where two architectures compiled now take something else, so that a change is seen, and explained in its commit. Needs nvcc
 // and cuobjdump.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildCuda, fatBinaries, sourceHash } from './build-cuda.mjs'
 import { cudaTools } from './cuda-tools.mjs'
+import { eachAtOnce } from './each-at-once.mjs'
 import { capture, fail, missingCode, root, say } from './run.mjs'
 
 const table = 'native/kernels/cuda/resources.tsv'
@@ -60,16 +60,12 @@ const { bin, reason } = cudaTools()
 if (bin === undefined) fail(reason, missingCode)
 const check = process.argv.includes('--check')
 await buildCuda(check ? 'gate' : 'all')
-const waiting = fatBinaries()
 const rows = []
-async function worker() {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    rows.push(...(await resourcesOf(join(bin, 'cuobjdump'), file)))
-  }
-}
 // cuobjdump looks for the disassembler on the path.
 process.env.PATH = `${bin}:${process.env.PATH}`
-await Promise.all(Array.from({ length: availableParallelism() }, worker))
+await eachAtOnce(fatBinaries(), async (file) => {
+  rows.push(...(await resourcesOf(join(bin, 'cuobjdump'), file)))
+})
 const number = ({ arch }) => Number(arch.slice(3))
 rows.sort((a, b) => (a.module + a.kernel).localeCompare(b.module + b.kernel) || number(a) - number(b))
 const text = [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((cells) => cells.join('\t'))

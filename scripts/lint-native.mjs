@@ -1,8 +1,8 @@
 // clang-tidy over the C++ sources. A file that passed is not looked at again until it, a header or the rules change.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { eachAtOnce } from './each-at-once.mjs'
 import { filesBelow } from './files-below.mjs'
 import { nativeTool } from './native-tools.mjs'
 import { capture, fail, say } from './run.mjs'
@@ -44,14 +44,10 @@ async function lint(file) {
   return code === 0
 }
 
-const waiting = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
-const total = waiting.length
+const files = folders.flatMap(filesBelow).filter((file) => file.endsWith('.cpp'))
 let failed = 0
-async function worker() {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    if (!(await lint(file))) failed += 1
-  }
-}
-await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
-if (failed > 0) fail(`clang-tidy: ${failed} of ${total} files have findings`)
-say(`clang-tidy: ${total} files, no findings`)
+await eachAtOnce(files, async (file) => {
+  if (!(await lint(file))) failed += 1
+})
+if (failed > 0) fail(`clang-tidy: ${failed} of ${files.length} files have findings`)
+say(`clang-tidy: ${files.length} files, no findings`)

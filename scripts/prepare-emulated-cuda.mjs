@@ -1,22 +1,18 @@
 // All that tests on the emulated GPU want: the kernels' PTX, the emulator, and every module translated, so that no test waits for that.
 // Prints the path of the emulated driver last.
-import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { buildCuda, fatBinaries } from './build-cuda.mjs'
 import { buildCudaEmulator, emulatorUnavailable } from './build-cuda-emulator.mjs'
+import { eachAtOnce } from './each-at-once.mjs'
 import { capture, fail, missingCode, root, run, say } from './run.mjs'
-import { readStamp, writeStamp } from './stamp.mjs'
+import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const output = 'build/cuda-emulator'
 const reason = emulatorUnavailable() ?? (await buildCuda('ptx'))
 if (reason !== undefined) fail(reason, missingCode)
 const library = await buildCudaEmulator()
 const modules = fatBinaries().map(({ path }) => path)
-const hash = createHash('sha256')
-for (const file of [library, ...modules]) hash.update(readFileSync(file))
-const wanted = hash.digest('hex')
+const wanted = hashOf({ paths: [library, ...modules].map((path) => relative(root, path)) })
 const stamp = `${output}/modules.stamp`
 if (readStamp(stamp) !== wanted) {
   say('translating the CUDA kernels for the emulator')
@@ -32,13 +28,10 @@ if (readStamp(stamp) !== wanted) {
     '-o',
     program,
   ])
-  async function worker() {
-    for (let module = modules.shift(); module !== undefined; module = modules.shift()) {
-      const { code, output: text } = await capture(program, [module])
-      if (code !== 0) fail(`${module} cannot be loaded on the emulator\n${text}`)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+  await eachAtOnce(modules, async (module) => {
+    const { code, output: text } = await capture(program, [module])
+    if (code !== 0) fail(`${module} cannot be loaded on the emulator\n${text}`)
+  })
   writeStamp(stamp, wanted)
 }
 console.log(library)
