@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { driverVariable, unavailableCuda } from './emulated-cuda.js'
+import { describeCuda } from './describe-cuda.js'
+import { driverVariable } from './emulated-cuda.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const reason = unavailableCuda()
 
 function doctor(env: Readonly<Record<string, string>>): { name: string } | { missing: string } {
   const { stdout } = spawnSync(process.execPath, [join(root, 'dist/cli/main.js'), 'doctor', '--json'], {
@@ -32,21 +32,18 @@ describe('doctor says what is missing for device cuda', () => {
   })
 })
 
-describe.skipIf(reason !== undefined)(
-  `doctor, on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`,
-  () => {
-    test('names the GPU', () => {
-      expect(doctor({})).toMatchObject({ name: expect.stringContaining('emulated on the CPU, not a GPU') as string })
-    })
+describeCuda(() => {
+  test('names the GPU', () => {
+    expect(doctor({})).toMatchObject({ name: expect.stringContaining('emulated on the CPU, not a GPU') as string })
+  })
 
-    test.each([
-      ['devices=0', /^There is no NVIDIA GPU in this machine/],
-      ['driver=12040', /^The CUDA driver is of version 12\.4 and attune needs 13\.0 or newer\. Update the driver/],
-      ['compute-capability=7.5', /compute capability 7\.5 and attune's kernels need 8\.0 or newer/],
-    ])('%s', (settings, message) => {
-      expect(doctor({ ATTUNE_CUDA_EMULATOR: settings })).toMatchObject({
-        missing: expect.stringMatching(message) as string,
-      })
+  test.each([
+    ['devices=0', /^There is no NVIDIA GPU in this machine/],
+    ['driver=12040', /^The CUDA driver is of version 12\.4 and attune needs 13\.0 or newer\. Update the driver/],
+    ['compute-capability=7.5', /compute capability 7\.5 and attune's kernels need 8\.0 or newer/],
+  ])('%s', (settings, message) => {
+    expect(doctor({ ATTUNE_CUDA_EMULATOR: settings })).toMatchObject({
+      missing: expect.stringMatching(message) as string,
     })
-  },
-)
+  })
+}, 'doctor, on emulated CUDA')

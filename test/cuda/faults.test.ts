@@ -2,11 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
-import { unavailableCuda } from './emulated-cuda.js'
+import { expect, test } from 'vitest'
+import { describeCuda } from './describe-cuda.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const reason = unavailableCuda()
 
 /** Defines a parameter of 4 MiB, adds it to itself twice, and prints what happened to each attempt. */
 const program = `
@@ -48,7 +47,7 @@ function run(settings: string): unknown[] {
 
 const failed = (message: RegExp) => ({ code: 'device-failed', message: expect.stringMatching(message) as string })
 
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   test('all is well where nothing fails', () => {
     expect(run('')).toEqual(['ok', 'ok', 'ok', 'ok'])
   })

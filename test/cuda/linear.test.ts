@@ -2,27 +2,14 @@
  * Products of sizes that op cases leave out, for they choose other kernels: large tiles, and depths split over blocks. Finite
  * differences would take too long: the CPU's float32 kernels say what is right.
  */
-import { afterAll, describe, it } from 'vitest'
-import type { NativeSession } from '../../lib/native.js'
-import { openSession } from '../../lib/session.js'
+import { it } from 'vitest'
 import { elements, normal, roundToBf16 } from '../ops/numbers.js'
 import { float, type OpCase, type OpCases } from '../ops/op-case.js'
 import type { FilledCase } from '../ops/oracle.js'
 import { runCase } from '../ops/run-case.js'
 import { expectClose, type CaseDtype } from '../ops/tolerance.js'
-import { unavailableCuda } from './emulated-cuda.js'
-
-const reason = unavailableCuda()
-
-const opened = new Map<string, NativeSession>()
-function session(device: 'cpu' | 'cuda'): NativeSession {
-  const known = opened.get(device) ?? openSession({ device, threads: 1, instructionSet: '' })
-  opened.set(device, known)
-  return known
-}
-afterAll(() => {
-  for (const each of opened.values()) each.dispose()
-})
+import { describeCuda } from './describe-cuda.js'
+import { sessionOn } from './session-on.js'
 
 function linear(tokens: number, k: number, n: number, layout: 'out_in' | 'in_out', rank = 0) {
   return {
@@ -78,8 +65,8 @@ function fill(definition: OpCase, dtype: CaseDtype): FilledCase {
 
 async function check(definition: OpCase, dtype: CaseDtype): Promise<void> {
   const filled = fill(definition, dtype)
-  const expected = await runCase(session('cpu'), suite, filled, 'f32')
-  const actual = await runCase(session('cuda'), suite, filled, dtype)
+  const expected = await runCase(sessionOn('cpu'), suite, filled, 'f32')
+  const actual = await runCase(sessionOn('cuda'), suite, filled, dtype)
   const sizes = definition.inputs.flatMap((input) => [...(input?.shape ?? [])])
   const bound = { dtype, reduction: Math.max(...sizes) }
   expectClose('y', actual.outputs[0]!, expected.outputs[0]!, bound)
@@ -87,7 +74,7 @@ async function check(definition: OpCase, dtype: CaseDtype): Promise<void> {
     expectClose(`gradient of input ${input}`, actual.gradients.get(input)!, gradient, bound)
 }
 
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   for (const dtype of ['f32', 'bf16'] as const) {
     it.each(suite.cases.map((definition) => [definition.name, definition] as const))(
       `linear ${dtype} %s`,

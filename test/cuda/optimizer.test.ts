@@ -1,12 +1,10 @@
 /** AdamW, the gradients' norm and what clips by it: a few steps of a session on the emulated GPU beside one on the processor. */
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { native, type NativeProgram, type NativeSession } from '../../lib/native.js'
 import { openSession } from '../../lib/session.js'
 import { normal, roundToBf16 } from '../ops/numbers.js'
 import { expectClose, type CaseDtype } from '../ops/tolerance.js'
-import { unavailableCuda } from './emulated-cuda.js'
-
-const reason = unavailableCuda()
+import { describeCuda } from './describe-cuda.js'
 
 /** A table of more elements than one block sums the squares of, and no multiple of what a thread takes. */
 const vocabulary = 509
@@ -90,7 +88,7 @@ async function train(device: 'cpu' | 'cuda', dtype: CaseDtype, maxGradNorm: numb
   }
 }
 
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   for (const dtype of ['f32', 'bf16'] as const) {
     for (const maxGradNorm of [0, 0.05]) {
       it(`${dtype}: ${steps} steps, ${maxGradNorm === 0 ? 'not clipped' : `clipped to ${maxGradNorm}`}`, async () => {

@@ -1,23 +1,11 @@
 /** Products by quantized weights on an emulated GPU are those by the weights they stand for, in every kernel. */
-import { afterAll, describe, it } from 'vitest'
+import { it } from 'vitest'
 import { native, type NativeSession } from '../../lib/native.js'
 import { quantizations, type Quantization } from '../../lib/models/quantize.js'
-import { openSession } from '../../lib/session.js'
 import { normal, roundToBf16 } from '../ops/numbers.js'
 import { expectClose, type CaseDtype } from '../ops/tolerance.js'
-import { unavailableCuda } from './emulated-cuda.js'
-
-const reason = unavailableCuda()
-
-const opened = new Map<string, NativeSession>()
-function session(device: 'cpu' | 'cuda'): NativeSession {
-  const known = opened.get(device) ?? openSession({ device, threads: 1, instructionSet: '' })
-  opened.set(device, known)
-  return known
-}
-afterAll(() => {
-  for (const each of opened.values()) each.dispose()
-})
+import { describeCuda } from './describe-cuda.js'
+import { sessionOn } from './session-on.js'
 
 interface Shape {
   readonly rows: number
@@ -95,15 +83,15 @@ const shapes = [
 ]
 const cases = shapes.flatMap((shape) => (['out_in', 'in_out'] as const).map((layout): Shape => ({ ...shape, layout })))
 
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   for (const dtype of ['f32', 'bf16'] as const) {
     for (const quantization of quantizations) {
       it.each(cases.map((shape) => [`${shape.rows}x${shape.inputs}x${shape.outputs} ${shape.layout}`, shape] as const))(
         `linear ${dtype} by ${quantization} %s`,
         async (_, shape) => {
           const values = fill(shape, dtype)
-          const { y, w } = await product(session('cuda'), dtype, quantization, shape, values)
-          const expected = await product(session('cpu'), 'f32', undefined, shape, { ...values, w })
+          const { y, w } = await product(sessionOn('cuda'), dtype, quantization, shape, values)
+          const expected = await product(sessionOn('cpu'), 'f32', undefined, shape, { ...values, w })
           expectClose('y', y, expected.y, { dtype, reduction: shape.inputs + lowRank })
         },
       )

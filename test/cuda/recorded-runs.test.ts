@@ -1,12 +1,10 @@
 /** A run that comes again is recorded and launched as one CUDA graph: it must go on computing with what is in memory now. */
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { native } from '../../lib/native.js'
 import { openSession } from '../../lib/session.js'
-import { unavailableCuda } from './emulated-cuda.js'
+import { describeCuda } from './describe-cuda.js'
 
-const reason = unavailableCuda()
-
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   test('runs that come again see new inputs, new weights and memory that moved', async () => {
     const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
     try {

@@ -2,14 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ModelDtype } from '../../lib/models/model-options.js'
 import type { Device } from '../../lib/session.js'
 import { countingRows, tinyModel } from '../tiny-model.js'
-import { unavailableCuda } from './emulated-cuda.js'
+import { describeCuda } from './describe-cuda.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const reason = unavailableCuda()
 const steps = 50
 
 async function losses(device: Device, dtype: ModelDtype): Promise<number[]> {
@@ -57,7 +56,7 @@ function hashInOrder(order: string, dtype: ModelDtype): string {
   return stdout.trim()
 }
 
-describe.skipIf(reason !== undefined)(`on emulated CUDA${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeCuda(() => {
   // Rounding differs from the first step on, and a step of training makes more of a difference than there was.
   test.each([
     ['f32', 2e-3],

@@ -1,0 +1,8 @@
+import { describe } from 'vitest'
+import { unavailableCuda } from './emulated-cuda.js'
+
+/** Tests that compute on the emulated GPU: skipped, and the reason told, where it cannot be had. */
+export function describeCuda(body: () => void, name = 'on emulated CUDA'): void {
+  const reason = unavailableCuda()
+  describe.skipIf(reason !== undefined)(`${name}${reason === undefined ? '' : ` (skipped: ${reason})`}`, body)
+}
