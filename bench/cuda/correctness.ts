@@ -6,8 +6,7 @@ import { delimiter, join } from 'node:path'
 import { accessSync, constants } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { repositoryRoot } from './repository-root.js'
-import type { Absent } from './result.js'
-import { isAbsent } from './result.js'
+import { isAbsent, type Absent } from './absent.js'
 import { smallTraining, sameBits, type SmallTraining } from './small-training.js'
 
 export interface TestCounts {

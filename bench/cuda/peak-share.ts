@@ -1,6 +1,7 @@
 /** What bounds a kernel, by what the same run measured. */
 import type { KernelDtype } from './kernel-class.js'
-import { isAbsent, type KernelResult, type Peaks } from './result.js'
+import { isAbsent } from './absent.js'
+import type { KernelResult, Peaks } from './result.js'
 
 /** Operations a second of the fastest product of this dtype; undefined where none was timed. */
 export function bestProduct(kernels: readonly KernelResult[], dtype: KernelDtype): number | undefined {

@@ -11,7 +11,8 @@ import { gpuNamed, productPeak } from './gpus.js'
 import { kernelClasses } from './kernel-class.js'
 import { boundPeak, bestProduct } from './peak-share.js'
 import { reportStyle } from './report-style.js'
-import { isAbsent, type Absent, type CudaResult, type KernelResult, type StepResult } from './result.js'
+import { isAbsent, type Absent } from './absent.js'
+import type { CudaResult, KernelResult, StepResult } from './result.js'
 
 export function reportPage(result: CudaResult): string {
   const { device, measured, machine, correctness } = result

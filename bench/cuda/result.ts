@@ -1,15 +1,11 @@
 /** What a run of the suite found out: the JSON file, and what the page is made of. */
 import type { Machine } from '../machine.js'
+import type { Absent } from './absent.js'
 import type { Correctness } from './correctness.js'
 import type { Estimate } from './estimate.js'
 import type { GpuFacts } from './gpu-facts.js'
 import type { KernelClass, KernelDtype } from './kernel-class.js'
 import type { KernelCost, PredictedTime } from './roofline.js'
-
-/** Why there is no figure. */
-export interface Absent {
-  readonly missing: string
-}
 
 export interface KernelResult extends Required<Omit<KernelCost, 'launches'>> {
   readonly name: string
@@ -74,10 +70,3 @@ export interface PythonVersions {
   readonly cuda: string
   readonly device: string
 }
-
-export function isAbsent(value: object): value is Absent {
-  return 'missing' in value
-}
-
-/** What figures of a dry run are replaced by. */
-export const notMeasured: Absent = { missing: 'not measured: dry run' }

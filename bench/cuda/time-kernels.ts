@@ -5,7 +5,8 @@ import type { Gpu } from './gpus.js'
 import { nameOf, type KernelCase } from './kernel-case.js'
 import { classOf } from './kernel-class.js'
 import { costOf, KernelInputs, updated, type KernelProgram } from './kernel-program.js'
-import { notMeasured, type Absent, type KernelResult } from './result.js'
+import { notMeasured, type Absent } from './absent.js'
+import type { KernelResult } from './result.js'
 import { predictKernel } from './roofline.js'
 
 export interface TimingOptions {
@@ -121,26 +122,37 @@ async function recorded(session: NativeSession, op: string, work: () => Promise<
   return (await session.takeProfile()).filter((span) => span.op === op).reduce((sum, { seconds }) => sum + seconds, 0)
 }
 
+/** Of every round, after one that is not recorded. */
+async function recordRounds(
+  session: NativeSession,
+  op: string,
+  work: () => Promise<unknown>,
+  { rounds, dryRun }: TimingOptions,
+): Promise<number[]> {
+  await work()
+  const seconds: number[] = []
+  for (let round = 0; round < (dryRun ? 1 : rounds); round++) seconds.push(await recorded(session, op, work))
+  return seconds
+}
+
 async function timeRoot(
   session: NativeSession,
   inputs: KernelInputs,
   { op }: KernelCase,
-  { rounds, dryRun }: TimingOptions,
+  options: TimingOptions,
 ): Promise<Estimate | undefined> {
   const { program, batch } = await inputs.root()
   const run = () => session.run(program, batch, { fetch: [] })
-  await run()
-  const seconds: number[] = []
-  for (let round = 0; round < (dryRun ? 1 : rounds); round++) seconds.push(await recorded(session, op, run))
+  const estimate = summarize(await recordRounds(session, op, run, options))
   program.dispose()
-  return summarize(seconds)
+  return estimate
 }
 
 async function timeOptimizer(
   session: NativeSession,
   inputs: KernelInputs,
   definition: KernelCase,
-  { rounds, dryRun }: TimingOptions,
+  options: TimingOptions,
 ): Promise<Estimate | undefined> {
   const { program, batch, parameter } = await inputs.update(updated(definition))
   const groups = [{ parameters: [parameter], betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0.01 }]
@@ -149,12 +161,7 @@ async function timeOptimizer(
     const random = { seed: 0, draw: 0 }
     const request = { program, batches: [batch], optimizer, learningRates: [1e-4], maxGradNorm: 1, random }
     const run = () => session.step(request)
-    await run()
-    const seconds: number[] = []
-    for (let round = 0; round < (dryRun ? 1 : rounds); round++) {
-      seconds.push(await recorded(session, definition.op, run))
-    }
-    return summarize(seconds)
+    return summarize(await recordRounds(session, definition.op, run, options))
   } finally {
     optimizer.dispose()
     program.dispose()

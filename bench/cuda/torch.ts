@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { repositoryRoot } from './repository-root.js'
-import type { Absent, PythonVersions } from './result.js'
+import type { Absent } from './absent.js'
+import type { PythonVersions } from './result.js'
 import { casesPath, type StepCase } from './step-cases.js'
 
 export interface Torch extends PythonVersions {

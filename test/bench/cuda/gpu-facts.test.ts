@@ -1,25 +1,14 @@
 import { expect, test } from 'vitest'
 import { gpuQuery, parseGpuQuery } from '../../../bench/cuda/gpu-facts.js'
 import { gpuNamed } from '../../../bench/cuda/gpus.js'
+import { gpu } from './made-result.js'
 
 test('a line of nvidia-smi, of the first of two cards', () => {
   const lines = [
     'NVIDIA A100-SXM4-80GB, 580.65.06, 81920, 400.00, 400.00, 1155, 1410, 1593, 1593, 41, 8.0',
     'NVIDIA A100-SXM4-80GB, 580.65.06, 81920, 300.00, 400.00, 210, 1410, 1593, 1593, 30, 8.0',
   ]
-  expect(parseGpuQuery(`${lines.join('\n')}\n`)).toEqual({
-    name: 'NVIDIA A100-SXM4-80GB',
-    driver: '580.65.06',
-    memory: 81920,
-    powerLimit: 400,
-    powerMaximum: 400,
-    clock: 1155,
-    clockMaximum: 1410,
-    memoryClock: 1593,
-    memoryClockMaximum: 1593,
-    temperature: 41,
-    computeCapability: '8.0',
-  })
+  expect(parseGpuQuery(`${lines.join('\n')}\n`)).toEqual(gpu)
 })
 
 test('what a card does not know is left out', () => {

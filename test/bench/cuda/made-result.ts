@@ -11,7 +11,7 @@ import { predictKernel, predictStep } from '../../../bench/cuda/roofline.js'
 import { readStepCases, tokensOf } from '../../../bench/cuda/step-cases.js'
 import { stepCosts } from '../../../bench/cuda/step-costs.js'
 
-const gpu = {
+export const gpu = {
   name: 'NVIDIA A100-SXM4-80GB',
   driver: '580.65.06',
   memory: 81920,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bestProduct, boundPeak } from '../../../bench/cuda/peak-share.js'
 import { reportPage } from '../../../bench/cuda/report-page.js'
-import { isAbsent } from '../../../bench/cuda/result.js'
+import { isAbsent } from '../../../bench/cuda/absent.js'
 import { madeResult } from './made-result.js'
 
 const result = madeResult()
