@@ -8,29 +8,6 @@
 namespace attune {
 namespace {
 
-/// The middles of evenly spaced intervals of [0.1, 1], ever finer by decade, as bitsandbytes'
-/// create_dynamic_map makes them.
-[[nodiscard]] std::array<float, 256> make_scale_values() noexcept {
-  std::array<float, 256> values{};
-  std::size_t count = 0;
-  for (int decade = 0; decade < 7; ++decade) {
-    const int intervals = 1 << decade;
-    const float step = 0.9F / static_cast<float>(intervals);
-    const auto factor = static_cast<float>(std::pow(10.0, decade - 6));
-    for (int i = 0; i < intervals; ++i) {
-      const float low = 0.1F + step * static_cast<float>(i);
-      const float high = i + 1 == intervals ? 1.0F : 0.1F + step * static_cast<float>(i + 1);
-      const float middle = factor * ((low + high) / 2.0F);
-      values[count++] = middle;
-      values[count++] = -middle;
-    }
-  }
-  values[count++] = 0.0F;
-  values[count] = 1.0F;
-  std::sort(values.begin(), values.end());
-  return values;
-}
-
 /// Index of the value that is nearest; of two as near the lower one.
 template <std::size_t kCount>
 [[nodiscard]] std::uint8_t nearest(const std::array<float, kCount>& ascending, float value) {
@@ -103,8 +80,6 @@ void quantize_nf4(std::span<const float> values, std::byte* out) {
 }
 
 }  // namespace
-
-const std::array<float, 256> kScaleValues = make_scale_values();
 
 void quantize(DType dtype, std::span<const float> values, std::byte* out, const char* name) {
   const bool finite =

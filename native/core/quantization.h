@@ -43,8 +43,28 @@ inline constexpr std::array<float, 16> kNf4Values = {-1.0F,
                                                      1.0F};
 
 /// Dettmers' dynamic 8-bit numbers (arXiv 2110.02861), ascending: 7 decades, in each as many values as the
-/// bits left hold, both signs, 0 and 1.
-extern const std::array<float, 256> kScaleValues;
+/// bits left hold, both signs, 0 and 1. The values are the middles of evenly spaced intervals of [0.1, 1],
+/// ever finer by decade, as bitsandbytes' create_dynamic_map makes them.
+consteval std::array<float, 256> make_scale_values() {
+  constexpr float kDecades[] = {1e-6F, 1e-5F, 1e-4F, 1e-3F, 1e-2F, 1e-1F, 1.0F};
+  std::array<float, 256> values{};  // 0 stays at 127
+  std::size_t above = 0;
+  for (std::size_t decade = 0; decade < 7; ++decade) {
+    const int intervals = 1 << decade;
+    const float step = 0.9F / static_cast<float>(intervals);
+    for (int i = 0; i < intervals; ++i) {
+      const float low = 0.1F + step * static_cast<float>(i);
+      const float high = i + 1 == intervals ? 1.0F : 0.1F + step * static_cast<float>(i + 1);
+      const float middle = kDecades[decade] * ((low + high) / 2.0F);
+      values[128 + above] = middle;
+      values[126 - above] = -middle;
+      ++above;
+    }
+  }
+  values[255] = 1.0F;
+  return values;
+}
+inline constexpr std::array<float, 256> kScaleValues = make_scale_values();
 
 [[nodiscard]] constexpr std::size_t whole_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 [[nodiscard]] constexpr std::int64_t quantized_blocks(std::int64_t elements) {

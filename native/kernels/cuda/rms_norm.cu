@@ -8,13 +8,9 @@
 namespace attune::cuda {
 namespace {
 
-__device__ std::int64_t row_of_warp() {
-  return static_cast<std::int64_t>(blockIdx.x) * (kNormThreads / kWarp) + warp_id();
-}
-
 template <class T>
 __device__ void rms_norm_forward(const RmsNormForward& a) {
-  const std::int64_t row = row_of_warp();
+  const std::int64_t row = warp_of_grid();
   if (row >= a.rows) return;
   const T* const x = static_cast<const T*>(a.x) + row * a.columns;
   T* const y = static_cast<T*>(a.y) + row * a.columns;
@@ -35,7 +31,7 @@ __device__ void rms_norm_forward(const RmsNormForward& a) {
 
 template <class T>
 __device__ void rms_norm_backward(const RmsNormBackward& a) {
-  const std::int64_t row = row_of_warp();
+  const std::int64_t row = warp_of_grid();
   if (row >= a.rows) return;
   const std::int64_t at = row * a.columns;
   const T* const dy = static_cast<const T*>(a.dy) + at;
