@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'cuda',
           include: [
-            'test/parity/{training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts',
+            'test/parity/{attention,ops,training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts',
             'test/models/{decoder,quantization}.test.ts',
             'test/train/trainer.test.ts',
             'test/cli/train-tasks.test.ts',

@@ -107,7 +107,9 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
 
 void Program::choose_kernels() {
   for (const Node& node : graph_.nodes()) {
-    kernels_.push_back(&required_kernel(*device_, node.op->name, graph_.activation_dtype(), node.path));
+    const Kernel& kernel = required_kernel(*device_, node.op->name, graph_.activation_dtype(), node.path);
+    if (kernel.check != nullptr) kernel.check(node.arguments, node.path);
+    kernels_.push_back(&kernel);
   }
 }
 

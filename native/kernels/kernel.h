@@ -58,10 +58,13 @@ struct KernelContext {
 using KernelRun = void (*)(KernelContext&, const KernelCall&);
 /// Bytes of scratch for these shapes (the views' data may be null) with this many threads.
 using KernelScratch = std::size_t (*)(const KernelCall&, int threads);
+/// Throws where the op's argument struct asks for what the kernel cannot do; `where` names the node.
+using KernelCheck = void (*)(const std::any& arguments, const std::string& where);
 
 struct Kernel {
   KernelRun run = nullptr;
   KernelScratch scratch = nullptr;
+  KernelCheck check = nullptr;  ///< called once, before anything runs
 };
 
 /// Kernels of one device, keyed by op and by the dtype of its activations.

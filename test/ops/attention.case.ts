@@ -65,6 +65,13 @@ export default {
     attention('head 33', { segments: [6], heads: 1, headDim: 33 }),
     attention('head 64', { segments: [19], heads: 1, headDim: 64 }),
     attention('head 128', { segments: [5], heads: 1, headDim: 128 }),
+    attention('head 160, groups', { segments: [9, 2], heads: 2, kvHeads: 1, headDim: 160 }),
+    attention('head 256, softcap and window', {
+      segments: [7],
+      heads: 1,
+      headDim: 256,
+      attributes: { softcap: 2, window: 4 },
+    }),
     attention('window', { segments: [24, 3], heads: 1, headDim: 8, attributes: { window: 5 } }),
     attention('window of one', { segments: [6], heads: 1, headDim: 8, attributes: { window: 1 } }),
     attention('window both ways', { segments: [21], heads: 1, headDim: 8, attributes: { window: 4, causal: false } }),

@@ -69,6 +69,7 @@ export default {
     decoding('no sequences', { sequences: [], slots: 1, capacity: 4, heads: 1, headDim: 8 }),
     decoding('one token each', { sequences: two, slots: 3, capacity: 16, heads: 2, headDim: 8 }),
     decoding('grouped heads', { sequences: two, slots: 3, capacity: 14, heads: 6, kvHeads: 2, headDim: 16 }),
+    decoding('head 160', { sequences: two, slots: 3, capacity: 14, heads: 2, kvHeads: 1, headDim: 160 }),
     decoding('packed', { sequences: two, slots: 3, capacity: 14, heads: 4, kvHeads: 2, headDim: 8, packing: 'qkv' }),
     decoding('interleaved', {
       sequences: [...two, { tokens: 6, slot: 1, length: 2 }],

@@ -1,6 +1,7 @@
 /** The golden numbers of single operations, and one op run on them. */
 import { afterAll, expect } from 'vitest'
 import { native, type NativeAttributes, type NativeSafetensors, type NativeSession } from '../../lib/native.js'
+import { deviceVariable, openSession } from '../../lib/session.js'
 import { elements } from '../ops/numbers.js'
 import { float, type CaseInput } from '../ops/op-case.js'
 import { runCase, type CaseResult } from '../ops/run-case.js'
@@ -26,10 +27,15 @@ export function shapeOf(key: string): readonly number[] {
   return file!.tensors.find((tensor) => tensor.name === key)!.shape
 }
 
+/** What single operations are run on: every instruction set of the processor, or the GPU. */
+export const targets = process.env[deviceVariable] === 'cuda' ? ['cuda'] : native().processor().instructionSets
+
 const sessions = new Map<string, NativeSession>()
-function sessionOf(instructionSet: string): NativeSession {
-  const session = sessions.get(instructionSet) ?? new (native().Session)({ threads: 2, instructionSet })
-  sessions.set(instructionSet, session)
+function sessionOf(target: string): NativeSession {
+  const device = target === 'cuda' ? 'cuda' : 'cpu'
+  const instructionSet = device === 'cuda' ? '' : target
+  const session = sessions.get(target) ?? openSession({ device, threads: 2, instructionSet })
+  sessions.set(target, session)
   return session
 }
 afterAll(() => {
@@ -38,7 +44,7 @@ afterAll(() => {
 })
 
 export interface GoldenRun {
-  readonly instructionSet: string
+  readonly target: string
   readonly op: string
   readonly attributes: NativeAttributes
   readonly inputs: readonly { readonly input: CaseInput; readonly values: Float32Array | null }[]
@@ -49,15 +55,7 @@ export interface GoldenRun {
 }
 
 /** One op on given numbers, in float32. */
-export function runGolden({
-  instructionSet,
-  op,
-  attributes,
-  inputs,
-  outputShape,
-  seed,
-  loss,
-}: GoldenRun): Promise<CaseResult> {
+export function runGolden({ target, op, attributes, inputs, outputShape, seed, loss }: GoldenRun): Promise<CaseResult> {
   const differentiates = seed !== undefined || loss === true
   const gradients = inputs.flatMap(({ input }, index) =>
     differentiates && input?.kind === 'float'
@@ -65,7 +63,7 @@ export function runGolden({
       : [],
   )
   return runCase(
-    sessionOf(instructionSet),
+    sessionOf(target),
     { op, cases: [], ...(loss === true ? { loss: 'loss' } : {}) },
     {
       definition: { name: 'golden', attributes, inputs: inputs.map(({ input }) => input) },

@@ -17,7 +17,6 @@ std::size_t scratch_of(const KernelCall& call, int /*threads*/) {
 
 void run_attention(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
-  check_head_size(a);
   Scratch scratch(context.scratch.data());
   const BiasValues bias = bias_in(scratch, call);
   bias.fill(device_of(context), a);
@@ -41,7 +40,7 @@ void run_attention(KernelContext& context, const KernelCall& call) {
 
 void register_attention(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16})
-    table.add("attention", dtype, {run_attention, scratch_of});
+    table.add("attention", dtype, {run_attention, scratch_of, check_head_size});
 }
 
 }  // namespace attune::cuda

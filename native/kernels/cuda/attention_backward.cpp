@@ -116,7 +116,6 @@ void launch_key_gradients(KernelContext& context, const AttentionBackward& argum
 
 void run_backward(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
-  check_head_size(a);
   const Sizes sizes(call);
   Scratch scratch_memory(context.scratch.data());
   const BackwardScratch scratch(scratch_memory, call, sizes);
@@ -146,7 +145,7 @@ void run_backward(KernelContext& context, const KernelCall& call) {
 
 void register_attention_backward(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    table.add("attention_backward", dtype, {run_backward, scratch_of});
+    table.add("attention_backward", dtype, {run_backward, scratch_of, check_head_size});
   }
 }
 

@@ -56,11 +56,13 @@ HeadCounts head_counts(const AttentionArguments& a) {
           .head_dim = static_cast<int>(a.head_dim)};
 }
 
-void check_head_size(const AttentionArguments& a) {
-  if (a.head_dim <= kLargestHead) return;
-  throw Error{"unsupported-device", "attention",
-              "expected head_dim of at most " + std::to_string(kLargestHead) +
-                  " on a CUDA device, but received " + std::to_string(a.head_dim) + "."};
+void check_head_size(const std::any& arguments, const std::string& where) {
+  const std::int64_t head_dim = std::any_cast<const AttentionArguments&>(arguments).head_dim;
+  if (head_dim <= kLargestHead) return;
+  throw Error("missing-kernel", where,
+              "There is no kernel for attention on cuda with head_dim " + std::to_string(head_dim) +
+                  " (needed at " + where + "): " + std::to_string(kLargestHead) +
+                  " is the largest. Use device 'cpu'.");
 }
 
 void launch_forward(KernelContext& context, const AttentionForward& arguments, DType dtype,

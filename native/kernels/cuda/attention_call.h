@@ -64,8 +64,8 @@ struct BiasValues {
 
 [[nodiscard]] HeadCounts head_counts(const AttentionArguments& a);
 
-/// Throws Error{"unsupported-device"} where heads are larger than the kernels'.
-void check_head_size(const AttentionArguments& a);
+/// Throws Error{"missing-kernel"} where heads are larger than the kernels'.
+void check_head_size(const std::any& arguments, const std::string& where);
 
 /// Launches `name` for this head size and dtype, "attention_forward_64_bf16" of "attention_64_bf16".
 template <class Arguments>

@@ -90,7 +90,6 @@ void decode(KernelContext& context, const KernelCall& call, const Decode& chosen
 
 void run_cached_attention(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
-  check_head_size(a);
   const bool cross = has(call.inputs, 8);
   const Decode chosen = choose(call);
   Scratch scratch_memory(context.scratch.data());
@@ -139,7 +138,7 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
 
 void register_cached_attention(KernelTable& table) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    table.add("cached_attention", dtype, {run_cached_attention, scratch_of});
+    table.add("cached_attention", dtype, {run_cached_attention, scratch_of, check_head_size});
   }
 }
 
