@@ -172,7 +172,7 @@ class Builder {
 /** Operations and bytes of one run. The session need only plan, and then takes no memory. */
 export function costOf(session: NativeSession, definition: KernelCase): KernelCost {
   const { dtype, forward, op, attributes, inputs, how, trained = [] } = definition
-  if (how === 'optimizer') return optimizerCost(op, dtype, elementsOf(updated(definition)), 1)
+  if (how === 'optimizer') return optimizerCost(op, dtype, elementsOf(updated(definition)))
   const graph = new (native().Graph)(dtype)
   const builder = new Builder(graph, definition)
   const before = forward === undefined ? [] : builder.node(forward, { turn: 0, path: 'forward' })

@@ -45,11 +45,7 @@ export function stepCosts(step: StepCase, dtype: KernelDtype): StepCosts {
       parameters.reduce((sum, { name, shape }) => sum + (names(name) ? elementsOf(shape) : 0), 0)
     const trained = count((name) => trainable.has(name))
     return {
-      // A kernel for each parameter.
-      costs: [
-        ...nodes,
-        ...(['squared_sum', 'adamw'] as const).map((op) => optimizerCost(op, dtype, trained, trainable.size)),
-      ],
+      costs: [...nodes, ...(['squared_sum', 'adamw'] as const).map((op) => optimizerCost(op, dtype, trained))],
       memory: plannedMemory(planned, sizes, plainLoss).total,
       parameters: count(() => true),
       trained,

@@ -1,14 +1,12 @@
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 namespace attune {
 
-/// adamw(gradient f32 (n)) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?, all in
-/// place
-///   g = gradient_scale * gradient;  w -= learning_rate * weight_decay * w
-///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
-///   w -= learning_rate * (m / bias_correction1) / (sqrt(v / bias_correction2) + eps)
-/// Loshchilov & Hutter 2019, "Decoupled weight decay regularization", in the order of torch.optim.AdamW.
-struct AdamWArguments {
+/// What a tensor is updated by. Its bias corrections go by the steps it took.
+struct AdamWRates {
   float learning_rate = 0.0F;
   float beta1 = 0.9F;
   float beta2 = 0.999F;
@@ -18,17 +16,29 @@ struct AdamWArguments {
   float weight_decay = 0.0F;
   float bias_correction1 = 1.0F;
   float bias_correction2 = 1.0F;
-  float gradient_scale = 1.0F;  ///< of the clipping
 };
+
+/// adamw(gradient f32 (n), ...) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?,
+/// ... all in place, four outputs for each gradient, with `rates` of its own
+///   g = gradient_scale * gradient;  w -= learning_rate * weight_decay * w
+///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+///   w -= learning_rate * (m / bias_correction1) / (sqrt(v / bias_correction2) + eps)
+/// Loshchilov & Hutter 2019, "Decoupled weight decay regularization", in the order of torch.optim.AdamW.
+struct AdamWArguments {
+  std::vector<AdamWRates> rates;  ///< of each gradient
+  float gradient_scale = 1.0F;    ///< of the clipping
+};
+
+inline constexpr std::size_t kAdamWOutputs = 4;
 
 /// Of one element: counted from the formula; read once, and written but for the gradient.
 inline constexpr double kAdamWOperations = 14.0;
 inline constexpr double kAdamWBytes = 7.0 * sizeof(float);
 
-/// squared_sum(x f32 (n)) -> nothing; the double goes to *result, in the device's memory. Chunks summed in
-/// order.
+/// squared_sum(x f32 (n), ...) -> nothing; a double for each x goes to `results`, in the device's memory.
+/// Chunks of each summed in order.
 struct SquaredSumArguments {
-  double* result = nullptr;
+  double* results = nullptr;
 };
 
 }  // namespace attune

@@ -21,6 +21,22 @@ namespace {
   return view;
 }
 
+/// Of a parameter's step `t`, counted from 1.
+[[nodiscard]] AdamWRates rates(const OptimizerGroup& group, double learning_rate, std::int64_t t) {
+  const auto steps = static_cast<double>(t);
+  return {
+      .learning_rate = static_cast<float>(learning_rate),
+      .beta1 = static_cast<float>(group.beta1),
+      .beta2 = static_cast<float>(group.beta2),
+      .one_minus_beta1 = static_cast<float>(1.0 - group.beta1),
+      .one_minus_beta2 = static_cast<float>(1.0 - group.beta2),
+      .eps = static_cast<float>(group.eps),
+      .weight_decay = static_cast<float>(group.weight_decay),
+      .bias_correction1 = static_cast<float>(1.0 - std::pow(group.beta1, steps)),
+      .bias_correction2 = static_cast<float>(1.0 - std::pow(group.beta2, steps)),
+  };
+}
+
 }  // namespace
 
 double clip_coefficient(double norm, double max_norm) {
@@ -61,20 +77,16 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
 }
 
 double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
-  const Kernel& squared_sum = required_kernel(*device_, "squared_sum", DType::f32, "squared_sum");
   const std::size_t bytes = moments_.size() * sizeof(double);
   if (squared_sums_.bytes() != bytes) squared_sums_ = device_->allocate(bytes, "gradient norm");
-  auto* result = reinterpret_cast<double*>(squared_sums_.data());
+  std::vector<TensorView> gradients;
+  gradients.reserve(moments_.size());
   for (const auto& [name, moments] : moments_) {
     const Parameter& parameter = parameters.at(name);
-    const TensorView gradient = flat(parameter.gradient.data(), parameter.elements(), DType::f32);
-    const std::any arguments = SquaredSumArguments{.result = result++};
-    const KernelCall call{.arguments = arguments, .inputs = {&gradient, 1}, .outputs = {}};
-    const std::size_t scratch = squared_sum.scratch(call, pool.threads());
-    if (scratch_.bytes() < scratch) scratch_ = device_->allocate(scratch, "gradient norm");
-    KernelContext context{*device_, pool, {scratch_.data(), scratch_.bytes()}, {}};
-    squared_sum.run(context, call);
+    gradients.push_back(flat(parameter.gradient.data(), parameter.elements(), DType::f32));
   }
+  const std::any arguments = SquaredSumArguments{.results = reinterpret_cast<double*>(squared_sums_.data())};
+  run("squared_sum", {.arguments = arguments, .inputs = gradients, .outputs = {}}, pool);
   // One look at the device for all parameters: each has it wait.
   std::vector<double> sums(moments_.size());
   device_->read(std::as_writable_bytes(std::span(sums)), squared_sums_.data());
@@ -88,37 +100,36 @@ void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::ve
                 "The optimizer has " + std::to_string(groups_.size()) + " groups but got " +
                     std::to_string(learning_rates.size()) + " learning rates.");
   }
-  const Kernel& adamw = required_kernel(*device_, "adamw", DType::f32, "adamw");
+  AdamWArguments settings{.rates = {}, .gradient_scale = static_cast<float>(gradient_scale)};
+  std::vector<TensorView> gradients;
+  std::vector<TensorView> outputs;
+  settings.rates.reserve(moments_.size());
+  gradients.reserve(moments_.size());
+  outputs.reserve(moments_.size() * kAdamWOutputs);
   for (std::size_t index = 0; index < groups_.size(); ++index) {
-    const OptimizerGroup& group = groups_[index];
-    AdamWArguments settings{
-        .learning_rate = static_cast<float>(learning_rates[index]),
-        .beta1 = static_cast<float>(group.beta1),
-        .beta2 = static_cast<float>(group.beta2),
-        .one_minus_beta1 = static_cast<float>(1.0 - group.beta1),
-        .one_minus_beta2 = static_cast<float>(1.0 - group.beta2),
-        .eps = static_cast<float>(group.eps),
-        .weight_decay = static_cast<float>(group.weight_decay),
-        .gradient_scale = static_cast<float>(gradient_scale),
-    };
-    for (const std::string& name : group.parameters) {
+    for (const std::string& name : groups_[index].parameters) {
       Parameter& parameter = parameters.at(name);
       Moments& moments = moments_.at(name);
-      const auto t = static_cast<double>(++moments.steps);
-      settings.bias_correction1 = static_cast<float>(1.0 - std::pow(group.beta1, t));
-      settings.bias_correction2 = static_cast<float>(1.0 - std::pow(group.beta2, t));
-      const std::any arguments = settings;
+      settings.rates.push_back(rates(groups_[index], learning_rates[index], ++moments.steps));
       const std::int64_t n = parameter.elements();
-      const TensorView gradient = flat(parameter.gradient.data(), n, DType::f32);
-      TensorView outputs[4] = {flat(parameter.weights(), n, DType::f32),
-                               flat(moments.exp_avg.data(), n, DType::f32),
-                               flat(moments.exp_avg_sq.data(), n, DType::f32),
-                               {}};
-      if (parameter.master.data() != nullptr) outputs[3] = flat(parameter.data.data(), n, DType::bf16);
-      KernelContext context{*device_, pool, {}, {}};
-      adamw.run(context, {.arguments = arguments, .inputs = {&gradient, 1}, .outputs = outputs});
+      gradients.push_back(flat(parameter.gradient.data(), n, DType::f32));
+      outputs.push_back(flat(parameter.weights(), n, DType::f32));
+      outputs.push_back(flat(moments.exp_avg.data(), n, DType::f32));
+      outputs.push_back(flat(moments.exp_avg_sq.data(), n, DType::f32));
+      const bool narrow = parameter.master.data() != nullptr;
+      outputs.push_back(narrow ? flat(parameter.data.data(), n, DType::bf16) : TensorView{});
     }
   }
+  const std::any arguments = std::move(settings);
+  run("adamw", {.arguments = arguments, .inputs = gradients, .outputs = outputs}, pool);
+}
+
+void Optimizer::run(const char* name, const KernelCall& call, ThreadPool& pool) {
+  const Kernel& kernel = required_kernel(*device_, name, DType::f32, name);
+  const std::size_t scratch = kernel.scratch(call, pool.threads());
+  if (scratch_.bytes() < scratch) scratch_ = device_->allocate(scratch, "optimizer");
+  KernelContext context{*device_, pool, {scratch_.data(), scratch_.bytes()}, {}};
+  kernel.run(context, call);
 }
 
 std::size_t Optimizer::bytes() const {

@@ -48,6 +48,9 @@ class Optimizer {
   [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
 
  private:
+  /// A kernel that has all parameters in one call.
+  void run(const char* name, const KernelCall& call, ThreadPool& pool);
+
   std::shared_ptr<Device> device_;
   std::vector<OptimizerGroup> groups_;
   std::map<std::string, Moments> moments_;

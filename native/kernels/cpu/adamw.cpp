@@ -1,12 +1,13 @@
 // adamw: one pass over gradient, weight and both moments; squared_sum: the norm that clipping needs. Formulas
-// in kernels/adamw.h. All tensors are flat (n). The working copy is the bf16 weight that the forward pass
-// reads. Nothing is saved: the moments are the state.
+// in kernels/adamw.h. Each tensor of the list is flat (n). The working copy is the bf16 weight that the
+// forward pass reads. Nothing is saved: the moments are the state.
 
 #include "kernels/adamw.h"
 
 #include <cmath>
 
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/launch.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -17,15 +18,16 @@ constexpr std::int64_t kChunk = 16'384;
 
 // ---- kernels ----
 
-void update_chunk(const AdamWArguments& a, const float* __restrict gradient, float* __restrict weight,
-                  float* __restrict exp_avg, float* __restrict exp_avg_sq, std::int64_t count) {
+void update_chunk(const AdamWRates& a, float gradient_scale, const float* __restrict gradient,
+                  float* __restrict weight, float* __restrict exp_avg, float* __restrict exp_avg_sq,
+                  std::int64_t count) {
   const float decay = 1.0F - a.learning_rate * a.weight_decay;
   const float step = a.learning_rate / a.bias_correction1;
   const float root = 1.0F / std::sqrt(a.bias_correction2);
   // -0 less a step of -0 is +0: with a rate of 0 not even that may change.
   const bool moves = a.learning_rate != 0.0F;
   for (std::int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * a.gradient_scale;
+    const float g = gradient[i] * gradient_scale;
     const float m = a.beta1 * exp_avg[i] + a.one_minus_beta1 * g;
     const float v = a.beta2 * exp_avg_sq[i] + a.one_minus_beta2 * g * g;
     exp_avg[i] = m;
@@ -53,45 +55,104 @@ double squared_sum_chunk(const float* x, std::int64_t count) {
 
 // ---- launch ----
 
-[[nodiscard]] std::int64_t chunks(std::int64_t count) { return (count + kChunk - 1) / kChunk; }
+/// Elements [first, first + count) of a tensor of the list.
+struct Chunk {
+  std::size_t tensor;
+  std::int64_t first;
+  std::int64_t count;
+};
+
+/// The chunks of all tensors in a row, so that one job has them: most tensors are small.
+class Chunks {
+ public:
+  /// Without memory it only counts.
+  Chunks(std::span<const TensorView> tensors, Carver& carver)
+      : tensors_(tensors), starts_(carver.take<std::int64_t>(static_cast<std::int64_t>(tensors.size()) + 1)) {
+    for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
+      if (starts_ != nullptr) starts_[tensor] = count_;
+      count_ += divide_up(tensors[tensor].shape.elements(), kChunk);
+    }
+    if (starts_ != nullptr) starts_[tensors.size()] = count_;
+  }
+
+  [[nodiscard]] std::int64_t count() const { return count_; }
+  /// Where a tensor's begin; for the number of tensors, where the last one's end.
+  [[nodiscard]] std::int64_t start(std::size_t tensor) const { return starts_[tensor]; }
+
+  /// Its tensor is the last one that begins at it or before, found by halving.
+  [[nodiscard]] Chunk at(std::int64_t chunk) const {
+    std::size_t low = 0;
+    std::size_t high = tensors_.size();
+    while (high - low > 1) {
+      const std::size_t middle = (low + high) / 2;
+      if (starts_[middle] <= chunk) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    const std::int64_t first = (chunk - starts_[low]) * kChunk;
+    return {.tensor = low, .first = first, .count = minimum(kChunk, tensors_[low].shape.elements() - first)};
+  }
+
+ private:
+  std::span<const TensorView> tensors_;
+  std::int64_t* starts_;
+  std::int64_t count_ = 0;
+};
+
+[[nodiscard]] std::size_t adamw_scratch(const KernelCall& call, int /*threads*/) {
+  Carver carver;
+  const Chunks chunks(call.inputs, carver);
+  return carver.used();
+}
 
 void run_adamw(KernelContext& context, const KernelCall& call) {
   const auto& arguments = call.as<AdamWArguments>();
-  const std::int64_t count = call.inputs[0].shape.elements();
-  const TensorView& working = call.outputs[3];
-  context.pool.run(chunks(count), [&](std::int64_t chunk, int) {
-    const std::int64_t first = chunk * kChunk;
-    const std::int64_t size = first + kChunk < count ? kChunk : count - first;
-    float* weight = call.outputs[0].as<float>() + first;
-    update_chunk(arguments, call.inputs[0].as<const float>() + first, weight,
-                 call.outputs[1].as<float>() + first, call.outputs[2].as<float>() + first, size);
-    if (!working.present) return;
-    bfloat16* copy = working.as<bfloat16>() + first;
-    for (std::int64_t i = 0; i < size; ++i) copy[i] = to_bfloat16(weight[i]);
+  const AdamWRates* const rates = arguments.rates.data();
+  Carver carver(context.scratch);
+  const Chunks chunks(call.inputs, carver);
+  context.pool.run(chunks.count(), [&](std::int64_t task, int) {
+    const Chunk chunk = chunks.at(task);
+    const TensorView* const outputs = &call.outputs[chunk.tensor * kAdamWOutputs];
+    const float* const gradient = call.inputs[chunk.tensor].as<const float>() + chunk.first;
+    float* const weight = outputs[0].as<float>() + chunk.first;
+    update_chunk(rates[chunk.tensor], arguments.gradient_scale, gradient, weight,
+                 outputs[1].as<float>() + chunk.first, outputs[2].as<float>() + chunk.first, chunk.count);
+    if (!outputs[3].present) return;
+    bfloat16* const copy = outputs[3].as<bfloat16>() + chunk.first;
+    for (std::int64_t i = 0; i < chunk.count; ++i) copy[i] = to_bfloat16(weight[i]);
   });
 }
 
 [[nodiscard]] std::size_t squared_sum_scratch(const KernelCall& call, int /*threads*/) {
-  return static_cast<std::size_t>(chunks(call.inputs[0].shape.elements())) * sizeof(double);
+  Carver carver;
+  const Chunks chunks(call.inputs, carver);
+  carver.take<double>(chunks.count());
+  return carver.used();
 }
 
 void run_squared_sum(KernelContext& context, const KernelCall& call) {
-  const std::int64_t count = call.inputs[0].shape.elements();
-  auto* partial = reinterpret_cast<double*>(context.scratch.data());
-  const auto* x = call.inputs[0].as<const float>();
-  context.pool.run(chunks(count), [&](std::int64_t chunk, int) {
-    const std::int64_t first = chunk * kChunk;
-    partial[chunk] = squared_sum_chunk(x + first, first + kChunk < count ? kChunk : count - first);
+  Carver carver(context.scratch);
+  const Chunks chunks(call.inputs, carver);
+  auto* const partial = carver.take<double>(chunks.count());
+  context.pool.run(chunks.count(), [&](std::int64_t task, int) {
+    const Chunk chunk = chunks.at(task);
+    partial[task] = squared_sum_chunk(call.inputs[chunk.tensor].as<const float>() + chunk.first, chunk.count);
   });
-  double total = 0.0;
-  for (std::int64_t chunk = 0; chunk < chunks(count); ++chunk) total += partial[chunk];
-  *call.as<SquaredSumArguments>().result = total;
+  double* const results = call.as<SquaredSumArguments>().results;
+  for (std::size_t tensor = 0; tensor < call.inputs.size(); ++tensor) {
+    double total = 0.0;
+    for (std::int64_t chunk = chunks.start(tensor); chunk < chunks.start(tensor + 1); ++chunk)
+      total += partial[chunk];
+    results[tensor] = total;
+  }
 }
 
 }  // namespace
 
 void register_adamw(KernelTable& table) {
-  table.add("adamw", DType::f32, {run_adamw, nullptr});
+  table.add("adamw", DType::f32, {run_adamw, adamw_scratch});
   table.add("squared_sum", DType::f32, {run_squared_sum, squared_sum_scratch});
 }
 
