@@ -50,8 +50,7 @@ bool CublasLtMultiplier::has_algorithm(const BlasProduct& product) {
 
 void CublasLtMultiplier::multiply(const BlasProduct& product, Stream stream) {
   const Prepared& made = prepared(product);
-  if (product.bias != nullptr)
-    set(made.operation.get(), OperationAttribute::bias_pointer, &product.bias, sizeof(product.bias));
+  if (product.bias != nullptr) set(made.operation.get(), OperationAttribute::bias_pointer, product.bias);
   const float beta = product.addend == nullptr ? 0.0F : 1.0F;
   const void* const addend = product.addend == nullptr ? product.to : product.addend;
   check(library_.cublasLtMatmul(handle_.get(), made.operation.get(), &product.scale, product.right.data,
@@ -111,12 +110,12 @@ CublasLtMultiplier::Owned<MatmulOperation> CublasLtMultiplier::operation_of(
   Owned<MatmulOperation> operation(made, library_.cublasLtMatmulDescDestroy);
   const BlasTranspose a = transpose_of(product.right);
   const BlasTranspose b = transpose_of(product.left);
-  set(made, OperationAttribute::transpose_a, &a, sizeof(a));
-  set(made, OperationAttribute::transpose_b, &b, sizeof(b));
+  set(made, OperationAttribute::transpose_a, a);
+  set(made, OperationAttribute::transpose_b, b);
   if (product.bias != nullptr) {
     const MatmulEpilogue epilogue = MatmulEpilogue::bias;
-    set(made, OperationAttribute::epilogue, &epilogue, sizeof(epilogue));
-    set(made, OperationAttribute::bias_pointer, &product.bias, sizeof(product.bias));
+    set(made, OperationAttribute::epilogue, epilogue);
+    set(made, OperationAttribute::bias_pointer, product.bias);
   }
   return operation;
 }
@@ -136,14 +135,14 @@ CublasLtMultiplier::Owned<MatmulPreference> CublasLtMultiplier::preference() con
   check(library_.cublasLtMatmulPreferenceCreate(&made), "say what an algorithm must keep to");
   Owned<MatmulPreference> owned(made, library_.cublasLtMatmulPreferenceDestroy);
   const std::uint64_t workspace_bytes = workspace_bytes_;
-  set(made, PreferenceAttribute::workspace_bytes, &workspace_bytes, sizeof(workspace_bytes));
+  set(made, PreferenceAttribute::workspace_bytes, workspace_bytes);
   // Sums of a split depth stay float32, as those of attune's own kernels do.
   const MatmulReduction reduction = MatmulReduction::compute_type;
-  set(made, PreferenceAttribute::reductions, &reduction, sizeof(reduction));
+  set(made, PreferenceAttribute::reductions, reduction);
   for (const PreferenceAttribute alignment :
        {PreferenceAttribute::alignment_a, PreferenceAttribute::alignment_b, PreferenceAttribute::alignment_c,
         PreferenceAttribute::alignment_d})
-    set(made, alignment, &kAlignment, sizeof(kAlignment));
+    set(made, alignment, kAlignment);
   return owned;
 }
 
@@ -159,14 +158,18 @@ std::optional<MatmulAlgorithm> CublasLtMultiplier::ask_algorithm(const Prepared&
   return best.algorithm;
 }
 
-void CublasLtMultiplier::set(MatmulOperation operation, OperationAttribute attribute, const void* value,
-                             std::size_t bytes) const {
-  check(library_.cublasLtMatmulDescSetAttribute(operation, attribute, value, bytes), "describe a product");
+template <class Value>
+void CublasLtMultiplier::set(MatmulOperation operation, OperationAttribute attribute,
+                             const Value& value) const {
+  check(library_.cublasLtMatmulDescSetAttribute(operation, attribute, static_cast<const void*>(&value),
+                                                sizeof(value)),
+        "describe a product");
 }
 
-void CublasLtMultiplier::set(MatmulPreference preference, PreferenceAttribute attribute, const void* value,
-                             std::size_t bytes) const {
-  check(library_.cublasLtMatmulPreferenceSetAttribute(preference, attribute, value, bytes),
+template <class Value>
+void CublasLtMultiplier::set(MatmulPreference preference, PreferenceAttribute attribute,
+                             const Value& value) const {
+  check(library_.cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof(value)),
         "say what an algorithm must keep to");
 }
 

@@ -77,10 +77,10 @@ class CublasLtMultiplier {
                                            std::int64_t stride) const;
   [[nodiscard]] Owned<MatmulPreference> preference() const;
   [[nodiscard]] std::optional<MatmulAlgorithm> ask_algorithm(const Prepared& made) const;
-  void set(MatmulOperation operation, OperationAttribute attribute, const void* value,
-           std::size_t bytes) const;
-  void set(MatmulPreference preference, PreferenceAttribute attribute, const void* value,
-           std::size_t bytes) const;
+  template <class Value>
+  void set(MatmulOperation operation, OperationAttribute attribute, const Value& value) const;
+  template <class Value>
+  void set(MatmulPreference preference, PreferenceAttribute attribute, const Value& value) const;
   void check(CublasStatus status, const char* what) const;
 
   CublasLt library_;

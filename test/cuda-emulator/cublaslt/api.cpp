@@ -68,7 +68,7 @@ float number_at(const void* pointer) {
 template <class T>
 void take(T& target, const void* value, std::size_t bytes) {
   if (value == nullptr || bytes != sizeof(T)) throw Refusal("an attribute has another size");
-  std::memcpy(&target, value, bytes);
+  std::memcpy(static_cast<void*>(&target), value, bytes);
 }
 
 void set_transpose(std::int32_t& target, const void* value, std::size_t bytes) {
