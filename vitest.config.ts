@@ -30,6 +30,18 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      // With NVIDIA's library for matrix products, which has a stand-in where the GPU is emulated.
+      {
+        extends: true,
+        test: {
+          name: 'cublaslt',
+          include: ['test/parity/bf16.test.ts'],
+          env: { ATTUNE_DEVICE: 'cuda' },
+          setupFiles: ['test/cuda/cublaslt-setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 })

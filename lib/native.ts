@@ -190,6 +190,8 @@ export interface NativeSession {
   readonly device: 'cpu' | 'cuda'
   /** What the device is: the instruction set of a processor's kernels, the name of a GPU. */
   readonly hardware: string
+  /** Whose matrix products it computes with: 'attune', or of a GPU NVIDIA's cuBLASLt, by version and file. */
+  readonly products: string
   /** Bytes of a GPU's memory, now; undefined where the device computes in the machine's. */
   readonly deviceMemory: NativeDeviceMemory | undefined
   defineParameter(name: string, shape: readonly number[], dtype: 'f32' | 'bf16' | 'int8' | 'nf4'): void

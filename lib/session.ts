@@ -11,6 +11,9 @@ export const isaVariable = 'ATTUNE_ISA'
 /** Environment variable that says what device 'auto' is: 'cpu' or 'cuda'. */
 export const deviceVariable = 'ATTUNE_DEVICE'
 
+/** Environment variable that names the cuBLASLt to compute matrix products with on a GPU, or is 'off'. */
+export const cublasLtVariable = 'ATTUNE_CUBLASLT'
+
 /** Where `npm run build:cuda` puts the kernels. */
 const cudaKernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'build', 'cuda')
 
@@ -62,13 +65,16 @@ function forcedDevice(): 'cpu' | 'cuda' | undefined {
   throw new AttuneError('unsupported-device', message, { where: deviceVariable })
 }
 
+/** A GPU, and whose matrix products sessions on it compute with. */
+export type FoundGpu = { readonly name: string; readonly products: string } | { readonly missing: string }
+
 /** The GPU that sessions of device 'cuda' compute on, or what is missing for it. */
-export function findGpu(): { readonly name: string } | { readonly missing: string } {
+export function findGpu(): FoundGpu {
   try {
     const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
-    const name = session.hardware
+    const { hardware: name, products } = session
     session.dispose()
-    return { name }
+    return { name, products }
   } catch (error) {
     if (error instanceof AttuneError) return { missing: error.message }
     throw error

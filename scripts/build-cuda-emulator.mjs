@@ -1,8 +1,9 @@
-// Builds the CUDA emulator of test/cuda-emulator and prints the path of its library last.
+// Builds the CUDA emulator of test/cuda-emulator, and its stand-in for cuBLASLt beside it, and prints the path of the emulator's library
+// last.
 // `build-cuda-emulator.mjs [plain|tsan|asan]`: the other two find races and accesses out of bounds, for programs
 // built with the same sanitizer.
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eachAtOnce } from './each-at-once.mjs'
 import { filesBelow } from './files-below.mjs'
@@ -13,6 +14,8 @@ import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 const sources = 'test/cuda-emulator'
 const output = 'build/cuda-emulator'
 const folders = ['driver', 'scheduler', 'translator']
+/** What becomes a library of its own, as NVIDIA's is. */
+const standIn = 'cublaslt'
 /**
  * Variants differ in the scheduler only, which tells a sanitizer what it must know. The emulator itself is not
  * watched: it is one thread that plays many.
@@ -37,7 +40,7 @@ export async function buildCudaEmulator(variant = 'plain') {
 async function build(variant) {
   const reason = emulatorUnavailable()
   if (reason !== undefined) fail(reason, missingCode)
-  const paths = [...folders, 'semantics'].map((name) => `${sources}/${name}`)
+  const paths = [...folders, standIn, 'semantics'].map((name) => `${sources}/${name}`)
   const hash = hashOf({ paths: [...paths, 'scripts/build-cuda-emulator.mjs'], facts: [variant] })
   const library = emulatorLibrary(variant)
   const stamp = `${output}/${variant}.stamp`
@@ -54,8 +57,12 @@ async function build(variant) {
     text('EMULATOR_COMPILER', 'g++'),
     text('EMULATOR_CACHE', join(root, output, 'kernels')),
   ]
-  const files = folders.flatMap((folder) => filesBelow(`${sources}/${folder}`)).filter((file) => file.endsWith('.cpp'))
+  const sourcesOf = (folder) => filesBelow(`${sources}/${folder}`).filter((file) => file.endsWith('.cpp'))
+  const files = folders.flatMap(sourcesOf)
+  // Variants are for programs that call the driver alone.
+  const standInFiles = variant === 'plain' ? sourcesOf(standIn) : []
   const flagsOf = (file) => {
+    if (file.startsWith(`${sources}/${standIn}/`)) return ['-O2']
     if (file.startsWith(`${sources}/scheduler/`)) return ['-O2', ...variants[variant]]
     return file === `${sources}/driver/compile.cpp` ? ['-O1', ...compileFlags] : ['-O1']
   }
@@ -65,7 +72,7 @@ async function build(variant) {
     return `${output}/objects/${file.slice(sources.length + 1).replaceAll('/', '-')}-${made}.o`
   }
   mkdirSync(join(root, output, 'objects'), { recursive: true })
-  const missing = files.filter((file) => !existsSync(join(root, objectOf(file))))
+  const missing = [...files, ...standInFiles].filter((file) => !existsSync(join(root, objectOf(file))))
   await eachAtOnce(missing, async (file) => {
     const [command, ...first] = compiler
     // An object that an interrupted build left half written must not be taken for a whole one.
@@ -78,8 +85,17 @@ async function build(variant) {
   // The sanitizers' own functions come with the program that loads the library.
   const closed = variant === 'plain' ? ['-Wl,-z,defs'] : []
   run('g++', ['-shared', ...closed, '-o', library, ...files.map(objectOf)])
+  if (standInFiles.length > 0) linkStandIn(standInFiles.map(objectOf), library)
   writeStamp(stamp, hash)
   return library
+}
+
+/** It computes where the emulator's memory is, and when the emulator says. */
+function linkStandIn(objects, library) {
+  const folder = dirname(library)
+  const driver = [`-L${folder}`, `-l:${basename(library)}`, `-Wl,-rpath,${folder}`]
+  const target = join(folder, 'libcublaslt-emulated.so')
+  run('g++', ['-shared', '-Wl,-z,defs', '-o', target, ...objects, ...driver])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -10,6 +10,7 @@ import type { Estimate } from './estimate.js'
 import { gpuNamed, productPeak } from './gpus.js'
 import { kernelClasses } from './kernel-class.js'
 import { boundPeak, bestProduct } from './peak-share.js'
+import { ownProductsPart } from './own-products.js'
 import { reportStyle } from './report-style.js'
 import { isAbsent, type Absent } from './absent.js'
 import type { CudaResult, KernelResult, StepResult } from './result.js'
@@ -31,6 +32,7 @@ export function reportPage(result: CudaResult): string {
     section('Roofline', ...rooflineParts(result)),
     section('Part of the peak', ...shareParts(result)),
     section('Kernels', ...kernelParts(result)),
+    section('cuBLASLt', ownProductsPart(result.kernels)),
   )
 }
 
@@ -42,6 +44,7 @@ function machineFacts({ gpu, machine, device, peaks, python, kernels }: CudaResu
   const best = bestProduct(kernels, 'bf16')
   return facts([
     ['device', device.hardware],
+    ['bf16 products by', device.products],
     ['driver', of?.driver ?? 'nvidia-smi is not there'],
     ['compute capability', of?.computeCapability],
     ['memory', of?.memory === undefined ? undefined : `${count(of.memory)} MiB`],

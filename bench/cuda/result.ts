@@ -14,6 +14,8 @@ export interface KernelResult extends Required<Omit<KernelCost, 'launches'>> {
   readonly how: 'copies' | 'root' | 'optimizer'
   /** Of one run. */
   readonly time: Estimate | Absent
+  /** The same by attune's own kernels, where products of `time` are cuBLASLt's. */
+  readonly own?: Estimate | Absent
   /** On this card by its data sheet; undefined where there is none here. */
   readonly predicted: PredictedTime | undefined
 }
@@ -54,7 +56,7 @@ export interface CudaResult {
   readonly measured: boolean
   readonly date: string
   readonly machine: Machine
-  readonly device: { readonly kind: 'cpu' | 'cuda'; readonly hardware: string }
+  readonly device: { readonly kind: 'cpu' | 'cuda'; readonly hardware: string; readonly products: string }
   /** Before and after; undefined where nvidia-smi is not there. */
   readonly gpu: { readonly before: GpuFacts; readonly after: GpuFacts } | undefined
   readonly peaks: Peaks | Absent

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { arch, freemem, platform, release, totalmem } from 'node:os'
 import { AttuneError } from '../errors.js'
 import { native, type NativeProcessor } from '../native.js'
-import { findGpu, forcedInstructionSet, isaVariable, openSession } from '../session.js'
+import { cublasLtVariable, findGpu, forcedInstructionSet, isaVariable, openSession, type FoundGpu } from '../session.js'
 import { bytes } from './amounts.js'
 import type { CommandContext } from './command-context.js'
 import { table } from './table.js'
@@ -21,7 +21,7 @@ export interface Diagnosis {
   readonly forcedInstructionSet: string | undefined
   readonly threads: number | undefined
   /** The GPU of device 'cuda', or what is missing for it: most machines do well without. */
-  readonly gpu: { readonly name: string } | { readonly missing: string } | undefined
+  readonly gpu: FoundGpu | undefined
   readonly ops: number | undefined
   /** What is wrong, and how to mend it. */
   readonly problems: readonly { readonly problem: string; readonly remedy: string }[]
@@ -93,6 +93,17 @@ function kernelsOf({ kernels, forcedInstructionSet: forced }: Diagnosis, { instr
   return `${kernels ?? 'none'}${by} (built: ${instructionSets.join(', ')})`
 }
 
+/** What there would be to gain; undefined where all is there. */
+function adviceOn(gpu: FoundGpu): string | undefined {
+  if ('missing' in gpu) return gpu.missing
+  if (gpu.products !== 'attune') return undefined
+  return (
+    `bfloat16 matrix products are computed by attune's own kernels. NVIDIA's cuBLASLt computes them where it is installed ` +
+    `(with the CUDA toolkit, or \`pip install nvidia-cublas\`) and ${cublasLtVariable} names the file libcublasLt.so.13, or the system ` +
+    `finds it by that name.`
+  )
+}
+
 function describe(diagnosis: Diagnosis): string {
   const { processor } = diagnosis
   const rows = [
@@ -111,7 +122,9 @@ function describe(diagnosis: Diagnosis): string {
   }
   const { gpu } = diagnosis
   if (gpu !== undefined) rows.push(['gpu', 'name' in gpu ? gpu.name : 'none'])
-  const missing = gpu !== undefined && 'missing' in gpu ? `\n${wrap(gpu.missing, { indent: 2 })}\n` : ''
+  if (gpu !== undefined && 'name' in gpu) rows.push(['products', gpu.products])
+  const advice = gpu === undefined ? undefined : adviceOn(gpu)
+  const missing = advice === undefined ? '' : `\n${wrap(advice, { indent: 2 })}\n`
   const problems = diagnosis.problems.map(({ problem, remedy }) => `\nproblem: ${problem}\n  remedy: ${remedy}\n`)
   return `${table(rows)}${missing}${problems.join('')}${diagnosis.healthy ? '\nall is well\n' : ''}`
 }

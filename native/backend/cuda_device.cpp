@@ -24,6 +24,11 @@ constexpr int kLeastMajor = 8;
 /// has a few that do.
 constexpr std::size_t kRecordings = 16;
 
+/// What cuBLAS's documentation recommends for GPUs of compute capability 9.0 (Hopper) and newer, and of 8. It
+/// is the device's own and in no plan: one stream needs one, whatever is multiplied.
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+constexpr std::size_t kSmallWorkspaceBytes = std::size_t{4} << 20;
+
 /// A stream that waits for no other one.
 constexpr unsigned kNonBlocking = 1;
 
@@ -79,6 +84,15 @@ void CudaDevice::start() {
   driver_.check(driver_.cuMemHostAlloc(&pinned, kStagingBytes, 0), "pin memory for batches");
   staging_ = static_cast<std::byte*>(pinned);
   random_ = allocate_bytes(sizeof(PhiloxKey), "random numbers");
+  start_cublaslt(major);
+}
+
+void CudaDevice::start_cublaslt(int compute_capability_major) {
+  std::optional<cuda::CublasLt> library = cuda::load_cublaslt();
+  if (!library) return;
+  const std::size_t bytes = compute_capability_major > 8 ? kWorkspaceBytes : kSmallWorkspaceBytes;
+  workspace_ = allocate_bytes(bytes, "cuBLASLt's workspace");
+  cublaslt_.emplace(std::move(*library), workspace_, bytes);
 }
 
 CudaDevice::~CudaDevice() {
@@ -88,6 +102,8 @@ CudaDevice::~CudaDevice() {
   if (stream_ != nullptr) driver_.cuStreamSynchronize(stream_);
   if (staging_ != nullptr) driver_.cuMemFreeHost(staging_);
   forget_recordings();
+  cublaslt_.reset();
+  if (workspace_ != nullptr) driver_.cuMemFree_v2(address(workspace_));
   for (const auto& [values, data] : constants_) driver_.cuMemFree_v2(address(data));
   if (random_ != nullptr) driver_.cuMemFree_v2(address(random_));
   for (const auto& [name, loaded] : modules_) driver_.cuModuleUnload(loaded);
@@ -280,6 +296,20 @@ CudaDevice::KernelFunction& CudaDevice::function(const char* module_name, const 
   driver_.check(driver_.cuModuleGetFunction(&found.function, module(module_name), kernel.c_str()),
                 what.c_str());
   return functions_.emplace(key, found).first->second;
+}
+
+std::string CudaDevice::products() const { return cublaslt_ ? cublaslt_->description() : Device::products(); }
+
+bool CudaDevice::can_multiply(const cuda::BlasProduct& product) {
+  const std::scoped_lock lock(mutex_);
+  enter();
+  return cublaslt_ && cublaslt_->has_algorithm(product);
+}
+
+void CudaDevice::multiply(const cuda::BlasProduct& product) {
+  const std::scoped_lock lock(mutex_);
+  enter();
+  cublaslt_.value().multiply(product, stream_);
 }
 
 void CudaDevice::launch_with(const char* module_name, const std::string& kernel, const CudaGrid& grid,

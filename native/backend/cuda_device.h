@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cublaslt_multiplier.h"
 #include "backend/cuda_driver.h"
 #include "backend/device.h"
 
@@ -26,8 +27,8 @@ struct CudaGrid {
 class CudaDevice final : public Device {
  public:
   /// The first GPU. `folder` has the kernels, a fat binary for each file of native/kernels/cuda.
-  /// Throws Error{"unsupported-device"}: no driver, an old one, no GPU, one below compute capability 8.0, or
-  /// no kernels.
+  /// Throws Error{"unsupported-device"}: no driver, an old one, no GPU, one below compute capability 8.0, no
+  /// kernels, or a cuBLASLt that was asked for and cannot be used.
   [[nodiscard]] static std::shared_ptr<CudaDevice> open(std::shared_ptr<const KernelTable> kernels,
                                                         std::string folder);
   ~CudaDevice() override;
@@ -36,6 +37,8 @@ class CudaDevice final : public Device {
 
   [[nodiscard]] const char* name() const override { return "cuda"; }
   [[nodiscard]] const std::string& hardware() const override { return model_; }
+  /// "attune", or cuBLASLt with its version and file.
+  [[nodiscard]] std::string products() const override;
   [[nodiscard]] int multiprocessors() const { return multiprocessors_; }
   /// Bytes of shared memory that a block can have.
   [[nodiscard]] int shared_memory() const { return shared_memory_; }
@@ -57,6 +60,11 @@ class CudaDevice final : public Device {
   void launch(const char* module, const std::string& kernel, const CudaGrid& grid, Arguments arguments) {
     launch_with(module, kernel, grid, &arguments);
   }
+
+  /// Whether cuBLASLt is here and has an algorithm for it.
+  [[nodiscard]] bool can_multiply(const cuda::BlasProduct& product);
+  /// Queues a product that it can multiply.
+  void multiply(const cuda::BlasProduct& product);
 
   /// Values that never change, on the device from the first time on: tables of an op's arguments.
   template <class T>
@@ -81,6 +89,7 @@ class CudaDevice final : public Device {
 
   CudaDevice(std::shared_ptr<const KernelTable> kernels, std::string folder);
   void start();
+  void start_cublaslt(int compute_capability_major);
   void launch_with(const char* module, const std::string& kernel, const CudaGrid& grid, void* arguments);
   [[nodiscard]] cuda::Module module(const char* name);
   [[nodiscard]] KernelFunction& function(const char* module, const std::string& kernel);
@@ -111,6 +120,8 @@ class CudaDevice final : public Device {
   std::vector<Recording> recordings_;                             ///< the last ones come last
   std::map<std::string, std::byte*, std::less<>> constants_;      ///< by what is in them
   std::byte* random_ = nullptr;
+  std::byte* workspace_ = nullptr;  ///< of cuBLASLt
+  std::optional<cuda::CublasLtMultiplier> cublaslt_;
   /// JavaScript's thread allocates while the engine's launches. Held through a recording, which must record
   /// nothing else.
   mutable std::recursive_mutex mutex_;

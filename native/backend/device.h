@@ -49,6 +49,8 @@ class Device : public std::enable_shared_from_this<Device> {
   [[nodiscard]] virtual const char* name() const = 0;
   /// What it is: the instruction set of a processor's kernels, the name of a GPU.
   [[nodiscard]] virtual const std::string& hardware() const = 0;
+  /// Whose matrix products it computes with.
+  [[nodiscard]] virtual std::string products() const { return "attune"; }
   [[nodiscard]] virtual const KernelTable& kernels() const = 0;
   /// Bytes of its memory, where it has its own.
   struct Capacity {

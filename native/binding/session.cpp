@@ -35,6 +35,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceAccessor<&Session::threads>("threads"),
                          InstanceAccessor<&Session::device>("device"),
                          InstanceAccessor<&Session::hardware>("hardware"),
+                         InstanceAccessor<&Session::products>("products"),
                          InstanceAccessor<&Session::device_memory>("deviceMemory"),
                          InstanceMethod<&Session::define_parameter>("defineParameter"),
                          InstanceMethod<&Session::remove_parameter>("removeParameter"),
@@ -112,6 +113,10 @@ Napi::Value Session::device(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::hardware(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->device().hardware()); });
+}
+
+Napi::Value Session::products(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), engine()->device().products()); });
 }
 
 Napi::Value Session::device_memory(const Napi::CallbackInfo& info) {

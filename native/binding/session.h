@@ -22,6 +22,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value threads(const Napi::CallbackInfo& info);
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value hardware(const Napi::CallbackInfo& info);
+  Napi::Value products(const Napi::CallbackInfo& info);
   Napi::Value device_memory(const Napi::CallbackInfo& info);
   Napi::Value define_parameter(const Napi::CallbackInfo& info);
   Napi::Value remove_parameter(const Napi::CallbackInfo& info);

@@ -11,6 +11,7 @@ const programs = [
   'warp_instructions',
   'tensor_instructions',
   'driver_functions',
+  'cublaslt_functions',
   'planted_bugs',
 ]
 

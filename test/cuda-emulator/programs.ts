@@ -73,14 +73,22 @@ export async function program(name: string, variant: Variant = 'plain'): Promise
   // The compiler must not compute ahead of a rounding mode that a test sets.
   const flags = ['-std=gnu++20', '-O1', '-frounding-math', '-Wall', '-Wextra', `-I${here}`, ...sanitizers[variant]]
   const hash = createHash('sha256')
-  for (const part of [readFileSync(source, 'utf8'), contents('programs'), contents('driver'), library, ...flags]) {
+  for (const part of [
+    readFileSync(source, 'utf8'),
+    contents('programs'),
+    contents('driver'),
+    contents('cublaslt'),
+    library,
+    ...flags,
+  ]) {
     hash.update(part)
   }
   const binary = join(output, 'programs', `${name}-${variant}-${hash.digest('hex').slice(0, 16)}`)
   if (existsSync(binary)) return binary
   mkdirSync(dirname(binary), { recursive: true })
   const mine = `${binary}.${process.pid}`
-  await must('g++', [...flags, source, library, `-Wl,-rpath,${dirname(library)}`, '-o', mine])
+  const libraries = name.startsWith('cublaslt') ? [library, join(output, 'libcublaslt-emulated.so')] : [library]
+  await must('g++', [...flags, source, ...libraries, `-Wl,-rpath,${dirname(library)}`, '-o', mine])
   renameSync(mine, binary)
   return binary
 }

@@ -1,8 +1,12 @@
 /** A run that comes again is recorded and launched as one CUDA graph: it must go on computing with what is in memory now. */
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { native } from '../../lib/native.js'
 import { openSession } from '../../lib/session.js'
 import { describeCuda } from './describe-cuda.js'
+import { CublasLtTrace, standIn } from './emulated-cublaslt.js'
+
+const trace = new CublasLtTrace()
+afterAll(() => trace.dispose())
 
 describeCuda(() => {
   test('runs that come again see new inputs, new weights and memory that moved', async () => {
@@ -27,6 +31,28 @@ describeCuda(() => {
       // The arena grows, and with it everything has another address.
       expect(await run(1 << 20, 7)).toEqual([7, 8])
       for (let i = 0; i < 3; i++) expect(await run(8, i)).toEqual([i, 8])
+    } finally {
+      session.dispose()
+    }
+  })
+
+  test('so do products by cuBLASLt, which a recording has among its kernels', async () => {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+    try {
+      const [rows, depth, columns] = [24, 16, 8]
+      session.defineParameter('x', [rows, depth], 'bf16')
+      session.defineParameter('w', [columns, depth], 'bf16')
+      const graph = new (native().Graph)('bf16')
+      const ids = [graph.parameter('x', [rows, depth]).id, graph.parameter('w', [columns, depth]).id, -1, -1, -1, -1]
+      graph.output('y', graph.node('linear', 'y', ids, { layout: 'out_in', scale: 0.5 })[0]!.id)
+      const program = session.compile(graph)
+      for (let i = 1; i <= 5; i++) {
+        await session.writeParameter('x', new Float32Array(rows * depth).fill(2 * i))
+        await session.writeParameter('w', new Float32Array(columns * depth).fill(i))
+        const { y } = await session.run(program, { sizes: {}, inputs: {} }, { fetch: ['y'] })
+        expect(new Set(y)).toEqual(new Set([depth * i * i]))
+        if (standIn() !== undefined) expect(trace.take()).toHaveLength(1)
+      }
     } finally {
       session.dispose()
     }

@@ -2,14 +2,39 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import type { ModelDtype } from '../../lib/models/model-options.js'
-import type { Device } from '../../lib/session.js'
+import { cublasLtVariable, type Device } from '../../lib/session.js'
 import { countingRows, tinyModel } from '../tiny-model.js'
 import { describeCuda } from './describe-cuda.js'
+import { CublasLtTrace, standIn } from './emulated-cublaslt.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const steps = 50
+
+const trace = new CublasLtTrace()
+afterAll(() => trace.dispose())
+beforeEach(() => {
+  trace.take()
+})
+
+/** Of float32 all products are our own; of bfloat16 they are computed both ways. */
+const ways = [
+  ['f32', 'attune'],
+  ['bf16', 'attune'],
+  ['bf16', 'cuBLASLt'],
+] as const
+type Products = (typeof ways)[number][1]
+
+/** For sessions that are opened from now on, and processes that are started. */
+function multiplyBy(products: Products): void {
+  process.env[cublasLtVariable] = products === 'attune' ? 'off' : (standIn() ?? '')
+}
+
+/** That it was so. */
+function expectProducts(products: Products): void {
+  if (standIn() !== undefined) expect(trace.take().length > 0).toBe(products === 'cuBLASLt')
+}
 
 async function losses(device: Device, dtype: ModelDtype): Promise<number[]> {
   await using model = await tinyModel({ device, dtype })
@@ -58,19 +83,21 @@ function hashInOrder(order: string, dtype: ModelDtype): string {
 
 describeCuda(() => {
   // Rounding differs from the first step on, and a step of training makes more of a difference than there was.
-  test.each([
-    ['f32', 2e-3],
-    ['bf16', 5e-2],
-  ] as const)(`the losses of ${steps} steps in %s are the processor's`, async (dtype, tolerance) => {
+  test.each(ways)(`the losses of ${steps} steps in %s by %s are the processor's`, async (dtype, products) => {
+    const tolerance = { f32: 2e-3, bf16: 5e-2 }[dtype]
+    multiplyBy(products)
     const [cpu, cuda] = [await losses('cpu', dtype), await losses('cuda', dtype)]
     expect(cpu.at(-1)).toBeLessThan(0.7 * cpu[0]!)
     const apart = cuda.map((loss, step) => Math.abs(loss - cpu[step]!) / cpu[step]!)
     expect(Math.max(...apart)).toBeLessThan(tolerance)
+    expectProducts(products)
   })
 
-  test.each(['f32', 'bf16'] as const)('the same bits in %s whatever order threads run in', (dtype) => {
+  test.each(ways)('the same bits in %s by %s whatever order threads run in', (dtype, products) => {
+    multiplyBy(products)
     const hashes = ['forward', 'reverse', 'random'].map((order) => hashInOrder(order, dtype))
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
     expect(new Set(hashes).size).toBe(1)
+    expectProducts(products)
   })
 })

@@ -13,7 +13,7 @@ interface Linear {
   lowRankScale?: number
 }
 
-function linear(tokens: number, k: number, n: number, options: Linear = {}) {
+export function linear(tokens: number, k: number, n: number, options: Linear = {}) {
   const { layout = 'out_in', bias = false, addend = false, rank = 0, lowRankLayout = 'out_in' } = options
   const { scale = 1, lowRankScale = 1 } = options
   const matrix = (rows: number, columns: number, of: Layout) =>

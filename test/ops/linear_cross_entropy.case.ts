@@ -11,7 +11,7 @@ interface Loss {
   tokens?: readonly number[]
 }
 
-function loss(rows: number, columns: number, vocabulary: number, options: Loss = {}) {
+export function loss(rows: number, columns: number, vocabulary: number, options: Loss = {}) {
   const { bias = false, smoothing = 0, softcap = 0, scale = 0.125, std = 1, tokens } = options
   const parts = [
     `${rows}x${columns}x${vocabulary}`,

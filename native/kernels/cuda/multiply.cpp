@@ -1,7 +1,7 @@
 #include "kernels/cuda/multiply.h"
 
 #include "core/quantization.h"
-#include "kernels/cuda/matrix_product.h"
+#include "kernels/cuda/cublaslt_product.h"
 
 namespace attune::cuda {
 namespace {
@@ -35,7 +35,7 @@ struct Plan {
 
 [[nodiscard]] Plan choose(const Multiplication& asked) {
   const Product& first = asked.products[0];
-  if (asked.rows <= kThinRows && !first.left.transposed) {
+  if (is_thin(asked)) {
     const auto outputs = static_cast<std::int64_t>(kThinBytes / size_of(first.left.dtype));
     return plan_of(ProductKernel::thin, divide_up(asked.columns, outputs), first.depth);
   }
@@ -47,11 +47,6 @@ struct Plan {
 }
 
 // ---- launch
-
-[[nodiscard]] bool aligned(const void* data, std::int64_t stride, DType dtype, std::size_t bytes) {
-  const std::size_t row = static_cast<std::size_t>(stride) * size_of(dtype);
-  return (reinterpret_cast<std::uintptr_t>(data) | row) % bytes == 0;
-}
 
 [[nodiscard]] Factor factor_of(const StoredMatrix& matrix, DType activations) {
   // Of a quantized weight a pack must be of one block.
@@ -111,15 +106,13 @@ void put_terms(MatrixProduct& out, const Multiplication& asked) {
   return plan.splits > 1 ? scratch.take<float>(plan.splits * asked.rows * asked.columns) : nullptr;
 }
 
-}  // namespace
-
-std::size_t multiply_scratch(const Multiplication& asked) {
+[[nodiscard]] std::size_t partials_bytes(const Multiplication& asked) {
   Scratch scratch;
   static_cast<void>(take_partials(scratch, asked, choose(asked)));
   return scratch.bytes();
 }
 
-void multiply(KernelContext& context, std::byte* scratch, const Multiplication& asked) {
+void multiply_by_kernels(KernelContext& context, std::byte* scratch, const Multiplication& asked) {
   const Plan plan = choose(asked);
   Scratch pieces(scratch);
   const MatrixProduct arguments = arguments_of(asked, plan, take_partials(pieces, asked, plan));
@@ -148,6 +141,21 @@ void multiply(KernelContext& context, std::byte* scratch, const Multiplication& 
       "product_finish", entry("product_finish", dtype),
       {.x = divide_up(asked.rows * divide_up(asked.columns, 4), kFinishThreads), .threads = kFinishThreads},
       arguments);
+}
+
+}  // namespace
+
+std::size_t multiply_scratch(const Multiplication& asked) {
+  const std::size_t bytes = partials_bytes(asked);
+  return asked.product_count == 1 ? bytes : std::max(bytes, partials_bytes(second_alone(asked)));
+}
+
+void multiply(KernelContext& context, std::byte* scratch, const Multiplication& asked) {
+  const std::optional<CublasLtProduct> taken = cublaslt_product(asked);
+  CudaDevice& device = device_of(context);
+  if (!taken || !device.can_multiply(taken->product)) return multiply_by_kernels(context, scratch, asked);
+  if (taken->before) multiply_by_kernels(context, scratch, *taken->before);
+  device.multiply(taken->product);
 }
 
 }  // namespace attune::cuda

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/matrix_product.h"
 
 // Matrix products, on the host's side: what other launchers ask for, and how it is done.
 namespace attune::cuda {
@@ -35,12 +36,25 @@ struct Multiplication {
   bool accumulate = false;  ///< c is f32
 };
 
+/// Products of so few rows have a kernel of their own, which reads the right factor as fast as memory gives
+/// it.
+[[nodiscard]] inline bool is_thin(const Multiplication& asked) {
+  return asked.rows <= kThinRows && !asked.products[0].left.transposed;
+}
+
+/// Whether rows of `stride` elements begin on `bytes`.
+[[nodiscard]] inline bool aligned(const void* data, std::int64_t stride, DType dtype, std::size_t bytes) {
+  const std::size_t row = static_cast<std::size_t>(stride) * size_of(dtype);
+  return (reinterpret_cast<std::uintptr_t>(data) | row) % bytes == 0;
+}
+
 [[nodiscard]] inline StoredMatrix stored(const TensorView& view, bool transposed = false) {
   return {view.data, view.dtype, view.shape.columns(), transposed};
 }
 
-/// By shapes alone.
+/// By shapes alone, whoever multiplies.
 [[nodiscard]] std::size_t multiply_scratch(const Multiplication& asked);
+/// By cuBLASLt where it is there and takes the product, else by kernels of our own.
 void multiply(KernelContext& context, std::byte* scratch, const Multiplication& asked);
 
 }  // namespace attune::cuda

@@ -36,7 +36,7 @@ export function madeResult(): CudaResult {
       ...{ processor: 'made up', architecture: 'x64', cores: 16, features: [], instructionSet: 'avx2', memoryGiB: 128 },
       ...{ system: 'linux 6.1', node: 'v20.0.0', compiler: 'g++ 12.2', attune: '0.1.0', commit: 'abcdef0', date: '' },
     },
-    device: { kind: 'cuda', hardware: gpu.name },
+    device: { kind: 'cuda', hardware: gpu.name, products: 'cuBLASLt 13.0.0 (/usr/lib/libcublasLt.so.13)' },
     gpu: { before: gpu, after: { ...gpu, clock: 1380, temperature: 66 } },
     peaks: { tensor: 262e12, bandwidth: 1.78e12 },
     python: { python: '3.11.7', torch: '2.13.0', cuda: '13.0', device: gpu.name },

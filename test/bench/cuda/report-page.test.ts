@@ -31,7 +31,7 @@ describe('the page', () => {
   test('goes without what is missing: nvidia-smi, peaks, PyTorch, kernels, a data sheet', () => {
     const missing = { missing: 'not there' }
     const bare = { ...result, gpu: undefined, peaks: missing, python: missing, kernels: [], steps: [] }
-    const page = reportPage({ ...bare, device: { kind: 'cuda', hardware: 'NVIDIA T4' } })
+    const page = reportPage({ ...bare, device: { kind: 'cuda', hardware: 'NVIDIA T4', products: 'attune' } })
     expect(page).toContain('not there')
     expect(page).not.toMatch(/NaN|undefined|<h2>Roofline/)
   })

@@ -122,11 +122,24 @@ void Device::launch(CUfunction function, Launch launch, CUstream_st& stream) {
   enqueue(stream, {[this, launch = std::move(launch)] { run_kernel(launch); }});
 }
 
+void Device::launch_host_work(const char* name, std::function<std::string()> kernel, CUstream_st& stream) {
+  enqueue(stream, {[this, name, kernel = std::move(kernel)] {
+            count_launch();
+            const std::string fault = kernel();
+            if (fault.empty()) return;
+            sticky_ = CUDA_ERROR_ILLEGAL_ADDRESS;
+            throw DriverError(sticky_, std::string(name) + ": " + fault);
+          }});
+}
+
+void Device::count_launch() {
+  if (++launches_ != settings.fail_launch) return;
+  sticky_ = settings.fail_launch_code;
+  throw DriverError(sticky_);
+}
+
 void Device::run_kernel(const Launch& launch) {
-  if (++launches_ == settings.fail_launch) {
-    sticky_ = settings.fail_launch_code;
-    throw DriverError(sticky_);
-  }
+  count_launch();
   const std::optional<Fault> fault = runner_.run(launch, {settings.order, settings.seed});
   if (!fault.has_value()) return;
   switch (fault->kind) {

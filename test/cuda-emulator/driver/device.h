@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,6 +62,8 @@ class Device {
   void launch_graph(CUstream_st& stream, const CUgraphExec_st& executable);
 
   void launch(CUfunction function, Launch launch, CUstream_st& stream);
+  /// A kernel that is a function of the host's: see host_work.h.
+  void launch_host_work(const char* name, std::function<std::string()> kernel, CUstream_st& stream);
 
   std::recursive_mutex mutex;
   Settings settings;
@@ -75,6 +78,8 @@ class Device {
   Device();
   void run_item(CUstream_st& stream);
   void run_kernel(const Launch& launch);
+  /// Fails the one that `fail-launch` means.
+  void count_launch();
   void order_with_default_stream(const CUstream_st& stream);
   void check_launch(const CUfunc_st& function, const Launch& launch) const;
   static const Allocation* find_allocation(std::uint64_t address);
