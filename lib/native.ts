@@ -287,6 +287,8 @@ export interface NativeSessionOptions {
   readonly instructionSet: string
   /** Computes on a GPU: the folder with the kernels' fat binaries. */
   readonly cudaKernels?: string
+  /** Whether runs that come again are recorded there as CUDA graphs. @default true */
+  readonly cudaGraphs?: boolean
   /** Compiles and counts bytes, and neither allocates nor runs: there need be no such device. */
   readonly planned?: boolean
 }

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AttuneError } from './errors.js'
-import { native, type NativeSession } from './native.js'
+import { native, type NativeSession, type NativeSessionOptions } from './native.js'
 import { suggestion } from './nearest.js'
 
 /** Environment variable that names the instruction set of all sessions whose caller names none. */
@@ -13,6 +13,9 @@ export const deviceVariable = 'ATTUNE_DEVICE'
 
 /** Environment variable that names the cuBLASLt to compute matrix products with on a GPU, or is 'off'. */
 export const cublasLtVariable = 'ATTUNE_CUBLASLT'
+
+/** Environment variable that says whether runs that come again are recorded as CUDA graphs: 'on' or 'off'. */
+export const cudaGraphsVariable = 'ATTUNE_CUDA_GRAPHS'
 
 /** Where `npm run build:cuda` puts the kernels. */
 const cudaKernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'build', 'cuda')
@@ -39,21 +42,34 @@ export function forcedInstructionSet(): string | undefined {
   return value === '' ? undefined : value
 }
 
-/** @throws AttuneError 'unsupported-device' saying what a GPU lacks, or which instruction sets there are */
+/** @throws AttuneError 'unsupported-device' saying what a GPU lacks, or which instruction sets there are; 'invalid-option': ATTUNE_CUDA_GRAPHS */
 export function openSession({ device = 'cpu', planned = false, ...options }: SessionOptions): NativeSession {
   const { Session } = native()
   const { threads } = options
   const chosen = device === 'auto' ? forcedDevice() : device
-  if (chosen === 'cuda') return new Session({ threads, instructionSet: '', cudaKernels, planned })
+  if (chosen === 'cuda') return new Session({ threads, instructionSet: '', ...onGpu(), planned })
   const instructionSet = settledInstructionSet(options.instructionSet)
   if (chosen === undefined && instructionSet === '') {
     try {
-      return new Session({ threads, instructionSet, cudaKernels, planned })
+      return new Session({ threads, instructionSet, ...onGpu(), planned })
     } catch (error) {
       if (!(error instanceof AttuneError) || error.code !== 'unsupported-device') throw error
     }
   }
   return new Session({ threads, instructionSet, planned })
+}
+
+function onGpu(): Pick<NativeSessionOptions, 'cudaKernels' | 'cudaGraphs'> {
+  return { cudaKernels, cudaGraphs: wantsCudaGraphs() }
+}
+
+/** What ATTUNE_CUDA_GRAPHS says; true where it is not set, or empty. */
+function wantsCudaGraphs(): boolean {
+  const value = process.env[cudaGraphsVariable]?.trim() ?? ''
+  if (value === '' || value === 'on') return true
+  if (value === 'off') return false
+  const message = `${cudaGraphsVariable}: expected 'on' or 'off', not '${value}'. Set the variable to one of these, or unset it.`
+  throw new AttuneError('invalid-option', message, { where: cudaGraphsVariable })
 }
 
 /** What ATTUNE_DEVICE says; undefined where it is not set, or empty. */

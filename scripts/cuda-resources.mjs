@@ -1,12 +1,14 @@
-// What each CUDA kernel takes on each architecture, as the compiled code says: registers, stack, spills, static shared memory, and how many of
-// the instructions it has that its speed rests on. `cuda-resources.mjs` writes the table. `--check` fails where it was made of other sources than
-// these, or where two architectures compiled now take something else, so that a change is seen, and explained in its commit. Needs nvcc
-// and cuobjdump.
-import { readFileSync, writeFileSync } from 'node:fs'
+// What each CUDA kernel takes on each architecture, as the compiled code says: registers, stack, spills, shared memory, how much of a
+// multiprocessor its blocks can fill, and how many of the instructions it has that its speed rests on. `cuda-resources.mjs` writes the table.
+// `--check` fails where it was made of other sources than these, or where two architectures compiled now take something else, so that a change
+// is seen, and explained in its commit. Needs nvcc, g++ and cuobjdump.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildCuda, fatBinaries, sourceHash } from './build-cuda.mjs'
 import { cudaTools } from './cuda-tools.mjs'
 import { eachAtOnce } from './each-at-once.mjs'
+import { occupancy, reservedShared } from './occupancy.mjs'
 import { capture, fail, missingCode, root, say } from './run.mjs'
 
 const table = 'native/kernels/cuda/resources.tsv'
@@ -20,17 +22,66 @@ const counted = {
   stg128: /^STG\.E(?:\.\w+)*\.128/,
   local: /^(?:LDL|STL)/,
 }
-const columns = ['module', 'kernel', 'arch', 'registers', 'stack', 'shared', ...Object.keys(counted), 'sources']
+/**
+ * `shared`: bytes that a kernel declares; `dynamic`: the most that launchers ask for beside them; `threads`: of a block; `blocks`,
+ * `occupancy` (percent of the warps) and `limiter`: see occupancy.mjs.
+ */
+const columns = [
+  ...[
+    'module',
+    'kernel',
+    'arch',
+    'registers',
+    'stack',
+    'shared',
+    'dynamic',
+    'threads',
+    'blocks',
+    'occupancy',
+    'limiter',
+  ],
+  ...Object.keys(counted),
+  'sources',
+]
 
-/** Rows by kernel and architecture, of one fat binary. */
-async function resourcesOf(cuobjdump, { name, path }) {
-  const [usage, code] = await Promise.all(
-    ['-res-usage', '-sass'].map(async (option) => {
-      const { code, output } = await capture(cuobjdump, [option, path])
-      if (code !== 0) fail(`cuobjdump ${option} ${path} failed\n${output}`)
-      return output
+async function outputOf(command, args) {
+  const { code, output } = await capture(command, args)
+  if (code !== 0) fail(`${command} ${args.join(' ')} failed\n${output}`)
+  return output
+}
+
+/** Bytes by kernel. */
+async function dynamicSharedMemory() {
+  const folder = mkdtempSync(join(tmpdir(), 'attune-resources-'))
+  const program = join(folder, 'dynamic-shared-memory')
+  await outputOf('g++', ['-std=c++20', '-Inative', 'scripts/dynamic-shared-memory.cpp', '-o', program])
+  const lines = (await outputOf(program, [])).trimEnd().split('\n')
+  rmSync(folder, { recursive: true })
+  return new Map(lines.map((line) => line.split('\t')).map(([kernel, bytes]) => [kernel, Number(bytes)]))
+}
+
+/** Threads and dynamic shared memory of each kernel in a module's PTX. */
+function blocksOf(ptx, dynamic) {
+  const arrays = [...ptx.matchAll(/\.extern \.shared [^;]*?(\w+)\[\];/g)].map(([, array]) => array)
+  const kernels = ptx.split(/\.entry (?=\w+\()/).slice(1)
+  return new Map(
+    kernels.map((text) => {
+      const [kernel] = text.split('(', 1)
+      const threads = Number(/\.maxntid (\d+)/.exec(text)?.[1])
+      if (Number.isNaN(threads)) fail(`${kernel} does not say how many threads a block has (__launch_bounds__)`)
+      const uses = arrays.some((array) => text.includes(array))
+      if (uses && !dynamic.has(kernel)) fail(`scripts/dynamic-shared-memory.cpp does not know ${kernel}`)
+      return [kernel, { threads, dynamic: uses ? dynamic.get(kernel) : 0 }]
     }),
   )
+}
+
+/** Rows by kernel and architecture, of one fat binary. */
+async function resourcesOf(cuobjdump, { name, path }, dynamicOf) {
+  const [usage, code, ptx] = await Promise.all(
+    ['-res-usage', '-sass', '-ptx'].map((option) => outputOf(cuobjdump, [option, path])),
+  )
+  const blocks = blocksOf(ptx, dynamicOf)
   const rows = new Map()
   const sources = sourceHash(name).slice(0, 12)
   let arch, kernel
@@ -41,7 +92,10 @@ async function resourcesOf(cuobjdump, { name, path }) {
     if (used === null) continue
     const counts = Object.fromEntries(Object.keys(counted).map((column) => [column, 0]))
     const [registers, stack, shared] = used.slice(1).map(Number)
-    rows.set(`${kernel} ${arch}`, { module: name, kernel, arch, registers, stack, shared, ...counts, sources })
+    rows.set(`${kernel} ${arch}`, {
+      ...{ module: name, kernel, arch, registers, stack, ...counts, sources },
+      ...blockResources({ arch, registers, shared: declaredShared(arch, shared), ...blocks.get(kernel) }),
+    })
   }
   let row
   for (const line of code.split('\n')) {
@@ -56,6 +110,20 @@ async function resourcesOf(cuobjdump, { name, path }) {
   return [...rows.values()]
 }
 
+/** From sm_90 on what the system has in a block's shared memory is counted with what a kernel declares. */
+function declaredShared(arch, counted) {
+  return numberOf(arch) >= 90 && counted > 0 ? counted - reservedShared : counted
+}
+
+function blockResources({ arch, registers, threads, shared, dynamic }) {
+  const { blocks, percent, limiter } = occupancy({ arch, registers, threads, shared: shared + dynamic })
+  return { shared, dynamic, threads, blocks, occupancy: percent, limiter }
+}
+
+function numberOf(arch) {
+  return Number(arch.slice(3))
+}
+
 const { bin, reason } = cudaTools()
 if (bin === undefined) fail(reason, missingCode)
 const check = process.argv.includes('--check')
@@ -63,11 +131,11 @@ await buildCuda(check ? 'gate' : 'all')
 const rows = []
 // cuobjdump looks for the disassembler on the path.
 process.env.PATH = `${bin}:${process.env.PATH}`
+const dynamic = await dynamicSharedMemory()
 await eachAtOnce(fatBinaries(), async (file) => {
-  rows.push(...(await resourcesOf(join(bin, 'cuobjdump'), file)))
+  rows.push(...(await resourcesOf(join(bin, 'cuobjdump'), file, dynamic)))
 })
-const number = ({ arch }) => Number(arch.slice(3))
-rows.sort((a, b) => (a.module + a.kernel).localeCompare(b.module + b.kernel) || number(a) - number(b))
+rows.sort((a, b) => (a.module + a.kernel).localeCompare(b.module + b.kernel) || numberOf(a.arch) - numberOf(b.arch))
 const text = [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((cells) => cells.join('\t'))
 const found = `${text.join('\n')}\n`
 if (check) {

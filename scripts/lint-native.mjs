@@ -10,7 +10,7 @@ import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
 const require = createRequire(import.meta.url)
 const tidy = nativeTool('clang-tidy')
-const folders = ['native', 'test/cuda-emulator']
+const folders = ['native', 'scripts', 'test/cuda-emulator']
 const headers = folders.flatMap(filesBelow).filter((file) => file.endsWith('.h'))
 const headerHash = hashOf({ paths: [...headers, '.clang-tidy', 'scripts/lint-native.mjs'], facts: [process.arch] })
 

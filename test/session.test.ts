@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { native } from '../lib/native.js'
-import { isaVariable } from '../lib/session.js'
+import { cudaGraphsVariable, isaVariable, openSession } from '../lib/session.js'
 import { runAttune, jsonLines } from './cli/run-attune.js'
 import { tinyModel } from './tiny-model.js'
 
@@ -35,6 +35,14 @@ describe('ATTUNE_ISA', () => {
       ) as string,
     })
   })
+})
+
+test('ATTUNE_CUDA_GRAPHS is on or off, and a slip is refused before a GPU is looked for', () => {
+  vi.stubEnv(cudaGraphsVariable, 'of')
+  const refused = { code: 'invalid-option', where: cudaGraphsVariable }
+  const open = () => openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+  expect(open).toThrow(expect.objectContaining(refused) as Error)
+  expect(open).toThrow(/expected 'on' or 'off', not 'of'/)
 })
 
 describe('attune doctor', () => {

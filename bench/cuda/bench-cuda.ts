@@ -2,19 +2,20 @@
 import type { NativeSession } from '../../dist/native.js'
 import { openSession, type Device, type SessionOptions } from '../../dist/session.js'
 import { describeMachine } from '../machine.js'
+import { compareAttention, runTorchAttention } from './attention-peer.js'
 import { checkCorrectness, faults } from './correctness.js'
 import { askGpu } from './gpu-facts.js'
 import { gpuNamed } from './gpus.js'
 import { nameOf, type KernelCase } from './kernel-case.js'
-import { kernelCases } from './kernel-cases.js'
+import { kernelCases, lengthShapes } from './kernel-cases.js'
 import { requireMeasurable } from './measurable.js'
-import { notMeasured } from './absent.js'
-import type { CudaResult, KernelResult, StepResult } from './result.js'
+import { notMeasured, type Absent } from './absent.js'
 import { mayUseCublasLt, openOwnProducts } from './own-products.js'
+import type { AttentionResult, CudaResult, KernelResult, StepResult } from './result.js'
 import { readStepCases } from './step-cases.js'
 import { timeKernel } from './time-kernels.js'
 import { timeStep } from './time-steps.js'
-import { findTorch } from './torch.js'
+import { findTorch, type Torch } from './torch.js'
 
 export interface BenchCudaOptions {
   readonly kernels: boolean
@@ -56,11 +57,12 @@ export async function benchCuda(options: BenchCudaOptions): Promise<CudaResult> 
     const stopped = wrong.length === 0 ? undefined : { missing: `not measured: ${wrong.join('; ')}` }
     const isStopped = stopped !== undefined
     const peaks = stopped ?? (await measurePeaks(probe, dryRun))
-    const kernels = options.kernels && !isStopped ? await timeKernels(options, gpu) : []
+    const { kernels, attention } =
+      options.kernels && !isStopped ? await timeBesideTorch(options, { gpu, torch }) : { kernels: [], attention: [] }
     const steps = options.steps && !isStopped ? await timeSteps(probe, options, { gpu, torch }) : []
     const after = askGpu()
     const facts = before === undefined || after === undefined ? undefined : { before, after }
-    return { ...head, gpu: facts, peaks, python: torch, kernels, steps }
+    return { ...head, gpu: facts, peaks, python: torch, kernels, attention, steps }
   } finally {
     probe.dispose()
   }
@@ -74,6 +76,19 @@ function deviceOf({ dryRun, device = 'auto' }: BenchCudaOptions): Device {
 async function measurePeaks(session: NativeSession, dryRun: boolean): Promise<CudaResult['peaks']> {
   if (dryRun) return notMeasured
   return { tensor: await session.measurePeak(), bandwidth: await session.measureReadBandwidth() }
+}
+
+/** PyTorch's attention before and after attune's kernels: a card that slows down slows one of its turns too. */
+async function timeBesideTorch(
+  options: BenchCudaOptions,
+  { gpu, torch }: { gpu: ReturnType<typeof gpuNamed>; torch: Torch | Absent },
+): Promise<{ kernels: KernelResult[]; attention: AttentionResult[] }> {
+  const { dryRun, rounds } = options
+  const shapes = lengthShapes({ small: dryRun })
+  const before = runTorchAttention(torch, shapes, rounds)
+  const kernels = await timeKernels(options, gpu)
+  const turns = [before, runTorchAttention(torch, shapes, rounds)]
+  return { kernels, attention: compareAttention(shapes, kernels, turns) }
 }
 
 async function timeKernels(options: BenchCudaOptions, gpu: ReturnType<typeof gpuNamed>): Promise<KernelResult[]> {
@@ -105,7 +120,7 @@ async function timeKernels(options: BenchCudaOptions, gpu: ReturnType<typeof gpu
 async function timeSteps(
   probe: NativeSession,
   { rounds, timedSteps, dryRun, log }: BenchCudaOptions,
-  { gpu, torch }: { gpu: ReturnType<typeof gpuNamed>; torch: ReturnType<typeof findTorch> },
+  { gpu, torch }: { gpu: ReturnType<typeof gpuNamed>; torch: Torch | Absent },
 ): Promise<StepResult[]> {
   const results: StepResult[] = []
   const turns = Math.max(1, Math.ceil(rounds / 3))

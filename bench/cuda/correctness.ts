@@ -7,6 +7,7 @@ import { accessSync, constants } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { repositoryRoot } from './repository-root.js'
 import { isAbsent, type Absent } from './absent.js'
+import { opErrorsVariable, type OpError } from './op-error.js'
 import { smallTraining, sameBits, type SmallTraining } from './small-training.js'
 
 export interface TestCounts {
@@ -24,6 +25,8 @@ export interface SanitizerRun {
 
 export interface Correctness {
   readonly tests: readonly (TestCounts | (Absent & { readonly name: string }))[]
+  /** Of the tests of every op, against float64. */
+  readonly opErrors: readonly OpError[] | Absent
   readonly sanitizer: readonly SanitizerRun[] | Absent
   /** Losses and weights of the same training twice. */
   readonly repeatable: { readonly same: boolean; readonly steps: number } | Absent
@@ -64,12 +67,12 @@ export interface CorrectnessOptions {
 }
 
 export async function checkCorrectness({ dryRun, device }: CorrectnessOptions): Promise<Correctness> {
+  const training = await checkTraining(device, dryRun ? 3 : 100)
   const left = { missing: 'not run: dry run' }
-  return {
-    tests: testRuns.map(({ name, args }) => (dryRun ? { name, ...left } : runTests(name, args))),
-    sanitizer: dryRun ? left : runSanitizer(),
-    ...(await checkTraining(device, dryRun ? 3 : 100)),
+  if (dryRun) {
+    return { tests: testRuns.map(({ name }) => ({ name, ...left })), opErrors: left, sanitizer: left, ...training }
   }
+  return { ...runAllTests(), sanitizer: runSanitizer(), ...training }
 }
 
 async function checkTraining(
@@ -110,22 +113,46 @@ const testRuns = [
 /** ATTUNE_CUDA_DRIVER set to nothing: the system's driver, where the tests would build the emulator. */
 const onTheCard = { ...process.env, ATTUNE_CUDA_DRIVER: '' }
 
-function runTests(name: string, args: readonly string[]): TestCounts | (Absent & { readonly name: string }) {
+function runAllTests(): Pick<Correctness, 'tests' | 'opErrors'> {
   const folder = mkdtempSync(join(tmpdir(), 'attune-bench-cuda-'))
+  try {
+    const tests = testRuns.map(({ name, args }) => runTests(name, args, folder))
+    return { tests, opErrors: readOpErrors(opErrorsIn(folder)) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const opErrorsIn = (folder: string): string => join(folder, 'op-errors.json')
+
+/** A difference that is no number is null in JSON: as far away as can be. */
+export function readOpErrors(path: string): readonly OpError[] | Absent {
+  try {
+    const infinite = (_: string, value: unknown): unknown => (value === null ? Infinity : value)
+    return JSON.parse(readFileSync(path, 'utf8'), infinite) as OpError[]
+  } catch (error) {
+    return { missing: `the tests of ops left no errors: ${(error as Error).message}` }
+  }
+}
+
+function runTests(
+  name: string,
+  args: readonly string[],
+  folder: string,
+): TestCounts | (Absent & { readonly name: string }) {
   const report = join(folder, 'results.json')
   try {
+    rmSync(report, { force: true })
     const vitest = join(repositoryRoot, 'node_modules/vitest/vitest.mjs')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
     const { status } = spawnSync(process.execPath, [vitest, 'run', ...args, ...reporters], {
       cwd: repositoryRoot,
-      env: onTheCard,
+      env: { ...onTheCard, [opErrorsVariable]: opErrorsIn(folder) },
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     return parseTests(name, readFileSync(report, 'utf8'), status)
   } catch (error) {
     return { name, missing: `the tests left no report: ${(error as Error).message}` }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 

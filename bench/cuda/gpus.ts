@@ -44,6 +44,15 @@ export const gpus = {
     bandwidth: 3350e9,
     attainable: hopper,
   },
+  h200: {
+    name: 'H200 SXM',
+    // The NVL has another name and other peaks.
+    pattern: /\bH200$/,
+    tensorPeak: { bf16: 989e12, tf32: 494.5e12 },
+    vectorPeak: 67e12,
+    bandwidth: 4800e9,
+    attainable: hopper,
+  },
   rtx4090: {
     name: 'RTX 4090',
     pattern: /\bRTX 4090$/,

@@ -24,7 +24,7 @@ export function kernelCases({ small = false }: CaseOptions = {}): KernelCase[] {
   const shapes = small ? modelShapes.map(smallShapes) : modelShapes
   const cases = (['bf16', 'f32'] as const).flatMap((dtype) => [
     ...shapes.flatMap((of) => modelCases(of, dtype)),
-    ...lengthCases(small, dtype),
+    ...lengthShapes({ small }).flatMap((of) => attentionCases(of, dtype)),
     ...otherCases(small, dtype),
   ])
   // Models share shapes.
@@ -122,7 +122,7 @@ function activationCases({ intermediate, gated, activation: kind }: KernelShapes
   return [node(op, shape, dtype, inputs, { kind }), node(`${op}_backward`, shape, dtype, [x(), ...inputs], { kind })]
 }
 
-interface AttentionShapes {
+export interface AttentionShapes {
   readonly rows: number
   readonly length: number
   readonly heads: number
@@ -133,13 +133,17 @@ interface AttentionShapes {
   readonly packed?: boolean
 }
 
-function attentionCases(
-  { rows, length, heads, kvHeads, headDim, causal, bias = false, packed = false }: AttentionShapes,
-  dtype: KernelDtype,
-): KernelCase[] {
-  const tokens = rows * length
+/** How the cases of these shapes are told from others. */
+export function attentionShape({ rows, length, heads, kvHeads, headDim, causal, ...rest }: AttentionShapes): string {
   const group = heads === kvHeads ? `${heads}` : `${heads}/${kvHeads}`
-  const shape = `${rows}x${length} ${group}x${headDim} ${causal ? 'causal' : 'full'}${bias ? ' bias' : ''}${packed ? ' packed' : ''}`
+  const mask = causal ? 'causal' : 'full'
+  return `${rows}x${length} ${group}x${headDim} ${mask}${rest.bias === true ? ' bias' : ''}${rest.packed === true ? ' packed' : ''}`
+}
+
+function attentionCases(shapes: AttentionShapes, dtype: KernelDtype): KernelCase[] {
+  const { rows, length, heads, kvHeads, headDim, causal, bias = false, packed = false } = shapes
+  const tokens = rows * length
+  const shape = attentionShape(shapes)
   const side = (count: number) => set(tokens, count * headDim)
   const qkv = packed ? [side(heads + 2 * kvHeads), null, null] : [side(heads), side(kvHeads), side(kvHeads)]
   const starts = segments(rows, length)
@@ -154,17 +158,14 @@ function attentionCases(
 }
 
 /** 16k tokens and 2,048 columns, as attention is compared elsewhere. */
-function lengthCases(small: boolean, dtype: KernelDtype): KernelCase[] {
+export function lengthShapes({ small = false }: CaseOptions = {}): AttentionShapes[] {
   const lengths = small ? [4, 9] : [512, 1024, 2048, 4096, 8192, 16384]
   const [tokens, columns] = small ? [36, 32] : [16384, 2048]
   return lengths.flatMap((length) =>
     (small ? [8, 16] : [64, 128]).flatMap((headDim) =>
-      [true, false].flatMap((causal) => {
+      [true, false].map((causal) => {
         const heads = columns / headDim
-        return attentionCases(
-          { rows: Math.floor(tokens / length), length, heads, kvHeads: heads, headDim, causal },
-          dtype,
-        )
+        return { rows: Math.floor(tokens / length), length, heads, kvHeads: heads, headDim, causal }
       }),
     ),
   )

@@ -12,6 +12,7 @@ main { max-width: 76rem; } tbody td { white-space: nowrap; } dl + .chart { margi
 .roof { fill: none; stroke: var(--ink); stroke-width: 2; } .roof.sheet { stroke: var(--marker); stroke-dasharray: 6 4; }
 .key.roof-measured::before { border-color: var(--ink); } .key.roof-sheet::before { border-color: var(--marker); border-top-style: dashed; }
 .predicted { stroke: var(--ink); stroke-width: 2; }
+.line.other { stroke: var(--other); } .key.other::before { border-color: var(--other); }
 .swatch { margin-right: 1em; white-space: nowrap; } .swatch svg { margin-right: .4em; vertical-align: -1px; }
 .stamp { border-left: 4px solid var(--second); background: var(--panel); padding: .6rem .9rem; margin: 1rem 0; font-weight: 600; }
 td.why { color: var(--soft); white-space: normal; max-width: 24rem; overflow-wrap: anywhere; }

@@ -20,6 +20,22 @@ export interface KernelResult extends Required<Omit<KernelCost, 'launches'>> {
   readonly predicted: PredictedTime | undefined
 }
 
+/** One pass of attention at one shape, beside PyTorch's scaled_dot_product_attention. */
+export interface AttentionResult {
+  /** As in the kernel's name. */
+  readonly shape: string
+  readonly length: number
+  readonly headDim: number
+  readonly causal: boolean
+  readonly pass: 'forward' | 'backward'
+  /** Operations of its products over the pairs that see each other: of both. */
+  readonly flops: number
+  readonly ours: Estimate | Absent
+  readonly theirs: Estimate | Absent
+  /** attune's speed over PyTorch's; undefined where one is missing. */
+  readonly speedup: number | undefined
+}
+
 export interface StepResult {
   readonly case: string
   readonly title: string
@@ -30,6 +46,8 @@ export interface StepResult {
   readonly flops: number
   /** A round each, in turns with PyTorch's. */
   readonly time: Estimate | Absent
+  /** The same with every kernel launched by itself (ATTUNE_CUDA_GRAPHS=off). */
+  readonly timeWithoutGraphs: Estimate | Absent
   /** Bytes: planned, which is what is then taken, and what the card lost meanwhile. */
   readonly plannedBytes: number
   readonly peakBytes: number | undefined
@@ -63,6 +81,7 @@ export interface CudaResult {
   readonly python: PythonVersions | Absent
   readonly correctness: Correctness | undefined
   readonly kernels: readonly KernelResult[]
+  readonly attention: readonly AttentionResult[]
   readonly steps: readonly StepResult[]
 }
 

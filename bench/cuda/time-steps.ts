@@ -1,10 +1,11 @@
 /** Steps of training of whole models through the public API, in turns with PyTorch's. */
 import { lora, Model } from '../../dist/index.js'
 import type { NativeSession } from '../../dist/native.js'
+import { cudaGraphsVariable } from '../../dist/session.js'
 import { summarize, type Estimate } from './estimate.js'
 import type { Gpu } from './gpus.js'
 import type { KernelDtype } from './kernel-class.js'
-import { notMeasured, type Absent } from './absent.js'
+import { isAbsent, notMeasured, type Absent } from './absent.js'
 import type { PeerResult, StepResult } from './result.js'
 import { predictStep } from './roofline.js'
 import { batchOf, fittingRows, smallCase, tokensOf, type StepCase } from './step-cases.js'
@@ -46,18 +47,14 @@ export async function timeStep(
   const { costs, memory: plannedBytes } = stepCosts(step, dtype)
   const flops = costs.reduce((sum, { products, attention, elements }) => sum + products + attention + elements, 0)
   const variants = 'missing' in torch ? [] : variantsOf(step)
-  const turns: Turn[] = []
+  const [withGraphs, withoutGraphs] = [new Contender('on'), new Contender('off')]
   const peers = new Map<string, TorchRun[]>(variants.map((variant) => [variant, []]))
-  let reason: Absent | undefined
   for (let round = 0; round < (dryRun ? 1 : rounds); round++) {
-    const turn = reason === undefined ? await attuneTurn(probe, step, options) : reason
-    if ('missing' in turn) reason = turn
-    else turns.push(turn)
+    for (const contender of [withGraphs, withoutGraphs]) await contender.take(probe, step, options)
     for (const [variant, runs] of peers) {
       if (!('missing' in torch)) runs.push(runTorch(torch, { name, variant, rows: step.batch, ...options }))
     }
   }
-  const time = reason ?? (dryRun ? notMeasured : estimateOf(turns))
   return {
     case: name,
     title: given.title,
@@ -65,11 +62,43 @@ export async function timeStep(
     rows: step.batch,
     tokens: tokensOf(step),
     flops,
-    time,
+    time: withGraphs.time(dryRun),
+    timeWithoutGraphs: withoutGraphs.time(dryRun),
     plannedBytes,
-    peakBytes: largest(turns.map(({ peakBytes }) => peakBytes)),
+    peakBytes: withGraphs.peakBytes,
     predictedSeconds: gpu === undefined ? undefined : predictStep(costs, dtype, gpu).seconds,
     peers: [...peers].map(([variant, runs]) => peerResult(variant, runs, dryRun)),
+  }
+}
+
+/** attune, with steps recorded as CUDA graphs or without. */
+class Contender {
+  readonly #turns: Turn[] = []
+  /** Why it has no turns: it is not tried again. */
+  #missing: Absent | undefined
+
+  constructor(private readonly graphs: 'on' | 'off') {}
+
+  async take(probe: NativeSession, step: StepCase, options: StepOptions): Promise<void> {
+    if (this.#missing !== undefined) return
+    const before = process.env[cudaGraphsVariable]
+    process.env[cudaGraphsVariable] = this.graphs
+    try {
+      const turn = await attuneTurn(probe, step, options)
+      if (isAbsent(turn)) this.#missing = turn
+      else this.#turns.push(turn)
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(process.env, cudaGraphsVariable)
+      else process.env[cudaGraphsVariable] = before
+    }
+  }
+
+  time(dryRun: boolean): Estimate | Absent {
+    return this.#missing ?? (dryRun ? notMeasured : estimateOf(this.#turns))
+  }
+
+  get peakBytes(): number | undefined {
+    return largest(this.#turns.map(({ peakBytes }) => peakBytes))
   }
 }
 

@@ -1,8 +1,8 @@
-/** PyTorch on the same card: bench/peers/torch_step.py, where a Python has it. */
+/** PyTorch on the same card: scripts of bench/peers, where a Python has it. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { repositoryRoot } from './repository-root.js'
-import type { Absent } from './absent.js'
+import { isAbsent, type Absent } from './absent.js'
 import type { PythonVersions } from './result.js'
 import { casesPath, type StepCase } from './step-cases.js'
 
@@ -49,21 +49,28 @@ export interface TorchRequest {
 
 export type TorchRun = { readonly seconds: readonly number[]; readonly peakBytes: number } | Absent
 
-export function runTorch({ path }: Torch, { name, variant, rows, steps }: TorchRequest): TorchRun {
+export function runTorch(torch: Torch, { name, variant, rows, steps }: TorchRequest): TorchRun {
   const settings = { case: name, variant, batch: rows, steps, warmup: 3, device: 'cuda', cases: casesPath }
+  const run = runPeer<{ seconds: number[]; peakDeviceBytes: number }>(torch, 'torch_step.py', settings)
+  return isAbsent(run) ? run : { seconds: run.seconds, peakBytes: run.peakDeviceBytes }
+}
+
+/** What a script of bench/peers found out. */
+export function runPeer<Found extends object>(
+  { path }: Torch,
+  script: string,
+  settings: Readonly<Record<string, string | number>>,
+): Found | Absent {
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)])
-  const script = join(repositoryRoot, 'bench/peers/torch_step.py')
-  const { status, stdout, stderr } = spawnSync(path, [script, ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 })
-  return parseTorchRun(status, stdout, stderr)
+  const program = join(repositoryRoot, 'bench/peers', script)
+  const { status, stdout, stderr } = spawnSync(path, [program, ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 })
+  return parsePeer<Found>(status, stdout, stderr)
 }
 
 /** The script's last line, or what it died of. */
-export function parseTorchRun(status: number | null, stdout: string, stderr: string): TorchRun {
+export function parsePeer<Found extends object>(status: number | null, stdout: string, stderr: string): Found | Absent {
   const line = stdout.trim().split('\n').at(-1) ?? ''
-  if (status !== 0 || !line.startsWith('{')) {
-    const said = stderr.trim().split('\n').at(-1) ?? ''
-    return { missing: said === '' ? `PyTorch ended with ${status ?? 'a signal'}` : said }
-  }
-  const { seconds, peakDeviceBytes } = JSON.parse(line) as { seconds: number[]; peakDeviceBytes: number }
-  return { seconds, peakBytes: peakDeviceBytes }
+  if (status === 0 && line.startsWith('{')) return JSON.parse(line) as Found
+  const said = stderr.trim().split('\n').at(-1) ?? ''
+  return { missing: said === '' ? `PyTorch ended with ${status ?? 'a signal'}` : said }
 }

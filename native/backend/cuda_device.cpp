@@ -53,14 +53,15 @@ constexpr unsigned kNonBlocking = 1;
 
 }  // namespace
 
-std::shared_ptr<CudaDevice> CudaDevice::open(std::shared_ptr<const KernelTable> kernels, std::string folder) {
-  std::shared_ptr<CudaDevice> device(new CudaDevice(std::move(kernels), std::move(folder)));
+std::shared_ptr<CudaDevice> CudaDevice::open(std::shared_ptr<const KernelTable> kernels, std::string folder,
+                                             bool graphs) {
+  std::shared_ptr<CudaDevice> device(new CudaDevice(std::move(kernels), std::move(folder), graphs));
   device->start();
   return device;
 }
 
-CudaDevice::CudaDevice(std::shared_ptr<const KernelTable> kernels, std::string folder)
-    : driver_(cuda::driver()), kernels_(std::move(kernels)), folder_(std::move(folder)) {}
+CudaDevice::CudaDevice(std::shared_ptr<const KernelTable> kernels, std::string folder, bool graphs)
+    : driver_(cuda::driver()), kernels_(std::move(kernels)), folder_(std::move(folder)), graphs_(graphs) {}
 
 void CudaDevice::start() {
   if (!std::filesystem::is_directory(folder_)) refuse_missing_kernels(folder_);
@@ -227,7 +228,7 @@ void CudaDevice::zero(std::byte* to, std::size_t bytes) {
 
 void CudaDevice::repeat(const Run& run, const std::function<void()>& queue) {
   write(random_, std::as_bytes(std::span(&run.random, 1)));
-  if (run.plan == nullptr) return queue();
+  if (run.plan == nullptr || !graphs_) return queue();
   Recording* const recording = recording_of(run);
   if (recording == nullptr) {
     // Not recorded yet: modules are loaded and tables made on the way, which a recording cannot have.

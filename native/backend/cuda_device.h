@@ -26,11 +26,12 @@ struct CudaGrid {
 /// from.
 class CudaDevice final : public Device {
  public:
-  /// The first GPU. `folder` has the kernels, a fat binary for each file of native/kernels/cuda.
+  /// The first GPU. `folder` has the kernels, a fat binary for each file of native/kernels/cuda. `graphs`:
+  /// whether runs that come again are recorded.
   /// Throws Error{"unsupported-device"}: no driver, an old one, no GPU, one below compute capability 8.0, no
   /// kernels, or a cuBLASLt that was asked for and cannot be used.
   [[nodiscard]] static std::shared_ptr<CudaDevice> open(std::shared_ptr<const KernelTable> kernels,
-                                                        std::string folder);
+                                                        std::string folder, bool graphs);
   ~CudaDevice() override;
   CudaDevice(const CudaDevice&) = delete;
   CudaDevice& operator=(const CudaDevice&) = delete;
@@ -51,7 +52,8 @@ class CudaDevice final : public Device {
   void read(std::span<std::byte> to, const std::byte* from) override;
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) override;
   void zero(std::byte* to, std::size_t bytes) override;
-  /// A run that comes a second time is recorded as a CUDA graph; from the third on that is launched.
+  /// A run that comes a second time is recorded as a CUDA graph; from the third on that is launched. Not
+  /// where `graphs` is false.
   void repeat(const Run& run, const std::function<void()>& queue) override;
   void wait() override;
 
@@ -87,7 +89,7 @@ class CudaDevice final : public Device {
     int shared_bytes = 48 << 10;  ///< what it may have; more must be asked for
   };
 
-  CudaDevice(std::shared_ptr<const KernelTable> kernels, std::string folder);
+  CudaDevice(std::shared_ptr<const KernelTable> kernels, std::string folder, bool graphs);
   void start();
   void start_cublaslt(int compute_capability_major);
   void launch_with(const char* module, const std::string& kernel, const CudaGrid& grid, void* arguments);
@@ -107,6 +109,7 @@ class CudaDevice final : public Device {
   const cuda::Driver& driver_;
   std::shared_ptr<const KernelTable> kernels_;
   std::string folder_;
+  bool graphs_;
   cuda::DeviceNumber number_ = 0;
   std::string model_;
   int multiprocessors_ = 1;

@@ -76,6 +76,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
                       .cuda_kernels = options.Has("cudaKernels")
                                           ? to_text(options.Get("cudaKernels"), "options.cudaKernels")
                                           : std::string(),
+                      .cuda_graphs = !options.Has("cudaGraphs") || options.Get("cudaGraphs").ToBoolean(),
                       .threads = static_cast<int>(threads),
                       .planned = options.Get("planned").ToBoolean()});
     worker_ = std::make_unique<Worker>(env, [engine = engine_](bool on) { engine->cancel(on); });

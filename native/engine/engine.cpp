@@ -26,7 +26,7 @@ namespace {
   if (!options.cuda_kernels.empty()) {
     auto kernels = std::make_shared<KernelTable>(cuda_kernels());
     if (options.planned) return std::make_shared<PlannedDevice>("cuda", std::move(kernels));
-    return CudaDevice::open(std::move(kernels), options.cuda_kernels);
+    return CudaDevice::open(std::move(kernels), options.cuda_kernels, options.cuda_graphs);
   }
   const std::string& wanted = options.instruction_set;
   const std::string chosen = wanted.empty() ? cpu_instruction_sets().front() : wanted;

@@ -58,6 +58,7 @@ struct SaveEntry {
 struct EngineOptions {
   std::string instruction_set;  ///< of the processor's kernels; empty: the best
   std::string cuda_kernels;     ///< folder of the fat binaries; empty: computes on the processor
+  bool cuda_graphs = true;      ///< whether runs that come again are recorded on a GPU
   int threads = 0;              ///< of the processor; 0: one per core
   bool planned = false;         ///< compiles and counts bytes, and neither allocates nor runs
 };

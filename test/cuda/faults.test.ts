@@ -36,10 +36,14 @@ session.dispose()
 console.log(JSON.stringify(results))
 `
 
-function run(settings: string): unknown[] {
+function run(settings: string, graphs?: string): unknown[] {
   const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
-    env: { ...process.env, ATTUNE_CUDA_EMULATOR: settings },
+    env: {
+      ...process.env,
+      ATTUNE_CUDA_EMULATOR: settings,
+      ...(graphs !== undefined && { ATTUNE_CUDA_GRAPHS: graphs }),
+    },
   })
   expect(status, stderr).toBe(0)
   return JSON.parse(stdout) as unknown[]
@@ -50,6 +54,13 @@ const failed = (message: RegExp) => ({ code: 'device-failed', message: expect.st
 describeCuda(() => {
   test('all is well where nothing fails', () => {
     expect(run('')).toEqual(['ok', 'ok', 'ok', 'ok'])
+  })
+
+  test('a second run is launched as one CUDA graph, or kernel by kernel where ATTUNE_CUDA_GRAPHS is off', () => {
+    const settings = 'eager=1,fail-launch=3'
+    for (const graphs of ['', 'on']) expect(run(settings, graphs)[2]).toMatchObject(failed(/launch a recorded run/))
+    expect(run(settings, 'off')[2]).toMatchObject(failed(/launch the kernel add_f32/))
+    expect(run('', 'off')).toEqual(['ok', 'ok', 'ok', 'ok'])
   })
 
   test('memory that cannot be had is named with what is left, and what is there stays', () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { occupancy } from '../../scripts/occupancy.mjs'
 import { unavailableCuda } from './emulated-cuda.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -15,7 +16,7 @@ const rows = lines.map((line) => {
   const entries = head.split('\t').map((column, at) => [column, cells[at] ?? ''] as const)
   const text = Object.fromEntries(entries)
   const count = (column: string) => Number(text[column])
-  return { name: `${text.kernel} ${text.arch}`, kernel: text.kernel!, arch: text.arch!, count }
+  return { name: `${text.kernel} ${text.arch}`, kernel: text.kernel!, arch: text.arch!, limiter: text.limiter, count }
 })
 const modules = new Set(lines.map((line) => line.split('\t')[0]))
 
@@ -32,14 +33,43 @@ describe('of every CUDA kernel on every architecture', () => {
     expect(rows.filter(({ count }) => count('local') > 0).map(({ name }) => name)).toEqual([])
   })
 
-  /** Rows of the kernels that a pattern names, and that lack an instruction. There are some on every architecture. */
-  function lacking(pattern: RegExp, ...instructions: string[]): string[] {
+  test('blocks and occupancy are what registers, shared memory and threads leave', () => {
+    for (const { name, arch, limiter, count } of rows) {
+      const [registers, threads] = [count('registers'), count('threads')]
+      const { percent, ...found } = occupancy({ arch, registers, threads, shared: count('shared') + count('dynamic') })
+      expect({ blocks: count('blocks'), occupancy: count('occupancy'), limiter }, name).toEqual({
+        ...found,
+        occupancy: percent,
+      })
+    }
+  })
+
+  test('a block fits', () => {
+    expect(rows.filter(({ count }) => count('blocks') === 0).map(({ name }) => name)).toEqual([])
+  })
+
+  /** Rows of the kernels that a pattern names. There are some on every architecture. */
+  function rowsOf(pattern: RegExp): typeof rows {
     const named = rows.filter(({ kernel }) => pattern.test(kernel))
     expect(new Set(named.map(({ arch }) => arch)).size, String(pattern)).toBe(6)
-    return named.filter(({ count }) => instructions.some((each) => count(each) === 0)).map(({ name }) => name)
+    return named
   }
 
-  test.each([
+  /** Those that lack an instruction. */
+  function lacking(pattern: RegExp, ...instructions: string[]): string[] {
+    return rowsOf(pattern)
+      .filter(({ count }) => instructions.some((each) => count(each) === 0))
+      .map(({ name }) => name)
+  }
+
+  /** Those whose figure in `column` is below `floor`. */
+  function below(pattern: RegExp, column: 'blocks' | 'occupancy', floor: number): string[] {
+    return rowsOf(pattern)
+      .filter(({ count }) => count(column) < floor)
+      .map(({ name }) => name)
+  }
+
+  describe.each([
     /^(activation|gated_activation)(_backward)?_/,
     /^(add|accumulate_gradient|scale|dropout|rotary|embedding_noise)_(f32|bf16)$/,
     /^(rms_norm|layer_norm)_(forward|backward)_/,
@@ -47,8 +77,34 @@ describe('of every CUDA kernel on every architecture', () => {
     /^embedding_(f32|bf16)$/,
     /^adamw$/,
     /^cache_append_/,
-  ])('what only reads and writes does so by 16 bytes: %s', (pattern) => {
-    expect(lacking(pattern, 'ldg128', 'stg128')).toEqual([])
+  ])('what only reads and writes: %s', (pattern) => {
+    test('does so by 16 bytes', () => {
+      expect(lacking(pattern, 'ldg128', 'stg128')).toEqual([])
+    })
+
+    test('has half of the warps at least, to wait for memory', () => {
+      expect(below(pattern, 'occupancy', 50)).toEqual([])
+    })
+  })
+
+  test.each([/^(quantized_)?product_(small|thin)_\w*bf16$/, /^product_large_\w*bf16$/])(
+    'of products of bf16 two blocks are there at once, one computing while the other waits: %s',
+    (pattern) => {
+      expect(below(pattern, 'blocks', 2)).toEqual([])
+      expect(below(pattern, 'occupancy', 25)).toEqual([])
+    },
+  )
+
+  test.each([/^product_(large|small|thin)_\w*f32$/, /^quantized_product_/])(
+    'other products have two warps for each part of a multiprocessor: %s',
+    (pattern) => {
+      expect(below(pattern, 'occupancy', 13)).toEqual([])
+    },
+  )
+
+  test('of attention in bf16 with heads up to 128 two blocks are there at once, of its gradients with heads up to 64', () => {
+    expect(below(/^attention_forward_(32|64|128)_bf16$/, 'blocks', 2)).toEqual([])
+    expect(below(/^attention_(key_value|query)_gradient_(32|64)_bf16$/, 'blocks', 2)).toEqual([])
   })
 
   test.each([

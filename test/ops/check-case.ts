@@ -4,7 +4,8 @@ import { native, type NativeSession } from '../../lib/native.js'
 import type { OpCase, OpCases } from './op-case.js'
 import { fillCase, type FilledCase } from './oracle.js'
 import { runCase, type CaseResult } from './run-case.js'
-import { expectClose, expectSameBits, type Bound, type CaseDtype } from './tolerance.js'
+import type { RecordError } from './op-errors.js'
+import { expectClose, expectSameBits, tensorError, type Bound, type CaseDtype } from './tolerance.js'
 
 /** Kept between sessions: finite differences are the slow part. */
 const filledCases = new Map<string, FilledCase>()
@@ -21,7 +22,7 @@ function boundOf(definition: OpCase, dtype: CaseDtype): Bound {
   return { dtype, reduction: Math.max(1, ...sizes) }
 }
 
-function checkOutputs(suite: OpCases, filled: FilledCase, result: CaseResult, bound: Bound): void {
+function checkOutputs(suite: OpCases, filled: FilledCase, result: CaseResult, bound: Bound, record: RecordError): void {
   const names = native()
     .ops()
     .find((op) => op.name === suite.op)!.outputs
@@ -30,12 +31,19 @@ function checkOutputs(suite: OpCases, filled: FilledCase, result: CaseResult, bo
     if (actual instanceof Int32Array) {
       expect(Array.from(actual), names[index]).toEqual(Array.from(output.data))
     } else {
+      record('outputs', tensorError(actual, output.data, bound))
       expectClose(names[index]!, actual, output.data, bound)
     }
   })
 }
 
-function checkGradients(suite: OpCases, filled: FilledCase, result: CaseResult, outputBound: Bound): void {
+function checkGradients(
+  suite: OpCases,
+  filled: FilledCase,
+  result: CaseResult,
+  outputBound: Bound,
+  record: RecordError,
+): void {
   // A derivative such as 1 - tanh² or p × (do·v - do·o) can be 0 while its terms are as large as the arriving gradient.
   const magnitude =
     suite.loss === undefined ? filled.seed.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0
@@ -44,6 +52,7 @@ function checkGradients(suite: OpCases, filled: FilledCase, result: CaseResult, 
     const actual = result.gradients.get(gradient.input)!
     const what = `gradient of input ${gradient.input}`
     const chosen = gradient.elements.map((element) => actual[element]!)
+    record('gradients', tensorError(chosen, gradient.expected, bound))
     expectClose(what, chosen, gradient.expected, bound)
     const along = gradient.directions.map(({ vector }) =>
       vector.reduce((sum, value, at) => sum + value * actual[at]!, 0),
@@ -55,18 +64,19 @@ function checkGradients(suite: OpCases, filled: FilledCase, result: CaseResult, 
   }
 }
 
-/** Throws where an output or gradient is too far from the reference's, or an input was written to. */
+/** Throws where an output or gradient is too far from the reference's, or an input was written to. `record` gets every error first. */
 export async function checkCase(
   session: NativeSession,
   suite: OpCases,
   definition: OpCase,
   dtype: CaseDtype,
+  record: RecordError = () => undefined,
 ): Promise<CaseResult> {
   const filled = filledCase(suite, definition, dtype)
   const bound = boundOf(definition, dtype)
   const result = await runCase(session, suite, filled, dtype)
-  checkOutputs(suite, filled, result, bound)
-  checkGradients(suite, filled, result, bound)
+  checkOutputs(suite, filled, result, bound, record)
+  checkGradients(suite, filled, result, bound, record)
   for (const [index, values] of result.inputs) {
     if (suite.op === 'cached_attention' && (index === 3 || index === 4)) continue // written in place
     expectSameBits(`input ${index} after the run`, values, filled.values[index]!)

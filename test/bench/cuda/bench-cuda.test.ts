@@ -1,6 +1,7 @@
 /** The suite as a dry run: all of it on the processor, and on an emulated GPU a few kernels, and the refusal to time any. */
 import { describe, expect, test } from 'vitest'
 import { benchCuda } from '../../../bench/cuda/bench-cuda.js'
+import { checkCorrectness, faults, type LossCurves } from '../../../bench/cuda/correctness.js'
 import type { KernelCase } from '../../../bench/cuda/kernel-case.js'
 import { NotMeasurable } from '../../../bench/cuda/measurable.js'
 import { reportPage } from '../../../bench/cuda/report-page.js'
@@ -22,6 +23,11 @@ test('everything runs on the processor, and no figure of it is kept', async () =
   for (const step of result.steps) expect(step.time, step.case).toEqual({ missing: 'not measured: dry run' })
   expect(result.kernels.length).toBeGreaterThan(100)
   expect(result.steps).toHaveLength(5)
+  for (const step of result.steps)
+    expect(step.timeWithoutGraphs, step.case).toEqual({ missing: 'not measured: dry run' })
+  expect(result.attention).toHaveLength(16)
+  for (const { theirs, speedup } of result.attention)
+    expect([theirs, speedup]).toEqual([{ missing: 'not measured: dry run' }, undefined])
   expect(result.correctness).toMatchObject({ repeatable: { same: true }, losses: { difference: 0 } })
   expect(reportPage(result)).toContain('nothing was measured')
 })
@@ -33,6 +39,15 @@ describe.skipIf(reason !== undefined)(
   () => {
     test('times are refused', async () => {
       await expect(benchCuda({ ...options, dryRun: false })).rejects.toThrow(NotMeasurable)
+    })
+
+    test('training is the same bits again, and the processor’s losses', { timeout: 300_000 }, async () => {
+      const correctness = await checkCorrectness({ dryRun: true, device: 'cuda' })
+      expect(faults(correctness)).toEqual([])
+      expect(correctness.repeatable).toEqual({ same: true, steps: 3 })
+      const { device, processor } = correctness.losses as LossCurves
+      expect([device.length, processor.length]).toEqual([3, 3])
+      expect(device[2]).toBeLessThan(device[0]!)
     })
 
     test('kernels run, timed each way', { timeout: 600_000 }, async () => {

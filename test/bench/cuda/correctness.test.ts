@@ -1,20 +1,25 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   compareLosses,
   faults,
   lossTolerance,
   parseTests,
+  readOpErrors,
   sanitizerErrors,
   type Correctness,
 } from '../../../bench/cuda/correctness.js'
 import { isEmulated, NotMeasurable, requireMeasurable } from '../../../bench/cuda/measurable.js'
-import { parseTorchRun, variantsOf } from '../../../bench/cuda/torch.js'
+import { parsePeer, variantsOf } from '../../../bench/cuda/torch.js'
 
 const right: Correctness = {
   tests: [
     { name: 'ops', passed: 3, failed: 0, skipped: 1 },
     { name: 'models', missing: 'not run' },
   ],
+  opErrors: [],
   sanitizer: [{ tool: 'memcheck', errors: 0 }],
   repeatable: { same: true, steps: 3 },
   losses: { device: [1], processor: [1], difference: 0 },
@@ -24,12 +29,14 @@ describe('what speaks against timing', () => {
   test('is nothing where all is well, or could not be looked at', () => {
     expect(faults(right)).toEqual([])
     const missing = { missing: 'no kernel' }
-    expect(faults({ tests: [], sanitizer: missing, repeatable: missing, losses: missing })).toEqual([])
+    const all = { opErrors: missing, sanitizer: missing, repeatable: missing, losses: missing }
+    expect(faults({ tests: [], ...all })).toEqual([])
   })
 
   test('is every fault, by name', () => {
     const wrong: Correctness = {
       tests: [{ name: 'ops', passed: 3, failed: 2, skipped: 0 }],
+      opErrors: { missing: 'no file' },
       sanitizer: [
         { tool: 'racecheck', errors: 4 },
         { tool: 'synccheck', errors: undefined },
@@ -52,6 +59,18 @@ test("vitest's report", () => {
   expect(parseTests('ops', report, 1)).toEqual({ name: 'ops', passed: 5, failed: 1, skipped: 3 })
   // A file that does not load fails no test.
   expect(parseTests('ops', JSON.stringify({ numPassedTests: 5, numFailedTests: 0 }), 1).failed).toBe(1)
+})
+
+test('errors of ops are read from their file; what is no number is as far away as can be', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'attune-op-errors-'))
+  const path = join(folder, 'errors.json')
+  const outputs = { absolute: NaN, relative: Infinity, ofTolerance: 0.5 }
+  writeFileSync(path, JSON.stringify([{ op: 'add', dtype: 'f32', outputs }]))
+  expect(readOpErrors(path)).toEqual([
+    { op: 'add', dtype: 'f32', outputs: { absolute: Infinity, relative: Infinity, ofTolerance: 0.5 } },
+  ])
+  rmSync(folder, { recursive: true })
+  expect(readOpErrors(path)).toMatchObject({ missing: expect.stringContaining('left no errors') as string })
 })
 
 test.each([
@@ -86,11 +105,11 @@ describe('PyTorch', () => {
 
   test("the script's last line, or what it died of", () => {
     const line = JSON.stringify({ seconds: [1, 2], peakDeviceBytes: 5 })
-    expect(parseTorchRun(0, `compiling\n${line}\n`, '')).toEqual({ seconds: [1, 2], peakBytes: 5 })
-    expect(parseTorchRun(1, '', 'Traceback\ntorch.OutOfMemoryError: CUDA out of memory.')).toEqual({
+    expect(parsePeer(0, `compiling\n${line}\n`, '')).toEqual({ seconds: [1, 2], peakDeviceBytes: 5 })
+    expect(parsePeer(1, '', 'Traceback\ntorch.OutOfMemoryError: CUDA out of memory.')).toEqual({
       missing: 'torch.OutOfMemoryError: CUDA out of memory.',
     })
-    expect(parseTorchRun(null, '', '')).toEqual({ missing: 'PyTorch ended with a signal' })
+    expect(parsePeer(null, '', '')).toEqual({ missing: 'PyTorch ended with a signal' })
   })
 
   test('holds frozen weights as attune does', () => {

@@ -26,9 +26,11 @@ test.each([
   ['NVIDIA A100-SXM4-80GB', 'A100 80GB'],
   ['NVIDIA A100 80GB PCIe', 'A100 80GB'],
   ['NVIDIA H100 80GB HBM3', 'H100 SXM'],
+  ['NVIDIA H200', 'H200 SXM'],
   ['NVIDIA GeForce RTX 4090', 'RTX 4090'],
   ['NVIDIA A100-SXM4-40GB', undefined],
   ['NVIDIA H100 PCIe', undefined],
+  ['NVIDIA H200 NVL', undefined],
   ['NVIDIA GeForce RTX 4090 Laptop GPU', undefined],
 ])('data sheet of %s: %s', (hardware, name) => {
   expect(gpuNamed(hardware)?.name).toBe(name)

@@ -1,12 +1,15 @@
 /** A result with figures that were made up, not measured: predictions of an A100, moved about. */
+import { isAbsent } from '../../../bench/cuda/absent.js'
 import { openSession } from '../../../dist/session.js'
+import { compareAttention } from '../../../bench/cuda/attention-peer.js'
 import type { Estimate } from '../../../bench/cuda/estimate.js'
 import { gpus } from '../../../bench/cuda/gpus.js'
 import { nameOf } from '../../../bench/cuda/kernel-case.js'
-import { kernelCases } from '../../../bench/cuda/kernel-cases.js'
+import { attentionShape, kernelCases, lengthShapes } from '../../../bench/cuda/kernel-cases.js'
 import { classOf } from '../../../bench/cuda/kernel-class.js'
+import type { OpError } from '../../../bench/cuda/op-error.js'
 import { costOf } from '../../../bench/cuda/kernel-program.js'
-import type { CudaResult, KernelResult, StepResult } from '../../../bench/cuda/result.js'
+import type { AttentionResult, CudaResult, KernelResult, StepResult } from '../../../bench/cuda/result.js'
 import { predictKernel, predictStep } from '../../../bench/cuda/roofline.js'
 import { readStepCases, tokensOf } from '../../../bench/cuda/step-cases.js'
 import { stepCosts } from '../../../bench/cuda/step-costs.js'
@@ -29,6 +32,7 @@ const estimate = (seconds: number): Estimate => ({ seconds, low: 0.98 * seconds,
 const wobble = (i: number): number => 0.85 + 0.4 * ((i * 7919) % 101) * 0.01
 
 export function madeResult(): CudaResult {
+  const kernels = madeKernels()
   return {
     measured: true,
     date: '2026-01-01T00:00:00.000Z',
@@ -45,6 +49,7 @@ export function madeResult(): CudaResult {
         { name: 'every op', passed: 560, failed: 0, skipped: 2 },
         { name: 'models of all families', missing: 'the tests left no report: <none>' },
       ],
+      opErrors: madeOpErrors(),
       sanitizer: [
         { tool: 'memcheck', errors: 0 },
         { tool: 'racecheck', errors: 0 },
@@ -56,9 +61,20 @@ export function madeResult(): CudaResult {
         difference: 2e-4,
       },
     },
-    kernels: madeKernels(),
+    kernels,
+    attention: madeAttention(kernels),
     steps: madeSteps(),
   }
+}
+
+function madeOpErrors(): OpError[] {
+  const error = (i: number) => ({ absolute: 1e-6 * i, relative: 3e-7 * i, ofTolerance: 0.03 * i })
+  return ['add', 'embedding', 'rms_norm'].flatMap((op, i) =>
+    (['f32', 'bf16'] as const).map((dtype, j) => ({
+      ...{ op, dtype, outputs: error(1 + i + j) },
+      ...(op === 'embedding' ? {} : { gradients: error(2 + i + j) }),
+    })),
+  )
 }
 
 function madeKernels(): KernelResult[] {
@@ -78,6 +94,23 @@ function madeKernels(): KernelResult[] {
   }
 }
 
+/** PyTorch a quarter slower or faster; of the last shape it has no time. */
+function madeAttention(kernels: readonly KernelResult[]): AttentionResult[] {
+  const shapes = lengthShapes()
+  const secondsOf = (name: string): number => {
+    const time = kernels.find((kernel) => kernel.name === name)?.time
+    return time === undefined || isAbsent(time) ? 1 : time.seconds
+  }
+  const turn = shapes.map((of, i) => {
+    if (i === shapes.length - 1) return { missing: 'OutOfMemoryError: CUDA out of memory.' }
+    const [forward, backward] = ['attention', 'attention_backward'].map((op) =>
+      [0.99, 1, 1.01].map((part) => part * (2 - wobble(i)) * secondsOf(`${op} ${attentionShape(of)} bf16`)),
+    )
+    return { forward: forward!, backward: backward! }
+  })
+  return compareAttention(shapes, kernels, [turn, turn])
+}
+
 function madeSteps(): StepResult[] {
   return Object.entries(readStepCases()).map(([name, step], i) => {
     const { costs, memory } = stepCosts(step, 'bf16')
@@ -86,6 +119,7 @@ function madeSteps(): StepResult[] {
     return {
       ...{ case: name, title: step.title, dtype: 'bf16', rows: step.batch, tokens: tokensOf(step), flops },
       time: estimate(seconds * wobble(i)),
+      timeWithoutGraphs: estimate(1.08 * seconds * wobble(i)),
       plannedBytes: memory,
       peakBytes: 1.1 * memory,
       predictedSeconds: seconds,

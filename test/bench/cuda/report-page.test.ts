@@ -18,6 +18,14 @@ describe('the page', () => {
     expect(text).not.toMatch(/NaN|undefined|Infinity/)
   })
 
+  test('has attention beside PyTorch, errors of ops, and steps without CUDA graphs', () => {
+    expect(text).toContain('<h2>Attention beside PyTorch')
+    for (const { shape } of result.attention) expect(text).toContain(`<th scope="row">${shape}</th>`)
+    expect(text).toContain('PyTorch: OutOfMemoryError: CUDA out of memory.')
+    expect(text).toMatch(/at most 15(\.0)?.?% of what is allowed/)
+    expect(text.match(/attune, no graphs<\/td>/g)).toHaveLength(result.steps.length)
+  })
+
   test('needs nothing else', () => {
     expect(text).not.toMatch(/<script|<link|src=|url\(|https?:/)
   })
@@ -30,7 +38,7 @@ describe('the page', () => {
 
   test('goes without what is missing: nvidia-smi, peaks, PyTorch, kernels, a data sheet', () => {
     const missing = { missing: 'not there' }
-    const bare = { ...result, gpu: undefined, peaks: missing, python: missing, kernels: [], steps: [] }
+    const bare = { ...result, gpu: undefined, peaks: missing, python: missing, kernels: [], attention: [], steps: [] }
     const page = reportPage({ ...bare, device: { kind: 'cuda', hardware: 'NVIDIA T4', products: 'attune' } })
     expect(page).toContain('not there')
     expect(page).not.toMatch(/NaN|undefined|<h2>Roofline/)
