@@ -32,6 +32,8 @@ const linears: readonly (readonly [OpCase, Forward])[] = [
   [linear(24, 40, 48, { ...everything, rank: 8 }), { alpha: 0.5, added: 'D', bias: false }],
   [linear(24, 40, 48, { ...everything, rank: 5, layout: 'in_out' }), { alpha: 0.5, added: 'D', bias: false }],
   [linear(130, 16, 136, { ...everything, rank: 16, lowRankLayout: 'in_out' }), { alpha: 0.5, added: 'D' }],
+  // So deep a second product is split, and its parts need scratch.
+  [linear(24, 40, 48, { rank: 1600 }), { alpha: 1, added: 'D' }],
   [linear(16, 40, 48), undefined],
   [linear(24, 41, 48), undefined],
   [linear(24, 40, 49, { layout: 'in_out' }), undefined],
