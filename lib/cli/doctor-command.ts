@@ -96,7 +96,7 @@ function kernelsOf({ kernels, forcedInstructionSet: forced }: Diagnosis, { instr
 /** What there would be to gain; undefined where all is there. */
 function adviceOn(gpu: FoundGpu): string | undefined {
   if ('missing' in gpu) return gpu.missing
-  if (gpu.products !== 'attune') return undefined
+  if (gpu.products !== 'attune' || process.env[cublasLtVariable] === 'off') return undefined
   return (
     `bfloat16 matrix products are computed by attune's own kernels. NVIDIA's cuBLASLt computes them where it is installed ` +
     `(with the CUDA toolkit, or \`pip install nvidia-cublas\`) and ${cublasLtVariable} names the file libcublasLt.so.13, or the system ` +

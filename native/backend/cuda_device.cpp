@@ -302,9 +302,10 @@ CudaDevice::KernelFunction& CudaDevice::function(const char* module_name, const 
 std::string CudaDevice::products() const { return cublaslt_ ? cublaslt_->description() : Device::products(); }
 
 bool CudaDevice::can_multiply(const cuda::BlasProduct& product) {
+  if (!cublaslt_) return false;
   const std::scoped_lock lock(mutex_);
   enter();
-  return cublaslt_ && cublaslt_->has_algorithm(product);
+  return cublaslt_->has_algorithm(product);
 }
 
 void CudaDevice::multiply(const cuda::BlasProduct& product) {

@@ -3,6 +3,8 @@
  * which computed them, not our own kernels.
  */
 import { afterAll, expect, it, test } from 'vitest'
+import { native } from '../../lib/native.js'
+import { openSession } from '../../lib/session.js'
 import { linear } from '../ops/linear.case.js'
 import { loss } from '../ops/linear_cross_entropy.case.js'
 import { checkCase } from '../ops/check-case.js'
@@ -32,6 +34,8 @@ const linears: readonly (readonly [OpCase, Forward])[] = [
   [linear(24, 40, 48, { ...everything, rank: 8 }), { alpha: 0.5, added: 'D', bias: false }],
   [linear(24, 40, 48, { ...everything, rank: 5, layout: 'in_out' }), { alpha: 0.5, added: 'D', bias: false }],
   [linear(130, 16, 136, { ...everything, rank: 16, lowRankLayout: 'in_out' }), { alpha: 0.5, added: 'D' }],
+  // So deep a second product is split.
+  [linear(24, 40, 48, { rank: 1600 }), { alpha: 1, added: 'D' }],
   [linear(16, 40, 48), undefined],
   [linear(24, 41, 48), undefined],
   [linear(24, 40, 49, { layout: 'in_out' }), undefined],
@@ -74,6 +78,32 @@ describeCuda(() => {
     const definition = linear(24, 40, 48)
     await checkCase(sessionOn('cuda'), { op: 'linear', cases: [definition] }, definition, 'f32')
     expect(trace.take()).toEqual([])
+  })
+
+  test('the parts of a second product that is split are in the plan', () => {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '', planned: true })
+    const [tokens, inputs, outputs] = [24, 40, 48]
+    const arenaBytes = (rank: number) => {
+      const graph = new (native().Graph)('bf16')
+      const shapes = [
+        [tokens, inputs],
+        [outputs, inputs],
+        [tokens, rank],
+        [outputs, rank],
+      ]
+      const [x, w, u, b] = shapes.map((shape, i) => {
+        session.defineParameter(`${rank} ${i}`, shape, 'bf16')
+        return graph.parameter(`${rank} ${i}`, shape).id
+      }) as [number, number, number, number]
+      graph.output('y', graph.node('linear', 'y', [x, w, -1, u, b, -1], {})[0]!.id)
+      return session.compile(graph).arenaBytes({})
+    }
+    try {
+      const splits = Math.floor(1600 / 512)
+      expect(arenaBytes(1600) - arenaBytes(16)).toBeGreaterThanOrEqual(4 * splits * tokens * outputs)
+    } finally {
+      session.dispose()
+    }
   })
 
   test.skipIf(!isTraced)('weights have gradients from it, in float32', () => {
