@@ -9,6 +9,7 @@
 #include "driver/handles.h"
 #include "driver/kernel_module.h"
 #include "driver/settings.h"
+#include "driver/tape.h"
 #include "driver/work.h"
 #include "scheduler/runner.h"
 
@@ -65,6 +66,7 @@ class Device {
   std::recursive_mutex mutex;
   Settings settings;
   DeviceMemory memory;
+  Tape tape;
   Handles<CUmod_st> modules{"module"};
   Handles<CUgraph_st> graphs{"graph"};
   Handles<CUgraphExec_st> graph_executables{"executable graph"};
@@ -73,6 +75,7 @@ class Device {
 
  private:
   Device();
+  void open_tape();
   void run_item(CUstream_st& stream);
   void run_kernel(const Launch& launch);
   void order_with_default_stream(const CUstream_st& stream);
