@@ -65,6 +65,7 @@ export default {
     attention('head 33', { segments: [6], heads: 1, headDim: 33 }),
     attention('head 64', { segments: [19], heads: 1, headDim: 64 }),
     attention('head 128', { segments: [5], heads: 1, headDim: 128 }),
+    attention('head 250', { segments: [7], heads: 2, kvHeads: 1, headDim: 250 }),
     attention('window', { segments: [24, 3], heads: 1, headDim: 8, attributes: { window: 5 } }),
     attention('window of one', { segments: [6], heads: 1, headDim: 8, attributes: { window: 1 } }),
     attention('window both ways', { segments: [21], heads: 1, headDim: 8, attributes: { window: 4, causal: false } }),
