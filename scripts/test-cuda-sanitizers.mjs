@@ -1,5 +1,5 @@
 // ThreadSanitizer and AddressSanitizer over attune's CUDA kernels, on the emulator: records what tests do on it, and plays that to its
-// variants with a sanitizer. Takes the better part of an hour on two cores, most of it the compiler's.
+// variants with a sanitizer. It takes long, for each kernel is compiled twice more.
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startVitest } from 'vitest/node'

@@ -70,7 +70,7 @@ describeCuda(() => {
       expect(totalOf(launches)).toBe(launchesOn(tape))
       for (const kernel of launches.keys()) played.get(variant)!.add(kernel)
     },
-    given === undefined ? 240_000 : 7_200_000,
+    given === undefined ? 600_000 : 7_200_000,
   )
 
   test.each(variants)('%s saw every kernel', (variant) => {

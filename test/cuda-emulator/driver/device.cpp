@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "driver/trap.h"
 
@@ -23,7 +24,7 @@ void Device::initialize() {
   Settings fresh;
   const char* text = std::getenv("ATTUNE_CUDA_EMULATOR");
   if (text != nullptr) apply_settings(fresh, text);
-  settings = fresh;
+  settings = std::move(fresh);
   if (!settings.tape.empty()) open_tape();
   allocations_ = 0;
   launches_ = 0;
