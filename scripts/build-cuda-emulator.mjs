@@ -21,6 +21,8 @@ const standIn = 'cublaslt'
  * watched: it is one thread that plays many.
  */
 const variants = { plain: [], tsan: ['-DEMULATOR_TSAN'], asan: ['-DEMULATOR_ASAN'] }
+/** What a program that loads a variant is built with. */
+export const sanitizerFlags = { plain: [], tsan: ['-fsanitize=thread'], asan: ['-fsanitize=address'] }
 
 function emulatorLibrary(variant = 'plain') {
   return join(root, output, `libcuda-emulated${variant === 'plain' ? '' : `-${variant}`}.so`)
@@ -33,6 +35,7 @@ export function emulatorUnavailable() {
 }
 
 export async function buildCudaEmulator(variant = 'plain') {
+  if (!Object.hasOwn(variants, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
   await takeLock(`${output}/build.lock`)
   return build(variant)
 }
@@ -99,7 +102,5 @@ function linkStandIn(objects, library) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const variant = process.argv[2] ?? 'plain'
-  if (!Object.hasOwn(variants, variant)) fail(`no variant '${variant}'; there are plain, tsan and asan`, 2)
-  console.log(await buildCudaEmulator(variant))
+  console.log(await buildCudaEmulator(process.argv[2]))
 }

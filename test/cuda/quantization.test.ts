@@ -1,5 +1,5 @@
 /** Products by quantized weights on an emulated GPU are those by the weights they stand for, in every kernel. */
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
 import { native, type NativeSession } from '../../lib/native.js'
 import { quantizations, type Quantization } from '../../lib/models/quantize.js'
 import { normal, roundToBf16 } from '../ops/numbers.js'
@@ -68,6 +68,22 @@ async function product(
   return { y: y as Float32Array, w }
 }
 
+/** Rows of a quantized table, and all that it stands for. */
+async function embedding(on: NativeSession, dtype: CaseDtype, quantization: Quantization, ids: Int32Array) {
+  const table = [11, 67] as const
+  const graph = new (native().Graph)(dtype)
+  on.defineParameter('table', table, quantization)
+  await on.writeParameter('table', normal('quantized table', table[0] * table[1], 1))
+  const inputIds = [graph.parameter('table', table, quantization).id, graph.input('ids', [ids.length], 'i32').id, -1]
+  graph.output('y', graph.node('embedding', 'embedding', inputIds, { vocabulary: table[0] })[0]!.id)
+  const program = on.compile(graph)
+  const { y } = await on.run(program, { sizes: {}, inputs: { ids } }, { fetch: ['y'] })
+  const values = await on.readParameter('table')
+  program.dispose()
+  on.removeParameter('table')
+  return { y: y as Float32Array, values, columns: table[1] }
+}
+
 const shapes = [
   // Of every kernel: few rows, small tiles, large ones, and depths that are split.
   { rows: 3, inputs: 128, outputs: 192 },
@@ -86,6 +102,16 @@ const cases = shapes.flatMap((shape) => (['out_in', 'in_out'] as const).map((lay
 describeCuda(() => {
   for (const dtype of ['f32', 'bf16'] as const) {
     for (const quantization of quantizations) {
+      it(`embedding ${dtype} by ${quantization}`, async () => {
+        const ids = Int32Array.of(3, 0, 10, 3, 7)
+        const { y, values, columns } = await embedding(sessionOn('cuda'), dtype, quantization, ids)
+        const held = dtype === 'bf16' ? roundToBf16(values) : values
+        ids.forEach((id, row) => {
+          expect(y.subarray(row * columns, (row + 1) * columns)).toEqual(
+            held.subarray(id * columns, (id + 1) * columns),
+          )
+        })
+      })
       it.each(cases.map((shape) => [`${shape.rows}x${shape.inputs}x${shape.outputs} ${shape.layout}`, shape] as const))(
         `linear ${dtype} by ${quantization} %s`,
         async (_, shape) => {

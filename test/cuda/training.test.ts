@@ -75,7 +75,7 @@ model.dispose()
 function hashInOrder(order: string, dtype: ModelDtype): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program, dtype], {
     encoding: 'utf8',
-    env: { ...process.env, ATTUNE_CUDA_EMULATOR: `order=${order}` },
+    env: { ...process.env, ATTUNE_CUDA_EMULATOR: `${process.env.ATTUNE_CUDA_EMULATOR ?? ''},order=${order}` },
   })
   expect(status, stderr).toBe(0)
   return stdout.trim()

@@ -97,6 +97,8 @@ export default {
       kvHeads: 1,
       headDim: 8,
     }),
+    decoding('head 128', { sequences: two, slots: 3, capacity: 14, heads: 2, kvHeads: 1, headDim: 128 }),
+    decoding('head 250', { sequences: two, slots: 3, capacity: 14, heads: 2, kvHeads: 1, headDim: 250 }),
     decoding('window', { sequences: two, slots: 3, capacity: 16, heads: 1, headDim: 8, attributes: { window: 4 } }),
     decoding('softcap', { sequences: two, slots: 3, capacity: 16, heads: 1, headDim: 8, attributes: { softcap: 1.5 } }),
     decoding('long', {

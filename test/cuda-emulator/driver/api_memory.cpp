@@ -21,7 +21,11 @@ void copy_to_device(Device& device, CUdeviceptr to, const void* from, std::size_
   if (device.memory.is_device_address(reinterpret_cast<CUdeviceptr>(source))) {
     throw DriverError(CUDA_ERROR_INVALID_VALUE, "the host source is a device pointer");
   }
-  device.enqueue(stream, {[=] { std::memcpy(at, source, bytes); }, source, bytes});
+  const auto run = [=, &device] {
+    std::memcpy(at, source, bytes);
+    device.tape.wrote(to, source, bytes);
+  };
+  device.enqueue(stream, {run, source, bytes});
 }
 
 void copy_to_host(Device& device, void* to, CUdeviceptr from, std::size_t bytes, CUstream_st& stream) {
@@ -32,14 +36,21 @@ void copy_to_host(Device& device, void* to, CUdeviceptr from, std::size_t bytes,
     throw DriverError(CUDA_ERROR_INVALID_VALUE, "the host target is a device pointer");
   }
   if (stream.graph == nullptr) device.poison(target, bytes);
-  device.enqueue(stream, {[=] { std::memcpy(target, at, bytes); }});
+  device.enqueue(stream, {[=, &device] {
+                   std::memcpy(target, at, bytes);
+                   device.tape.read(from, at, bytes);
+                 }});
 }
 
 void copy_on_device(Device& device, CUdeviceptr to, CUdeviceptr from, std::size_t bytes,
                     CUstream_st& stream) {
   std::byte* target = device.bytes_at(to, bytes, "copy on the device, target");
   const std::byte* source = device.bytes_at(from, bytes, "copy on the device, source");
-  if (bytes > 0) device.enqueue(stream, {[=] { std::memmove(target, source, bytes); }});
+  if (bytes == 0) return;
+  device.enqueue(stream, {[=, &device] {
+                   std::memmove(target, source, bytes);
+                   device.tape.copied(to, from, bytes);
+                 }});
 }
 
 template <class T>
@@ -47,7 +58,11 @@ void fill(Device& device, CUdeviceptr to, T value, std::size_t count, CUstream_s
   if (to % sizeof(T) != 0)
     throw DriverError(CUDA_ERROR_INVALID_VALUE, "the address of a fill is not aligned");
   auto* at = reinterpret_cast<T*>(device.bytes_at(to, count * sizeof(T), "fill"));
-  if (count > 0) device.enqueue(stream, {[=] { std::fill_n(at, count, value); }});
+  if (count == 0) return;
+  device.enqueue(stream, {[=, &device] {
+                   std::fill_n(at, count, value);
+                   device.tape.filled(to, value, sizeof(T), count * sizeof(T));
+                 }});
 }
 
 void finish(Device& device, CUstream_st& stream) {

@@ -31,6 +31,7 @@ EMULATOR_API CUresult cuModuleLoadData(CUmodule* module, const void* image) {
     const std::string ptx = emulator::ptx_of_image(&required(static_cast<const char*>(image)),
                                                    device.settings.compute_capability);
     required(module) = device.modules.add(emulator::load_module(ptx, device.memory));
+    device.tape.loaded(**module, ptx);
   });
 }
 EMULATOR_API CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned, int*, void**) {
@@ -40,6 +41,7 @@ EMULATOR_API CUresult cuModuleUnload(CUmodule module) {
   return call_in_context("cuModuleUnload", [&](Device& device) {
     CUmod_st& unloaded = device.modules.at(module);
     device.drain_all();
+    device.tape.unloaded(unloaded);
     emulator::unload_module(unloaded, device.memory);
     device.modules.remove(module);
   });

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "driver/trap.h"
 
@@ -23,11 +24,18 @@ void Device::initialize() {
   Settings fresh;
   const char* text = std::getenv("ATTUNE_CUDA_EMULATOR");
   if (text != nullptr) apply_settings(fresh, text);
-  settings = fresh;
+  settings = std::move(fresh);
+  if (!settings.tape.empty()) open_tape();
   allocations_ = 0;
   launches_ = 0;
   if (settings.devices == 0) throw DriverError(CUDA_ERROR_NO_DEVICE);
   initialized_ = true;
+}
+
+void Device::open_tape() {
+  if (tape.is_open()) return;
+  if (has_context()) throw DriverError(CUDA_ERROR_INVALID_VALUE, "a tape begins before the first context");
+  tape.open(settings.tape);
 }
 
 void Device::require_initialized() const {
@@ -55,6 +63,7 @@ void Device::release() {
   graph_executables.clear();
   default_stream_ = {};
   memory.release_all();
+  tape.released();
   sticky_ = CUDA_SUCCESS;
 }
 
@@ -66,16 +75,19 @@ CUdeviceptr Device::allocate(std::size_t bytes) {
     throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
   const CUdeviceptr address = memory.allocate(bytes);
   if (address == 0) throw DriverError(CUDA_ERROR_OUT_OF_MEMORY);
+  tape.allocated(address, bytes);
   return address;
 }
 
 void Device::free(CUdeviceptr address) {
   require_no_capture("cuMemFree");
   drain_all();
-  if (address != 0 && !memory.release(address)) {
+  if (address == 0) return;
+  if (!memory.release(address)) {
     throw DriverError(CUDA_ERROR_INVALID_VALUE,
                       "cuMemFree of an address that is not the start of an allocation");
   }
+  tape.freed(address);
 }
 
 std::byte* Device::bytes_at(CUdeviceptr address, std::size_t bytes, const char* what) {
@@ -123,6 +135,7 @@ void Device::launch(CUfunction function, Launch launch, CUstream_st& stream) {
 }
 
 void Device::launch_host_work(const char* name, std::function<std::string()> kernel, CUstream_st& stream) {
+  if (tape.is_open()) throw DriverError(CUDA_ERROR_NOT_SUPPORTED, "a tape has no work of the host");
   enqueue(stream, {[this, name, kernel = std::move(kernel)] {
             count_launch();
             const std::string fault = kernel();
@@ -140,6 +153,7 @@ void Device::count_launch() {
 
 void Device::run_kernel(const Launch& launch) {
   count_launch();
+  tape.launching(launch);
   const std::optional<Fault> fault = runner_.run(launch, {settings.order, settings.seed});
   if (!fault.has_value()) return;
   switch (fault->kind) {

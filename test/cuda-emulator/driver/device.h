@@ -10,6 +10,7 @@
 #include "driver/handles.h"
 #include "driver/kernel_module.h"
 #include "driver/settings.h"
+#include "driver/tape.h"
 #include "driver/work.h"
 #include "scheduler/runner.h"
 
@@ -68,6 +69,7 @@ class Device {
   std::recursive_mutex mutex;
   Settings settings;
   DeviceMemory memory;
+  Tape tape;
   Handles<CUmod_st> modules{"module"};
   Handles<CUgraph_st> graphs{"graph"};
   Handles<CUgraphExec_st> graph_executables{"executable graph"};
@@ -76,6 +78,7 @@ class Device {
 
  private:
   Device();
+  void open_tape();
   void run_item(CUstream_st& stream);
   void run_kernel(const Launch& launch);
   /// Fails the one that `fail-launch` means.

@@ -14,6 +14,9 @@ namespace {
 /// cuMemAlloc promises 256; as much lies unused between allocations, so that a near miss hits nothing.
 constexpr std::uint64_t kAlignment = 256;
 constexpr int kUninitialized = 0xff;
+/// The same in every process, so that a tape's addresses hold in another: below where Linux puts programs,
+/// and in what ThreadSanitizer and AddressSanitizer leave to them.
+void* const kPreferredBase = reinterpret_cast<void*>(std::uint64_t{0x5500} << 32);
 const Allocation kNowhere;
 
 std::uint64_t reserved_bytes(std::uint64_t bytes) {
@@ -25,7 +28,7 @@ std::uint64_t reserved_bytes(std::uint64_t bytes) {
 DeviceMemory::DeviceMemory() {
   // The first half is never readable; the second backs it.
   void* mapped =
-      mmap(nullptr, 2 * kAddressSpace, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      mmap(kPreferredBase, 2 * kAddressSpace, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   base_ = reinterpret_cast<std::uint64_t>(mapped);
   if (mprotect(static_cast<std::byte*>(mapped) + kAddressSpace, kAddressSpace, PROT_READ | PROT_WRITE) != 0) {

@@ -73,6 +73,8 @@ void apply_settings(Settings& settings, const std::string& text) {
       settings.fail_launch_code = static_cast<CUresult>(number(pair, value));
     else if (key == "eager")
       settings.eager = number(pair, value) != 0;
+    else if (key == "tape")
+      settings.tape = value;
     else
       refuse(pair);
   }

@@ -21,6 +21,7 @@ struct Settings {
   std::uint64_t fail_launch = 0;  // fail-launch=N: the Nth kernel run from now fails, and all after it
   CUresult fail_launch_code = CUDA_ERROR_LAUNCH_FAILED;  // fail-launch-code=719
   bool eager = false;  // eager=1: work runs when it is queued, as no GPU promises
+  std::string tape;    // tape=FOLDER: what the device does is written to FOLDER/<process>.tape
 };
 
 /// Applies `text` to `settings`. Throws DriverError on a key or a value that it does not know.

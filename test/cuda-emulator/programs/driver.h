@@ -29,6 +29,7 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr, CUdeviceptr, std::size_t, CUstream);
 CUresult cuMemcpyHtoD_v2(CUdeviceptr, const void*, std::size_t);
 CUresult cuMemcpyDtoH_v2(void*, CUdeviceptr, std::size_t);
 CUresult cuMemsetD8Async(CUdeviceptr, unsigned char, std::size_t, CUstream);
+CUresult cuMemsetD16Async(CUdeviceptr, unsigned short, std::size_t, CUstream);
 CUresult cuMemsetD32Async(CUdeviceptr, unsigned, std::size_t, CUstream);
 CUresult cuStreamCreate(CUstream*, unsigned);
 CUresult cuStreamDestroy_v2(CUstream);
