@@ -6,8 +6,11 @@ export default defineConfig({
     pool: 'forks',
     reporters: ['default', 'json'],
     outputFile: { json: 'build/test-results.json' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Tests seldom keep more than one core busy.
+    minWorkers: 1,
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
