@@ -1,4 +1,5 @@
 /** Whether times of a device may be recorded. */
+import { isEmulated } from '../../dist/bench/emulated.js'
 import type { NativeSession } from '../../dist/native.js'
 
 export class NotMeasurable extends Error {}
@@ -15,8 +16,4 @@ export function requireMeasurable({ device, hardware }: Pick<NativeSession, 'dev
       `${hardware}: times on an emulator say nothing of a GPU, so none are recorded. Unset ATTUNE_CUDA_DRIVER to use a card, or give --dry-run.`,
     )
   }
-}
-
-export function isEmulated(hardware: string): boolean {
-  return /emulated/i.test(hardware)
 }

@@ -1,11 +1,13 @@
 /** How fast a model trains, is evaluated and writes on this machine. */
 import { requireNotAborted } from '../abort.js'
+import { AttuneError } from '../errors.js'
 import type { Batch } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import { settleOptions, type Settled } from '../options.js'
 import { countParameters } from '../train/trained-parameters.js'
 import { benchOptions, type BenchOptions } from './bench-options.js'
 import type { BenchResult, MeasuredGeneration, MeasuredTraining, MeasuredWork, Seconds } from './bench-result.js'
+import { isEmulated } from './emulated.js'
 import { measureGeneration } from './measure-generation.js'
 import { profileSteps } from './profile-steps.js'
 import { syntheticBatch } from './synthetic-batch.js'
@@ -17,11 +19,12 @@ type SettledBench = Settled<typeof benchOptions>
  * Times steps of training, passes of an evaluation and, of language models, writing, on rows of random tokens. What is trained is
  * what the model says: everything, or its adapter. Learning rates are 0, and the model is as before afterwards, to the bit; nothing
  * else may use it meanwhile. Time does not depend on the weights' values: `Model.fromConfig` will do.
- * @throws AttuneError 'invalid-option', 'aborted'
+ * @throws AttuneError 'invalid-option', 'aborted', 'unsupported-device' on an emulated GPU
  */
 export async function benchModel(model: Model, options: BenchOptions = {}): Promise<BenchResult> {
   const settled = settleOptions(benchOptions, options)
   const { definition, task, problemType, dtype, device, hardware, threads } = model
+  refuseEmulated(hardware)
   const length = Math.min(settled.maxLength, definition.maxPositions)
   const targetLength = Math.min(settled.maxTargetLength ?? length, definition.maxPositions)
   const batch = syntheticBatch(definition, { rows: settled.batchSize, length, targetLength })
@@ -52,6 +55,12 @@ export async function benchModel(model: Model, options: BenchOptions = {}): Prom
       profile,
     }
   })
+}
+
+function refuseEmulated(hardware: string): void {
+  if (!isEmulated(hardware)) return
+  const message = `${hardware}: times on an emulator say nothing of a GPU, so none are measured. Unset ATTUNE_CUDA_DRIVER to use a card, or use device 'cpu'.`
+  throw new AttuneError('unsupported-device', message, { where: 'device' })
 }
 
 async function measureTraining(

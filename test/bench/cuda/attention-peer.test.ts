@@ -61,6 +61,7 @@ const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0
 
 test.skipIf(!hasTorch)(
   `the script times both passes${hasTorch ? '' : ' (skipped: PyTorch is not in .tools/peers)'}`,
+  { timeout: 180_000 },
   () => {
     const asked = [
       { rows: 2, length: 8, heads: 2, headDim: 16, causal: true },
