@@ -270,6 +270,7 @@ function otherCases(small: boolean, dtype: KernelDtype): KernelCase[] {
     },
     node('l2_normalize', shape, dtype, [x()]),
     node('l2_normalize_backward', shape, dtype, [x(), x()]),
+    node('argmax', `${texts}x${classes}`, dtype, [set(texts, classes)]),
     node('replace_columns', shape, dtype, [x(), set(tokens, tokenIds.length)], { token_ids: tokenIds }),
     node('replace_columns_backward', shape, dtype, [x()], { token_ids: tokenIds }),
     node('low_rank_weight_norm', `${hidden}x${hidden} r${rank}`, dtype, [

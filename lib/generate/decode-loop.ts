@@ -38,6 +38,8 @@ export interface DecodedToken {
   readonly end: () => void
 }
 
+type StepDecoder = Pick<Decoder, 'slots' | 'capacity' | 'step' | 'likeliest'>
+
 interface Sequence {
   readonly row: number
   readonly slot: number
@@ -51,7 +53,7 @@ interface Sequence {
 
 /** Tokens of all prompts as they come, each sequence's in order. */
 export async function* decode(
-  decoder: Pick<Decoder, 'slots' | 'capacity' | 'step'>,
+  decoder: StepDecoder,
   prompts: readonly (readonly number[])[],
   options: DecodeOptions,
 ): AsyncGenerator<DecodedToken, void, void> {
@@ -71,17 +73,11 @@ export async function* decode(
         ended: false,
       })
     }
-    const { data, shape } = await decoder.step({
-      inputIds: active.map(({ history, cached }) => history.slice(cached)),
-      slots: active.map(({ slot }) => slot),
-      lengths: active.map(({ cached }) => cached),
-      sources: options.sources === undefined ? undefined : active.map(({ row }) => options.sources?.[row] ?? []),
-    })
-    const vocabulary = shape[1] as number
+    const chosen = await nextTokens(decoder, active, options)
     for (const [i, sequence] of active.entries()) {
       sequence.cached = sequence.history.length
-      const index = sequence.history.length - sequence.promptLength
-      const tokenId = choose(data.subarray(i * vocabulary, (i + 1) * vocabulary), sequence, index, options)
+      const index = newTokens(sequence)
+      const tokenId = chosen[i] as number
       sequence.history.push(tokenId)
       const finishReason = finish(sequence, tokenId, decoder.capacity, options)
       if (finishReason !== undefined) sequence.ended = true
@@ -92,14 +88,39 @@ export async function* decode(
   }
 }
 
+/** Where nothing but the logits counts, the best tokens alone come from the device. */
+async function nextTokens(
+  decoder: StepDecoder,
+  active: readonly Sequence[],
+  options: DecodeOptions,
+): Promise<ArrayLike<number>> {
+  const step = {
+    inputIds: active.map(({ history, cached }) => history.slice(cached)),
+    slots: active.map(({ slot }) => slot),
+    lengths: active.map(({ cached }) => cached),
+    sources: options.sources === undefined ? undefined : active.map(({ row }) => options.sources?.[row] ?? []),
+  }
+  const sampling = active.map((sequence) => ({
+    ...options,
+    suppressedTokenIds: newTokens(sequence) < options.minNewTokens ? options.stopTokenIds : undefined,
+  }))
+  if (options.temperature === 0 && sampling.every(keepsLogits)) return decoder.likeliest(step)
+  const { data, shape } = await decoder.step(step)
+  const vocabulary = shape[1] as number
+  return active.map((sequence, i) => {
+    const logits = data.subarray(i * vocabulary, (i + 1) * vocabulary)
+    return choose(processLogits(logits, sequence.history, sampling[i] as SamplingOptions), sequence, options)
+  })
+}
+
 /** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */
-function choose(logits: Float32Array, { history, row }: Sequence, index: number, options: DecodeOptions): number {
-  const suppressedTokenIds = index < options.minNewTokens ? options.stopTokenIds : undefined
-  const sampling = { ...options, suppressedTokenIds }
-  if (options.temperature === 0 && keepsLogits(sampling)) return largestIndex(logits)
-  const scores = processLogits(logits, history, sampling)
+function choose(scores: Float64Array, sequence: Sequence, options: DecodeOptions): number {
   if (options.temperature === 0) return largestIndex(scores)
-  return draw(softmax(scores), options.seed, index, row % options.numReturnSequences)
+  return draw(softmax(scores), options.seed, newTokens(sequence), sequence.row % options.numReturnSequences)
+}
+
+function newTokens({ history, promptLength }: Sequence): number {
+  return history.length - promptLength
 }
 
 function finish(
@@ -109,7 +130,6 @@ function finish(
   options: DecodeOptions,
 ): FinishReason | undefined {
   if (options.stopTokenIds.has(tokenId)) return 'stop'
-  const produced = sequence.history.length - sequence.promptLength
   // The newest token has no place in the cache yet: it needs one to be followed by another.
-  return produced >= options.maxNewTokens || sequence.history.length > capacity ? 'length' : undefined
+  return newTokens(sequence) >= options.maxNewTokens || sequence.history.length > capacity ? 'length' : undefined
 }

@@ -119,6 +119,11 @@ export function gatherRows(g: GraphBuilder, x: Value, rows: Value): Value {
   return g.value('gather_rows', [x, rows], {})
 }
 
+/** Where the first largest element of each row is, as i32. */
+export function argmax(g: GraphBuilder, x: Value): Value {
+  return g.value('argmax', [x], {})
+}
+
 /** Columns of logits y (rows, vocabulary) taken from z (rows, ids), then the bias added to all. */
 export function replaceColumns(
   g: GraphBuilder,
@@ -196,6 +201,7 @@ export const opFunctions = {
   add,
   dropout,
   gather_rows: gatherRows,
+  argmax,
   replace_columns: replaceColumns,
   scale,
   segment_mean: segmentMean,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { Cache } from '../graph/builder.js'
-import type { NativeBatch, NativeProgram, NativeSession } from '../native.js'
+import type { NativeArray, NativeBatch, NativeProgram, NativeSession } from '../native.js'
 import { checkedId, type FlatRows } from './batch.js'
 import type { ModelDefinition } from './family.js'
 import { checkOptions } from '../check-options.js'
@@ -76,6 +76,16 @@ export class Decoder {
 
   /** Logits of the last token of each sequence: (sequences, vocabulary). */
   async step(step: DecoderStep): Promise<Tensor> {
+    const data = (await this.#run(step, 'logits')) as Float32Array
+    return { data, shape: [step.inputIds.length, this.#definition.vocabularySize] }
+  }
+
+  /** The same step, and of its logits only which is the first largest of each sequence: no others leave the device. */
+  async likeliest(step: DecoderStep): Promise<Int32Array> {
+    return (await this.#run(step, 'likeliest')) as Int32Array
+  }
+
+  async #run(step: DecoderStep, output: 'logits' | 'likeliest'): Promise<NativeArray> {
     this.#requireLive()
     const sequences = step.inputIds.length
     const ids: number[] = []
@@ -103,8 +113,8 @@ export class Decoder {
             sizes: { tokens: ids.length, sequences, rows: sequences },
             inputs: { ...common, ids: tokens.ids, positions: Int32Array.from(positions), cu_seqlens: tokens.cuSeqlens },
           }
-    const { logits } = await this.#session.run(this.#program, batch, { fetch: ['logits'] })
-    return { data: logits as Float32Array, shape: [sequences, this.#definition.vocabularySize] }
+    const fetched = await this.#session.run(this.#program, batch, { fetch: [output] })
+    return fetched[output] as NativeArray
   }
 
   /** Makes slots go on from where others stand: keys and values are copied, after the steps asked for before. */

@@ -1,5 +1,6 @@
 /** The programs of one model, compiled when first asked for and dropped when what they were made from changes. */
 import { GraphBuilder, type AdapterGraph, type Cache, type GraphMode } from '../graph/builder.js'
+import * as ops from '../graph/ops.js'
 import type { NativeProgram, NativeSession } from '../native.js'
 import { askedRows } from '../nn/inputs.js'
 import type { ModelDefinition } from './family.js'
@@ -38,7 +39,7 @@ export class Programs {
     )
   }
 
-  /** Outputs `logits` of the tokens in `rows`; keeps keys and values. Not shared: the caller disposes it. */
+  /** Outputs `logits` of the tokens in `rows`, and the `likeliest` ids by them; keeps keys and values. Not shared: the caller disposes it. */
   decoding(adapter: AdapterGraph | undefined, cache: Cache): NativeProgram {
     const { definition } = this
     const g = GraphBuilder.create({
@@ -49,7 +50,9 @@ export class Programs {
       quantized: definition.quantized,
     })
     const rows = askedRows(g.in('rows'), definition.hidden(g))
-    g.output('logits', taskGraph(definition).logits(g, rows))
+    const logits = taskGraph(definition).logits(g, rows)
+    g.output('logits', logits)
+    g.output('likeliest', ops.argmax(g.in('likeliest'), logits))
     return this.session.compile(g.graph)
   }
 

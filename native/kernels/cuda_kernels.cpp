@@ -9,6 +9,7 @@ KernelTable cuda_kernels() {
   cuda::register_activation(table);
   cuda::register_adamw(table);
   cuda::register_add(table);
+  cuda::register_argmax(table);
   cuda::register_attention(table);
   cuda::register_attention_backward(table);
   cuda::register_binary_cross_entropy(table);

@@ -27,6 +27,7 @@ std::span<const OpDefinition> op_table() {
       embedding_noise_op,
       gather_rows_op,
       scatter_rows_op,
+      argmax_op,
       replace_columns_op,
       replace_columns_backward_op,
       scale_op,

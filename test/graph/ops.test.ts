@@ -79,6 +79,8 @@ test('every op function makes a node that the core accepts', () => {
   expect(ops.dropout(g.in('k'), x, 0.5).id).not.toBe(x.id)
   const hidden = ops.gatherRows(g.in('l'), x, i32('rows', 'rows', 'tokens'))
   expect(hidden.shape).toEqual(['rows', 8])
+  const best = ops.argmax(g.in('l'), hidden)
+  expect([best.shape, best.dtype]).toEqual([['rows'], 'i32'])
   const lossScale = g.input('loss_scale', [1], 'f32')
   const labels = i32('labels', 'rows', 11)
   const loss = ops.linearCrossEntropy(g.in('m'), { hidden, weight: table, labels, lossScale }, { labelSmoothing: 0.1 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Tensor } from '../../lib/models/tensor.js'
 import { Model } from '../../lib/models/model.js'
+import { likeliest } from '../../lib/models/probabilities.js'
 import { lora } from '../../lib/nn/lora.js'
 import { refusal } from '../refusal.js'
 import { fixtureModel, tinyLlama } from './fixture-models.js'
@@ -25,6 +26,15 @@ function distance(
   }
   return most
 }
+
+// In bfloat16 the largest logits of a row are often equal.
+test.each(['f32', 'bf16'] as const)('in %s the likeliest ids are where the first largest logits are', async (dtype) => {
+  await using model = await Model.load(fixtureModel('llama'), { dtype })
+  const decoder = model.decoder({ slots: 3, capacity: 8 })
+  const step = { inputIds: texts, slots: [2, 0, 1], lengths: [0, 0, 0] }
+  const { data } = await decoder.step(step)
+  expect(await decoder.likeliest(step)).toEqual(likeliest(data, model.definition.vocabularySize))
+})
 
 test.each(['gpt2', 'llama'] as const)('decoding %s gives the logits of the whole text', async (name) => {
   await using model = await Model.load(fixtureModel(name))

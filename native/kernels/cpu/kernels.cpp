@@ -8,6 +8,7 @@ void register_kernels(KernelTable& table) {
   register_activation(table);
   register_adamw(table);
   register_add(table);
+  register_argmax(table);
   register_attention(table);
   register_attention_backward(table);
   register_binary_cross_entropy(table);

@@ -9,6 +9,7 @@ namespace attune::cpu::ATTUNE_ISA {
 void register_activation(KernelTable& table);
 void register_adamw(KernelTable& table);
 void register_add(KernelTable& table);
+void register_argmax(KernelTable& table);
 void register_attention(KernelTable& table);
 void register_attention_backward(KernelTable& table);
 void register_binary_cross_entropy(KernelTable& table);
