@@ -112,9 +112,7 @@ void it_computes_when_waited_for() {
   expect_equal(call.result.read()[15], 16.0F, "2 x 4 ones and what was there");
 }
 
-void a_graph_replays_it() {
-  const Context context;
-  Call call;
+CUgraphExec captured(Call& call) {
   call.choose();
   MUST(cuStreamBeginCapture_v2(call.stream, 1));
   expect_equal(call.multiply(), CUBLAS_STATUS_SUCCESS, "a product that is captured");
@@ -122,6 +120,13 @@ void a_graph_replays_it() {
   MUST(cuStreamEndCapture(call.stream, &graph));
   CUgraphExec executable = nullptr;
   MUST(cuGraphInstantiateWithFlags(&executable, graph, 0));
+  return executable;
+}
+
+void a_graph_replays_it() {
+  const Context context;
+  Call call;
+  CUgraphExec const executable = captured(call);
   for (const float one : {1.0F, 3.0F}) {
     call.factors.write(std::vector<std::uint16_t>(64, bf16(one)));
     MUST(cuGraphLaunch(executable, call.stream));
@@ -174,13 +179,7 @@ const Wrong kWrong[] = {
 void memory_that_is_freed_breaks_the_context() {
   const Context context;
   Call call;
-  call.choose();
-  MUST(cuStreamBeginCapture_v2(call.stream, 1));
-  expect_equal(call.multiply(), CUBLAS_STATUS_SUCCESS, "a product that is captured");
-  CUgraph graph = nullptr;
-  MUST(cuStreamEndCapture(call.stream, &graph));
-  CUgraphExec executable = nullptr;
-  MUST(cuGraphInstantiateWithFlags(&executable, graph, 0));
+  CUgraphExec const executable = captured(call);
   MUST(cuMemFree_v2(call.factors.address));
   MUST(cuGraphLaunch(executable, call.stream));
   expect_equal(cuStreamSynchronize(call.stream), CUDA_ERROR_ILLEGAL_ADDRESS, "a product of freed memory");
