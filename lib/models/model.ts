@@ -554,8 +554,7 @@ export class Model implements AsyncDisposable {
   #train(names: ReadonlySet<string>): void {
     this.#parameters.train(names)
     this.#programs.dispose()
-    // Gradients of what is no longer trained are given back at once.
-    if (this.#live().memory().gradients > 0) this.#parameters.tell(this.#live())
+    this.#parameters.release(this.#live())
   }
 
   #adapterHost(): AdapterHost {

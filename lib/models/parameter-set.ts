@@ -18,7 +18,8 @@ export class ParameterSet {
   /** Whether base weights may differ from those loaded. */
   baseChanged = false
   #trainable: ReadonlySet<string>
-  /** Whether the session knows: it allocates gradients then, so it is told only when they are needed. */
+  /** What the session was told: it allocates gradients then, so it is told only when they are needed. */
+  #told: ReadonlySet<string> = new Set()
   #sessionKnows = false
   #generation = 0
 
@@ -123,8 +124,19 @@ export class ParameterSet {
 
   tell(session: NativeSession): void {
     if (this.#sessionKnows) return
-    session.setTrainable([...this.#trainable])
+    this.#tell(session, this.#trainable)
     this.#sessionKnows = true
+  }
+
+  /** Gives back the gradients of what is no longer trained. Those of what newly is come when they are needed. */
+  release(session: NativeSession): void {
+    if (session.memory().gradients === 0) return
+    this.#tell(session, new Set([...this.#trainable].filter((name) => this.#told.has(name))))
+  }
+
+  #tell(session: NativeSession, names: ReadonlySet<string>): void {
+    session.setTrainable([...names])
+    this.#told = names
   }
 
   /** Before weights move: an adapter file cannot hold the model any more if the base is among them. */

@@ -6,8 +6,8 @@ import type { PreparedRun } from './prepared-course.js'
 import { roomFor } from './process-memory.js'
 import type { TrainingOptionsWithData } from './train-options.js'
 
-/** What is free changes: only a run that clearly needs more is refused for it. */
-const clearly = 1.05
+/** What is free of a machine's memory changes: only a run that clearly needs more is refused for it. */
+const clearly = { cpu: 1.05, cuda: 1 } as const
 
 /**
  * Refuses a run that needs more memory than the options allow or the machine has, before it takes any.
@@ -21,7 +21,7 @@ export async function requireMemory(
   const { total } = prepared.plan.process
   const room = roomFor(prepared.plan, options)
   const limited = options.memory !== undefined && total > options.memory
-  if (!limited && total <= clearly * room) return
+  if (!limited && total <= clearly[model.device] * room) return
   const suggestions = await suggestMemory(model, prepared, options, room)
   // Another run may be tried on the model.
   if (options.adapter !== undefined) await model.removeAdapter()

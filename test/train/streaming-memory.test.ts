@@ -67,5 +67,5 @@ test.skipIf(!existsSync(built))(
       await rm(folder, { recursive: true, force: true })
     }
   },
-  60_000,
+  240_000,
 )

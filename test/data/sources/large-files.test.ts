@@ -56,5 +56,5 @@ test.skipIf(!existsSync(built)).each([
     // Node itself takes some 45 MB.
     expect(most).toBeLessThan(140 * 2 ** 20)
   },
-  60_000,
+  240_000,
 )
