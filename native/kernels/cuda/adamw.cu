@@ -11,6 +11,23 @@
 namespace attune::cuda {
 namespace {
 
+/// A pointer that came from memory could be of any space; of global memory it is accessed faster.
+template <class T>
+__device__ T* in_global_memory(T* pointer) {
+  __builtin_assume(__isGlobal(pointer));
+  return pointer;
+}
+
+__device__ AdamWTensor tensor_at(const AdamWTensor* at) {
+  AdamWTensor tensor = *at;
+  tensor.gradient = in_global_memory(tensor.gradient);
+  tensor.weight = in_global_memory(tensor.weight);
+  tensor.exp_avg = in_global_memory(tensor.exp_avg);
+  tensor.exp_avg_sq = in_global_memory(tensor.exp_avg_sq);
+  if (tensor.working != nullptr) tensor.working = in_global_memory(tensor.working);
+  return tensor;
+}
+
 /// N elements from i on.
 template <int N>
 __device__ void update(const AdamWTensor& a, float gradient_scale, std::int64_t i) {
@@ -37,7 +54,7 @@ __device__ void update(const AdamWTensor& a, float gradient_scale, std::int64_t 
 /// A block has a chunk of one tensor.
 extern "C" __global__ __launch_bounds__(kAdamWThreads) void adamw(const __grid_constant__ AdamW a) {
   const int index = last_not_above(a.count, blockIdx.x, [&](int i) { return a.tensors[i].first_block; });
-  const AdamWTensor tensor = a.tensors[index];
+  const AdamWTensor tensor = tensor_at(a.tensors + index);
   const std::int64_t begin = (blockIdx.x - tensor.first_block) * kAdamWChunk;
   const std::int64_t end = min(begin + kAdamWChunk, tensor.count);
   for (std::int64_t i = begin + threadIdx.x * kPack<float>; i < end; i += kAdamWThreads * kPack<float>) {
@@ -54,18 +71,19 @@ extern "C" __global__ __launch_bounds__(kSquaredSumThreads) void squared_sum_chu
     const __grid_constant__ SquaredSum a) {
   const int index = last_not_above(a.count, blockIdx.x, [&](int i) { return a.tensors[i].first_chunk; });
   const SquaredSumTensor tensor = a.tensors[index];
+  const float* const x = in_global_memory(tensor.x);
   const std::int64_t begin = (blockIdx.x - tensor.first_chunk) * kSquaredSumChunk;
   const std::int64_t end = min(begin + kSquaredSumChunk, tensor.count);
   double sum = 0.0;
 #pragma unroll 4
   for (std::int64_t i = begin + threadIdx.x * kPack<float>; i < end; i += kSquaredSumThreads * kPack<float>) {
     if (i + kPack<float> <= end) {
-      const Floats<kPack<float>> values = load<kPack<float>>(tensor.x + i);
+      const Floats<kPack<float>> values = load<kPack<float>>(x + i);
 #pragma unroll
       for (const float v : values.v) sum += static_cast<double>(v) * static_cast<double>(v);
     } else {
       for (std::int64_t last = i; last < end; ++last)
-        sum += static_cast<double>(tensor.x[last]) * static_cast<double>(tensor.x[last]);
+        sum += static_cast<double>(x[last]) * static_cast<double>(x[last]);
     }
   }
   sum = block_sum<kSquaredSumThreads>(sum);
