@@ -96,7 +96,7 @@ async function timeKernels(options: BenchCudaOptions, gpu: ReturnType<typeof gpu
   const planner = openSession({ device: 'cpu', threads: 1, instructionSet: '', planned: true })
   const computing: SessionOptions = { device: deviceOf(options), threads: 0, instructionSet: '' }
   const session = openSession(computing)
-  const own = openOwnProducts(session, computing)
+  const own = await openOwnProducts(session, computing)
   try {
     const results: KernelResult[] = []
     const cases = kernelCases({ small: dryRun }).filter(only)

@@ -1,22 +1,20 @@
 /** attune's own kernels for products beside NVIDIA's cuBLASLt, where that computes them. */
-import { html, type Content } from '../../dist/page/markup.js'
+import type { Content } from '../../dist/page/markup.js'
 import type { NativeSession } from '../../dist/native.js'
 import { cublasLtVariable, openSession, type SessionOptions } from '../../dist/session.js'
 import { isAbsent } from './absent.js'
 import type { KernelCase } from './kernel-case.js'
+import { resultTable } from './result-table.js'
 import type { KernelResult } from './result.js'
+import { withVariable } from './with-variable.js'
 
 /** A session like `session` in all but that its products are attune's own; undefined where they are already. */
-export function openOwnProducts(session: NativeSession, options: SessionOptions): NativeSession | undefined {
+export async function openOwnProducts(
+  session: NativeSession,
+  options: SessionOptions,
+): Promise<NativeSession | undefined> {
   if (session.products === 'attune') return undefined
-  const before = process.env[cublasLtVariable] ?? ''
-  // A session reads the variable as it is opened.
-  process.env[cublasLtVariable] = 'off'
-  try {
-    return openSession(options)
-  } finally {
-    process.env[cublasLtVariable] = before
-  }
+  return withVariable(cublasLtVariable, 'off', () => openSession(options))
 }
 
 const ops = new Set(['linear', 'linear_weight_gradient', 'linear_cross_entropy'])
@@ -32,26 +30,10 @@ export function gainOf({ time, own }: KernelResult): number | undefined {
 }
 
 export function ownProductsPart(kernels: readonly KernelResult[]): Content {
-  const both = kernels.flatMap((kernel) => {
+  const rows = kernels.flatMap((kernel) => {
     const gain = gainOf(kernel)
-    return gain === undefined ? [] : [{ name: kernel.name, gain }]
+    return gain === undefined ? [] : [{ head: [kernel.name], cells: [gain.toFixed(2)] }]
   })
-  if (both.length === 0) return undefined
-  return html`<table>
-    <thead>
-      <tr>
-        <th>kernel</th>
-        <th class="number">time by attune's own kernels over that by cuBLASLt</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${both.map(
-        ({ name, gain }) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td class="number">${gain.toFixed(2)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  if (rows.length === 0) return undefined
+  return resultTable(['kernel', "time by attune's own kernels over that by cuBLASLt"], rows)
 }

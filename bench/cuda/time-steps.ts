@@ -11,6 +11,7 @@ import { predictStep } from './roofline.js'
 import { batchOf, fittingRows, smallCase, tokensOf, type StepCase } from './step-cases.js'
 import { stepCosts } from './step-costs.js'
 import { runTorch, variantsOf, type Torch, type TorchRun } from './torch.js'
+import { withVariable } from './with-variable.js'
 
 export interface StepOptions {
   /** How often attune and PyTorch take turns. */
@@ -81,16 +82,9 @@ class Contender {
 
   async take(probe: NativeSession, step: StepCase, options: StepOptions): Promise<void> {
     if (this.#missing !== undefined) return
-    const before = process.env[cudaGraphsVariable]
-    process.env[cudaGraphsVariable] = this.graphs
-    try {
-      const turn = await attuneTurn(probe, step, options)
-      if (isAbsent(turn)) this.#missing = turn
-      else this.#turns.push(turn)
-    } finally {
-      if (before === undefined) Reflect.deleteProperty(process.env, cudaGraphsVariable)
-      else process.env[cudaGraphsVariable] = before
-    }
+    const turn = await withVariable(cudaGraphsVariable, this.graphs, () => attuneTurn(probe, step, options))
+    if (isAbsent(turn)) this.#missing = turn
+    else this.#turns.push(turn)
   }
 
   time(dryRun: boolean): Estimate | Absent {
