@@ -1,11 +1,7 @@
 /** What goes wrong on a GPU arrives as an error of a type, says what and where, and ends neither the process nor what the caller holds. */
-import { spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { describeCuda } from './describe-cuda.js'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+import { root, runProgram } from './run-program.js'
 
 /** Defines a parameter of 4 MiB, adds it to itself twice, and prints what happened to each attempt. */
 const program = `
@@ -37,16 +33,8 @@ console.log(JSON.stringify(results))
 `
 
 function run(settings: string, graphs?: string): unknown[] {
-  const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      ATTUNE_CUDA_EMULATOR: settings,
-      ...(graphs !== undefined && { ATTUNE_CUDA_GRAPHS: graphs }),
-    },
-  })
-  expect(status, stderr).toBe(0)
-  return JSON.parse(stdout) as unknown[]
+  const variables = { ATTUNE_CUDA_EMULATOR: settings, ...(graphs !== undefined && { ATTUNE_CUDA_GRAPHS: graphs }) }
+  return JSON.parse(runProgram(program, variables)) as unknown[]
 }
 
 const failed = (message: RegExp) => ({ code: 'device-failed', message: expect.stringMatching(message) as string })

@@ -1,11 +1,7 @@
 /** A run that a GPU has no memory for is refused before its first step, with what the plan counted and what would need less. */
-import { spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { describeCuda } from './describe-cuda.js'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+import { root, runProgram } from './run-program.js'
 
 /** Trains an adapter, tries a larger batch first, and prints what was refused, what was left of the model, and that a smaller one runs. */
 const program = `
@@ -28,18 +24,10 @@ for (const batchSize of [64, 4]) {
 console.log(JSON.stringify(results))
 `
 
-function run(settings: string): unknown[] {
-  const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    encoding: 'utf8',
-    env: { ...process.env, ATTUNE_CUDA_EMULATOR: settings },
-  })
-  expect(status, stderr).toBe(0)
-  return JSON.parse(stdout) as unknown[]
-}
-
 describeCuda(() => {
   test('a batch that does not fit is refused, the model is as before, and a smaller one is trained', () => {
-    const [large, small] = run('memory=32M')
+    const printed = runProgram(program, { ATTUNE_CUDA_EMULATOR: 'memory=32M' })
+    const [large, small] = JSON.parse(printed) as unknown[]
     expect(large).toEqual({
       code: 'out-of-memory',
       where: 'options.memory',

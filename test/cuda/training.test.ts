@@ -1,15 +1,12 @@
 /** A model trained on both devices from the same start: the losses go the same way, and the GPU's bits do not depend on who runs first. */
-import { spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import type { ModelDtype } from '../../lib/models/model-options.js'
 import { cublasLtVariable, type Device } from '../../lib/session.js'
 import { countingRows, tinyModel } from '../tiny-model.js'
 import { describeCuda } from './describe-cuda.js'
 import { CublasLtTrace, standIn } from './emulated-cublaslt.js'
+import { root, runProgram } from './run-program.js'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const steps = 50
 
 const trace = new CublasLtTrace()
@@ -73,12 +70,8 @@ model.dispose()
 `
 
 function hashInOrder(order: string, dtype: ModelDtype): string {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program, dtype], {
-    encoding: 'utf8',
-    env: { ...process.env, ATTUNE_CUDA_EMULATOR: `${process.env.ATTUNE_CUDA_EMULATOR ?? ''},order=${order}` },
-  })
-  expect(status, stderr).toBe(0)
-  return stdout.trim()
+  const settings = `${process.env.ATTUNE_CUDA_EMULATOR ?? ''},order=${order}`
+  return runProgram(program, { ATTUNE_CUDA_EMULATOR: settings }, [dtype]).trim()
 }
 
 describeCuda(() => {
