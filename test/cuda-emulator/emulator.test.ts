@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Outcome, outcomes, program, run, unavailable } from './programs.ts'
+import { run } from '../run-process.ts'
+import { type Outcome, outcomes, program, unavailable } from './programs.ts'
 
 const reason = unavailable()
 

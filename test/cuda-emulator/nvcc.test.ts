@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fatBinary, nvcc, outcomes, program, run, unavailable } from './programs.ts'
+import { run } from '../run-process.ts'
+import { fatBinary, nvcc, outcomes, program, unavailable } from './programs.ts'
 
 const reason = unavailable()
 const compiler = reason === undefined ? await nvcc() : { reason }

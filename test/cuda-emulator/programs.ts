@@ -1,12 +1,12 @@
 // Builds the emulator and the test programs beside it, and runs them.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { root, run } from '../run-process.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const root = join(here, '../..')
 const output = join(root, 'build/cuda-emulator')
 
 export type Variant = 'plain' | 'tsan' | 'asan'
@@ -15,13 +15,6 @@ const sanitizers: Record<Variant, string[]> = {
   plain: [],
   tsan: ['-g', '-fsanitize=thread'],
   asan: ['-g', '-fsanitize=address'],
-}
-
-export interface Run {
-  code: number | null
-  signal: NodeJS.Signals | null
-  stdout: string
-  stderr: string
 }
 
 /** A test as a program reports it: `ok NAME`, or `not ok NAME: REASON`. */
@@ -34,17 +27,6 @@ export interface Outcome {
 export function unavailable(): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the CUDA emulator runs on Linux x86-64 only'
   return spawnSync('g++', ['--version']).status === 0 ? undefined : 'the CUDA emulator needs g++'
-}
-
-export function run(command: string, args: string[], env: Record<string, string> = {}): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env } })
-    const result = { stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk: Buffer) => (result.stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (result.stderr += chunk.toString()))
-    child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, ...result }))
-  })
 }
 
 async function must(command: string, args: string[]): Promise<string> {

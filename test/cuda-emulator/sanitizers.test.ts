@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { program, run, unavailable, type Variant } from './programs.ts'
+import { run } from '../run-process.ts'
+import { program, unavailable, type Variant } from './programs.ts'
 
 const reason = unavailable()
 

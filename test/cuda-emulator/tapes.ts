@@ -2,7 +2,8 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { program, run, type Variant } from './programs.ts'
+import { run } from '../run-process.ts'
+import { program, type Variant } from './programs.ts'
 
 /** What a program must have in ATTUNE_CUDA_EMULATOR to write a tape into a folder. */
 export const tapeSetting = (folder: string) => `tape=${folder}`

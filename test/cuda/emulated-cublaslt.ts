@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import { cublasLtVariable } from '../../lib/session.js'
 import { driverVariable, unavailableCuda } from './emulated-cuda.js'
 
+const reason = await unavailableCuda()
+
 /** Environment variable with the stand-in's settings. */
 export const standInVariable = 'ATTUNE_CUBLASLT_EMULATOR'
 
@@ -27,7 +29,7 @@ export interface ComputedProduct {
 
 /** Path of the stand-in; undefined where nothing is emulated. */
 export function standIn(): string | undefined {
-  if (unavailableCuda() !== undefined) return undefined
+  if (reason !== undefined) return undefined
   const driver = process.env[driverVariable] ?? ''
   return driver.endsWith('libcuda-emulated.so') ? join(dirname(driver), 'libcublaslt-emulated.so') : undefined
 }

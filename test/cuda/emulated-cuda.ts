@@ -1,9 +1,5 @@
 /** Has this process's sessions compute on the emulated GPU: builds emulator and kernels, and names the emulator to the core. */
-import { spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+import { run } from '../run-process.js'
 
 /** Environment variable that names the driver library. */
 export const driverVariable = 'ATTUNE_CUDA_DRIVER'
@@ -12,14 +8,11 @@ export const driverVariable = 'ATTUNE_CUDA_DRIVER'
 const missingCode = 77
 
 /** Why nothing can be run on it here; undefined where it can. Sets the environment of this process. */
-export function unavailableCuda(): string | undefined {
+export async function unavailableCuda(): Promise<string | undefined> {
   if (process.env[driverVariable] !== undefined) return undefined
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/prepare-emulated-cuda.mjs'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  if (status === missingCode) return stderr.trim().replace(/^attune: /, '')
-  if (status !== 0) throw new Error(`prepare-emulated-cuda.mjs failed\n${stdout}${stderr}`)
+  const { code, stdout, stderr } = await run(process.execPath, ['scripts/prepare-emulated-cuda.mjs'])
+  if (code === missingCode) return stderr.trim().replace(/^attune: /, '')
+  if (code !== 0) throw new Error(`prepare-emulated-cuda.mjs failed\n${stdout}${stderr}`)
   process.env[driverVariable] = stdout.trim().split('\n').at(-1)
   return undefined
 }

@@ -1,7 +1,7 @@
 /** What goes wrong on a GPU arrives as an error of a type, says what and where, and ends neither the process nor what the caller holds. */
 import { expect, test } from 'vitest'
+import { root, runProgram } from '../run-process.js'
 import { describeCuda } from './describe-cuda.js'
-import { root, runProgram } from './run-program.js'
 
 /** Defines a parameter of 4 MiB, adds it to itself twice, and prints what happened to each attempt. */
 const program = `
@@ -32,27 +32,30 @@ session.dispose()
 console.log(JSON.stringify(results))
 `
 
-function run(settings: string, graphs?: string): unknown[] {
+async function run(settings: string, graphs?: string): Promise<unknown[]> {
   const variables = { ATTUNE_CUDA_EMULATOR: settings, ...(graphs !== undefined && { ATTUNE_CUDA_GRAPHS: graphs }) }
-  return JSON.parse(runProgram(program, variables)) as unknown[]
+  const { code, stdout, stderr } = await runProgram(program, variables)
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout) as unknown[]
 }
 
 const failed = (message: RegExp) => ({ code: 'device-failed', message: expect.stringMatching(message) as string })
 
 describeCuda(() => {
-  test('all is well where nothing fails', () => {
-    expect(run('')).toEqual(['ok', 'ok', 'ok', 'ok'])
+  test('all is well where nothing fails', async () => {
+    expect(await run('')).toEqual(['ok', 'ok', 'ok', 'ok'])
   })
 
-  test('a second run is launched as one CUDA graph, or kernel by kernel where ATTUNE_CUDA_GRAPHS is off', () => {
+  test('a second run is launched as one CUDA graph, or kernel by kernel where ATTUNE_CUDA_GRAPHS is off', async () => {
     const settings = 'eager=1,fail-launch=3'
-    for (const graphs of ['', 'on']) expect(run(settings, graphs)[2]).toMatchObject(failed(/launch a recorded run/))
-    expect(run(settings, 'off')[2]).toMatchObject(failed(/launch the kernel add_f32/))
-    expect(run('', 'off')).toEqual(['ok', 'ok', 'ok', 'ok'])
+    for (const graphs of ['', 'on'])
+      expect((await run(settings, graphs))[2]).toMatchObject(failed(/launch a recorded run/))
+    expect((await run(settings, 'off'))[2]).toMatchObject(failed(/launch the kernel add_f32/))
+    expect(await run('', 'off')).toEqual(['ok', 'ok', 'ok', 'ok'])
   })
 
-  test('memory that cannot be had is named with what is left, and what is there stays', () => {
-    const [defined, first, second, read] = run('memory=10M')
+  test('memory that cannot be had is named with what is left, and what is there stays', async () => {
+    const [defined, first, second, read] = await run('memory=10M')
     expect(defined).toBe('ok')
     for (const result of [first, second]) {
       expect(result).toMatchObject({
@@ -66,12 +69,12 @@ describeCuda(() => {
     expect(read).toBe('ok')
   })
 
-  test('a parameter that does not fit is named', () => {
-    expect(run('memory=2M')[0]).toMatchObject({ code: 'out-of-memory', where: 'x' })
+  test('a parameter that does not fit is named', async () => {
+    expect((await run('memory=2M'))[0]).toMatchObject({ code: 'out-of-memory', where: 'x' })
   })
 
-  test('an error of a kernel comes with the next thing that waits, and the GPU stays lost', () => {
-    const [, first, second, read] = run('fail-launch=2')
+  test('an error of a kernel comes with the next thing that waits, and the GPU stays lost', async () => {
+    const [, first, second, read] = await run('fail-launch=2')
     expect(first).toMatchObject(
       failed(/^CUDA could not finish its work: .*CUDA_ERROR_LAUNCH_FAILED, 719.*load the model again/),
     )
@@ -79,7 +82,9 @@ describeCuda(() => {
     expect(read).toMatchObject(failed(/719/))
   })
 
-  test('other errors keep their names', () => {
-    expect(run('fail-launch=1,fail-launch-code=700')[1]).toMatchObject(failed(/CUDA_ERROR_ILLEGAL_ADDRESS, 700/))
+  test('other errors keep their names', async () => {
+    expect((await run('fail-launch=1,fail-launch-code=700'))[1]).toMatchObject(
+      failed(/CUDA_ERROR_ILLEGAL_ADDRESS, 700/),
+    )
   })
 })

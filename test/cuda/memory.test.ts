@@ -1,7 +1,7 @@
 /** A run that a GPU has no memory for is refused before its first step, with what the plan counted and what would need less. */
 import { expect, test } from 'vitest'
+import { root, runProgram } from '../run-process.js'
 import { describeCuda } from './describe-cuda.js'
-import { root, runProgram } from './run-program.js'
 
 /** Trains an adapter, tries a larger batch first, and prints what was refused, what was left of the model, and that a smaller one runs. */
 const program = `
@@ -25,9 +25,10 @@ console.log(JSON.stringify(results))
 `
 
 describeCuda(() => {
-  test('a batch that does not fit is refused, the model is as before, and a smaller one is trained', () => {
-    const printed = runProgram(program, { ATTUNE_CUDA_EMULATOR: 'memory=32M' })
-    const [large, small] = JSON.parse(printed) as unknown[]
+  test('a batch that does not fit is refused, the model is as before, and a smaller one is trained', async () => {
+    const { code, stdout, stderr } = await runProgram(program, { ATTUNE_CUDA_EMULATOR: 'memory=32M' })
+    expect(code, stderr).toBe(0)
+    const [large, small] = JSON.parse(stdout) as unknown[]
     expect(large).toEqual({
       code: 'out-of-memory',
       where: 'options.memory',

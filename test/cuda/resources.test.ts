@@ -1,14 +1,12 @@
 /** What kernels take of a GPU, as compiled: the committed table is true, and what speed rests on is there. */
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { occupancy } from '../../scripts/occupancy.mjs'
+import { root, run } from '../run-process.js'
 import { unavailableCuda } from './emulated-cuda.js'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const reason = unavailableCuda()
+const reason = await unavailableCuda()
 
 const [head = '', ...lines] = readFileSync(join(root, 'native/kernels/cuda/resources.tsv'), 'utf8').trim().split('\n')
 const rows = lines.map((line) => {
@@ -119,11 +117,8 @@ describe('of every CUDA kernel on every architecture', () => {
 test.skipIf(reason !== undefined)(
   `the table is what the kernels take now${reason === undefined ? '' : ` (skipped: ${reason})`}`,
   { timeout: 1_200_000 },
-  () => {
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/cuda-resources.mjs'), '--check'], {
-      cwd: root,
-      encoding: 'utf8',
-    })
-    expect(status, stderr).toBe(0)
+  async () => {
+    const { code, stderr } = await run(process.execPath, ['scripts/cuda-resources.mjs', '--check'])
+    expect(code, stderr).toBe(0)
   },
 )

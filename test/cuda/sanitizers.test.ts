@@ -56,7 +56,7 @@ function kernelsOf(names?: readonly string[]): string[] {
   return [...new Set(found)] // there is PTX of more than one architecture
 }
 
-const tapes = unavailableCuda() === undefined ? tapesIn(given ?? (await recordShare())) : []
+const tapes = (await unavailableCuda()) === undefined ? tapesIn(given ?? (await recordShare())) : []
 const replays = tapes.flatMap((tape) => variants.map((variant) => ({ variant, tape, name: basename(tape) })))
 
 describeCuda(() => {

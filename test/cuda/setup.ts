@@ -2,5 +2,5 @@
 import { beforeEach } from 'vitest'
 import { unavailableCuda } from './emulated-cuda.js'
 
-const reason = unavailableCuda()
+const reason = await unavailableCuda()
 if (reason !== undefined) beforeEach((context) => context.skip(reason))

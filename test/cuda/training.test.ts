@@ -2,10 +2,10 @@
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import type { ModelDtype } from '../../lib/models/model-options.js'
 import { cublasLtVariable, type Device } from '../../lib/session.js'
+import { root, runProgram } from '../run-process.js'
 import { countingRows, tinyModel } from '../tiny-model.js'
 import { describeCuda } from './describe-cuda.js'
 import { CublasLtTrace, standIn } from './emulated-cublaslt.js'
-import { root, runProgram } from './run-program.js'
 
 const steps = 50
 
@@ -69,9 +69,11 @@ console.log(hash.digest('hex'))
 model.dispose()
 `
 
-function hashInOrder(order: string, dtype: ModelDtype): string {
+async function hashInOrder(order: string, dtype: ModelDtype): Promise<string> {
   const settings = `${process.env.ATTUNE_CUDA_EMULATOR ?? ''},order=${order}`
-  return runProgram(program, { ATTUNE_CUDA_EMULATOR: settings }, [dtype]).trim()
+  const { code, stdout, stderr } = await runProgram(program, { ATTUNE_CUDA_EMULATOR: settings }, [dtype])
+  expect(code, stderr).toBe(0)
+  return stdout.trim()
 }
 
 describeCuda(() => {
@@ -86,9 +88,10 @@ describeCuda(() => {
     expectProducts(products)
   })
 
-  test.each(ways)('the same bits in %s by %s whatever order threads run in', (dtype, products) => {
+  test.each(ways)('the same bits in %s by %s whatever order threads run in', async (dtype, products) => {
     multiplyBy(products)
-    const hashes = ['forward', 'reverse', 'random'].map((order) => hashInOrder(order, dtype))
+    const hashes: string[] = []
+    for (const order of ['forward', 'reverse', 'random']) hashes.push(await hashInOrder(order, dtype))
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
     expect(new Set(hashes).size).toBe(1)
     expectProducts(products)

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
+import { run } from '../run-process.js'
 
 const built = resolve(import.meta.dirname, '../../dist/inspect/inspect-data.js')
 
@@ -54,11 +54,11 @@ try {
 test.skipIf(!existsSync(built))(
   'a file of five times the heap is inspected in flat memory (skipped where dist is not built)',
   { timeout: 240_000 },
-  () => {
+  async () => {
     const args = ['--max-old-space-size=64', '--input-type=module', '-e', program]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    const { code, stdout, stderr } = await run(process.execPath, args)
     expect(stderr).toBe('')
-    expect(status).toBe(0)
+    expect(code).toBe(0)
     const found = JSON.parse(stdout) as { rows: number; read: number; labels: number[]; bad: string[]; most: number }
     const { rows } = found
     expect(found.read).toBe(rows)

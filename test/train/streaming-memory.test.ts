@@ -1,10 +1,10 @@
 /** A file of several times the heap is trained on by a process of its own. */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
+import { run } from '../run-process.js'
 import { writeLetterTokenizer } from '../tokenizer/letter-tokenizer.js'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -55,9 +55,9 @@ test.skipIf(!existsSync(built))(
     const folder = await writeLetterTokenizer()
     try {
       const args = ['--max-old-space-size=48', '--input-type=module', '-e', program, folder]
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      const { code, stdout, stderr } = await run(process.execPath, args)
       expect(stderr).toBe('')
-      expect(status).toBe(0)
+      expect(code).toBe(0)
       const result = JSON.parse(stdout) as Record<'steps' | 'maxSteps' | 'epoch' | 'early' | 'most', number>
       expect(result.steps).toBe(result.maxSteps)
       expect(result.epoch).toBeGreaterThan(1)

@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compareAttention, runTorchAttention } from '../../../bench/cuda/attention-peer.js'
 import { attentionShape, kernelCases, lengthShapes } from '../../../bench/cuda/kernel-cases.js'
 import { nameOf } from '../../../bench/cuda/kernel-case.js'
 import type { KernelResult } from '../../../bench/cuda/result.js'
+import { run } from '../../run-process.js'
 
 const shapes = lengthShapes().slice(0, 2)
 const kernel = (name: string, seconds: number): KernelResult => ({
@@ -57,19 +58,19 @@ describe('attention beside PyTorch', () => {
 })
 
 const python = join(import.meta.dirname, '../../../.tools/peers/bin/python')
-const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0
+const hasTorch = existsSync(python) && (await run(python, ['-c', 'import torch'])).code === 0
 
 test.skipIf(!hasTorch)(
   `the script times both passes${hasTorch ? '' : ' (skipped: PyTorch is not in .tools/peers)'}`,
   { timeout: 180_000 },
-  () => {
+  async () => {
     const asked = [
       { rows: 2, length: 8, heads: 2, headDim: 16, causal: true },
       { rows: 1, length: 9, heads: 1, headDim: 16, causal: false },
     ]
     const args = ['--device', 'cpu', '--rounds', '2', '--seconds', '0', '--shapes', JSON.stringify(asked)]
     const script = join(import.meta.dirname, '../../../bench/peers/torch_attention.py')
-    const { stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' })
+    const { stdout, stderr } = await run(python, [script, ...args])
     const { shapes: found } = JSON.parse(stdout || '{}') as { shapes?: Record<string, number[]>[] }
     expect(found, stderr).toHaveLength(2)
     for (const { forward, backward } of found!) {

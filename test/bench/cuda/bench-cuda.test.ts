@@ -32,7 +32,7 @@ test('everything runs on the processor, and no figure of it is kept', async () =
   expect(reportPage(result)).toContain('nothing was measured')
 })
 
-const reason = unavailableCuda()
+const reason = await unavailableCuda()
 
 describe.skipIf(reason !== undefined)(
   `on an emulated GPU${reason === undefined ? '' : ` (skipped: ${reason})`}`,

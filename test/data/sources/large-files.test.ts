@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { expect, test } from 'vitest'
+import { run } from '../../run-process.js'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 const built = join(root, 'dist', 'data', 'sources', 'read-source.js')
@@ -46,11 +46,11 @@ test.skipIf(!existsSync(built)).each([
   ['a JSON list', ['a.json', '{"text": "TEXT"}', '[', ',\n', ']']],
 ])(
   '%s of ten times the heap: memory stays flat (skipped where dist is not built)',
-  (_, parts) => {
+  async (_, parts) => {
     const args = ['--max-old-space-size=24', '--input-type=module', '-e', program, JSON.stringify(parts)]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    const { code, stdout, stderr } = await run(process.execPath, args)
     expect(stderr).toBe('')
-    expect(status).toBe(0)
+    expect(code).toBe(0)
     const { rows, expected, most } = JSON.parse(stdout) as { rows: number; expected: number; most: number }
     expect(rows).toBe(expected)
     // Node itself takes some 45 MB.
