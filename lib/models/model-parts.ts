@@ -13,6 +13,7 @@ import { settleModelOptions, type LoadOptions, type ModelOptions, type SettledMo
 import { matchesModule } from './parameter-selection.js'
 import { forwardGraph } from './programs.js'
 import { quantizedParameters } from './quantize.js'
+import { requireWeightsFit } from './require-weights-fit.js'
 import { sentenceModules } from './sentence-modules.js'
 import type { TaskRequest } from './task.js'
 import { openSession } from '../session.js'
@@ -60,7 +61,7 @@ export async function loadParts(source: string, given: LoadOptions): Promise<Mod
     const rules = { ...headRules(definition, [...files.tensors.keys()].map(named)), mayGrow }
     const assigned = assignWeights(parameters.values(), files, named, rules)
     const missing = [...parameters.values()].filter(({ name }) => !assigned.has(name))
-    const session = await fill(options, async (opened) => {
+    const session = await fill(options, { definition, parameters }, async (opened) => {
       const found = [...parameters.values()].filter(({ name }) => assigned.has(name))
       await loadParameters(opened, found, assigned, dtype, definition.quantized)
       await initializeParameters(opened, missing, { ...options, definition })
@@ -80,7 +81,7 @@ export async function randomParts(source: string | ConfigJson, given: ModelOptio
   const config = typeof source === 'object' ? source : await readJsonObject(join(directory ?? '', 'config.json'))
   const plain = defineModel(config, { ...options.request, dropout: options.dropout })
   const { definition, parameters, modules } = quantized(plain, options)
-  const session = await fill(options, (opened) =>
+  const session = await fill(options, { definition, parameters }, (opened) =>
     initializeParameters(opened, parameters.values(), { ...options, definition }),
   )
   const initialized = [...parameters.keys()]
@@ -143,11 +144,13 @@ function combined(request: TaskRequest, trained: TaskRequest): TaskRequest {
 }
 
 async function fill(
-  { device, threads, instructionSet }: SettledModelOptions,
+  { device, threads, instructionSet, dtype }: SettledModelOptions,
+  { definition, parameters }: Pick<ModelParts, 'definition' | 'parameters'>,
   work: (session: NativeSession) => Promise<void>,
 ): Promise<NativeSession> {
   const session = openSession({ device, threads, instructionSet })
   try {
+    requireWeightsFit(session, { definition, dtype, parameters: [...parameters.values()] })
     await work(session)
     return session
   } catch (error) {

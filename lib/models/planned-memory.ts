@@ -1,6 +1,6 @@
 /** Bytes of training a model that need not exist: its graph is compiled over parameters that nothing is written to. */
 import type { AdapterGraph, ParameterSpec } from '../graph/builder.js'
-import type { NativeMemory } from '../native.js'
+import type { NativeMemory, NativeSession } from '../native.js'
 import { placeAdapter, type AdapterHost } from './adapter.js'
 import type { BatchSizes } from './batch.js'
 import type { LoraConfig } from '../nn/lora.js'
@@ -50,6 +50,22 @@ export function changedModel(
   return { definition, dtype, parameters: [...base, ...parameters], trainable, adapter: placed }
 }
 
+/** Exact bytes of its weights alone. */
+export function plannedWeights({
+  definition,
+  dtype,
+  parameters,
+  ...where
+}: Pick<PlannedModel, 'definition' | 'dtype' | 'parameters' | 'device' | 'threads' | 'instructionSet'>): number {
+  const session = openSession({ ...where, planned: true })
+  try {
+    defineParameters(session, parameters, { definition, dtype })
+    return session.memory().parameters
+  } finally {
+    session.dispose()
+  }
+}
+
 /** Exact bytes of training it on batches of these sizes. */
 export function plannedMemory(
   { definition, dtype, parameters: specs, trainable, adapter, device, threads, instructionSet }: PlannedModel,
@@ -59,8 +75,7 @@ export function plannedMemory(
   const session = openSession({ device, threads, instructionSet, planned: true })
   try {
     // What is trained is named to the compiler alone: the session would make gradients and masters of it.
-    const { quantized } = definition
-    for (const { name, shape } of specs) session.defineParameter(name, shape, quantized.get(name) ?? dtype)
+    defineParameters(session, specs, { definition, dtype })
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
     const wrt = [...trainable].filter((name) => g.parameters.has(name))
     const program = session.compile(g.graph, { loss: 'loss', wrt })
@@ -76,6 +91,14 @@ export function plannedMemory(
   } finally {
     session.dispose()
   }
+}
+
+function defineParameters(
+  session: NativeSession,
+  specs: readonly ParameterSpec[],
+  { definition, dtype }: Pick<PlannedModel, 'definition' | 'dtype'>,
+): void {
+  for (const { name, shape } of specs) session.defineParameter(name, shape, definition.quantized.get(name) ?? dtype)
 }
 
 /** A batch's sizes by the names that the graph has for them. */

@@ -3,6 +3,7 @@ import { Dataset } from '../data/dataset.js'
 import type { PreparedData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
+import { memorySize } from '../models/memory-size.js'
 import { lora } from '../nn/lora.js'
 import type { NativeMemory } from '../native.js'
 import { largestBatch } from './batch-sizes.js'
@@ -145,9 +146,10 @@ function suggestion(
   const { process } = prepared.plan
   // The best weights that are kept are those that are trained: less of an adapter, but the most is what is told.
   const memory = process.total - prepared.plan.memory.total + total
-  return { code, message: `${what}; takes ${size(memory)}${memory <= room ? '' : ', still too much'}`, change, memory }
-}
-
-export function size(bytes: number): string {
-  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`
+  return {
+    code,
+    message: `${what}; takes ${memorySize(memory)}${memory <= room ? '' : ', still too much'}`,
+    change,
+    memory,
+  }
 }

@@ -1,6 +1,6 @@
 import { AttuneError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import { size } from './memory-suggestions.js'
+import { memorySize } from '../models/memory-size.js'
 import { suggestMemory } from './plan.js'
 import type { PreparedRun } from './prepared-course.js'
 import { roomFor } from './process-memory.js'
@@ -25,9 +25,9 @@ export async function requireMemory(
   const suggestions = await suggestMemory(model, prepared, options, room)
   // Another run may be tried on the model.
   if (options.adapter !== undefined) await model.removeAdapter()
-  const allowed = limited ? `options.memory allows ${size(room)}` : `${size(room)} can be had`
+  const allowed = limited ? `options.memory allows ${memorySize(room)}` : `${memorySize(room)} can be had`
   const lines = suggestions.map(({ message }) => `\n  - ${message}`)
   const advice = lines.length === 0 ? '' : ` What would need less:${lines.join('')}`
-  const message = `the run needs ${size(total)} of memory and ${allowed}.${advice}`
+  const message = `the run needs ${memorySize(total)} of memory and ${allowed}.${advice}`
   throw new AttuneError('out-of-memory', message, { where: 'options.memory' })
 }

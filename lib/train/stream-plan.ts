@@ -7,7 +7,7 @@ import type { BatchSizes } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
 import { settleLoss } from './loss-weights.js'
-import { size } from './memory-suggestions.js'
+import { memorySize } from '../models/memory-size.js'
 import type { PreparedCourse } from './prepared-course.js'
 import { baselineOf, processMemory } from './process-memory.js'
 import type { StreamTrainOptions } from './stream-options.js'
@@ -112,6 +112,6 @@ function longestExample(model: Model, options: StreamTrainOptions): EncodedExamp
 async function tooLarge(model: Model, total: number, options: StreamTrainOptions): Promise<AttuneError> {
   // Another run may be tried on the model.
   if (options.adapter !== undefined) await model.removeAdapter()
-  const message = `the run on a stream needs up to ${size(total)} of memory and options.memory allows ${size(options.memory ?? 0)}: a smaller maxLength, batchSize or batchTokens needs less`
+  const message = `the run on a stream needs up to ${memorySize(total)} of memory and options.memory allows ${memorySize(options.memory ?? 0)}: a smaller maxLength, batchSize or batchTokens needs less`
   return new AttuneError('out-of-memory', message, { where: 'options.memory' })
 }

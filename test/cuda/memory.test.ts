@@ -40,4 +40,23 @@ describeCuda(() => {
     })
     expect(small).toEqual(['step'])
   })
+
+  test('weights that do not fit are refused before they are read, with what would fit', async () => {
+    const load = `
+import { Model } from '${root}/dist/index.js'
+try {
+  await Model.load('${root}/examples/models/attune-base', { device: 'cuda' })
+} catch ({ code, where, message }) {
+  console.log(JSON.stringify({ code, where, message }))
+}
+`
+    const { stdout } = await runProgram(load, { ATTUNE_CUDA_EMULATOR: 'memory=12M' })
+    expect(JSON.parse(stdout)).toEqual({
+      code: 'out-of-memory',
+      where: 'device',
+      message: expect.stringMatching(
+        /^the weights take 17 MiB as f32, and of the 12 MiB of the GPU .* 12 MiB are free\. What would do: dtype 'bf16' \(9 MiB\); quantization 'int8' or 'nf4', to train adapters; device 'cpu'\.$/,
+      ) as string,
+    })
+  })
 })
