@@ -53,7 +53,7 @@ inline constexpr std::int64_t kStreamingRows = 4;
 /// ... and up to this many where B's columns are contiguous: packing would have to transpose them.
 inline constexpr std::int64_t kStreamingDotRows = 16;
 
-ATTUNE_INLINE std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+ATTUNE_INLINE constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Floats rounded up to whole cache lines: each part of scratch begins on one.
 ATTUNE_INLINE std::int64_t whole_cache_lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }

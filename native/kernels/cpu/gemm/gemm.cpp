@@ -131,14 +131,14 @@ void multiply_group(const PackedBlock& block, std::int64_t task, float* own) {
   if (!block.b_in_task()) {
     for (std::int64_t p = 0; p < count; ++p) {
       for (std::int64_t q = first_column; q < end_column; ++q) {
-        micro_tile(block, panels[p], column_panel(q));
+        micro_tile(block, panels[p], column_panel(q), panels[(p + 1) % count], q - first_column);
       }
     }
     return;
   }
   for (std::int64_t q = first_column; q < end_column; ++q) {
     const ColumnPanel b = column_panel(q);
-    for (std::int64_t p = 0; p < count; ++p) micro_tile(block, panels[p], b);
+    for (std::int64_t p = 0; p < count; ++p) micro_tile(block, panels[p], b, panels[(p + 1) % count], 0);
   }
 }
 

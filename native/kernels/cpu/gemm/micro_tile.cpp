@@ -5,7 +5,8 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b) {
+void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const RowPanel& next,
+                std::int64_t index) {
   const Gemm& gemm = block.gemm;
   const Rectangle place{block.row + a.row, block.column + b.column, a.rows, b.columns};
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
@@ -34,7 +35,9 @@ void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b) {
                             : b.stride != 0 ? Operands::b_where_it_lies
                                             : Operands::packed;
   const MicroKernel multiply = microkernel(block.lane, operands, a.rows, ceil_divide(b.columns, Vec::kWidth));
-  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add);
+  constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
+  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add,
+           next.data + index % kShares * kAhead * block.depth.size());
   if (terms) add_terms(gemm, place, sums, stride);
   if (write) write_c(gemm, place, sums, stride);
 }

@@ -76,6 +76,10 @@ void pack_columns(const Panel& panel, const T* source, std::int64_t stride) {
       const std::int64_t deep = lanes_left(panel.depth, k);
       const T* from = source + j * stride + k;
       float* to = panel.out + k * panel.width + j;
+      // The panel that comes next has other rows, which begin where nobody would guess.
+      if (j == 0) {
+        for (std::int64_t i = 0; i < panel.count; ++i) prefetch(from + (panel.count + i) * stride);
+      }
       Vec square[Vec::kWidth];
       if (deep == Vec::kWidth) {
 #pragma GCC unroll 16

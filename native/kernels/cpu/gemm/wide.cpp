@@ -73,7 +73,8 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
     const std::int64_t rows = left < kGroupRowPanels ? left : kGroupRowPanels;
     for (std::int64_t p = 0; p < rows; ++p) {
       const RowPanel panel = row_panel(layout, packed_a, first + p, depth);
-      for (std::int64_t q = 0; q < count; ++q) micro_tile(block, panel, column_panel(q));
+      const RowPanel next = row_panel(layout, packed_a, (first + p + 1) % layout.row_panels.parts, depth);
+      for (std::int64_t q = 0; q < count; ++q) micro_tile(block, panel, column_panel(q), next, q);
     }
   }
 }
