@@ -51,9 +51,7 @@ void run_attention(KernelContext& context, const KernelCall& call) {
   const ProbabilityDropout dropout(a, context.random);
 
   context.pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
-    // A segment's last tiles see the most keys: they go first, so that no long task is left for the end.
-    const SegmentTile tile = scratch.tiles[tiles - 1 - task / a.heads];
-    const std::int64_t head = task % a.heads;
+    const auto [tile, head] = HeadTile::of_task(scratch.tiles, a.heads, task);
     const std::int64_t row = tile.row();
     const std::int64_t key_row = keys.starts[tile.segment];
     attend_tile<T>(

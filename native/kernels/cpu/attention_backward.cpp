@@ -113,15 +113,14 @@ std::int64_t key_rows(const KernelCall& call) {
 
 enum class Cut { whole_segments, tiles };
 
-/// Whole segments cost five products for a pair of tiles instead of seven, but make few tasks and need dk and
-/// dv of a segment per thread. They are right where there are two tasks per thread to balance, and for up to
-/// 4 MiB each.
+/// Whole segments cost five products for a pair of tiles instead of seven, but make few tasks, so that
+/// threads may wait for the last, and need dk and dv of a segment per thread: up to 4 MiB each.
 Cut choose(const KernelCall& call, int threads) {
   const auto& a = call.as<AttentionArguments>();
   const std::int64_t tasks = (call.inputs[6].shape.rows() - 1) * a.kv_heads;
   const std::int64_t bytes = key_rows(call) * padded(a.head_dim) * 4;
   const bool fits = bytes <= (std::int64_t{4} << 20);
-  return tasks >= 2 * threads && fits ? Cut::whole_segments : Cut::tiles;
+  return fits && 5 * divide_up(tasks, threads) * threads <= 7 * tasks ? Cut::whole_segments : Cut::tiles;
 }
 
 // ---- launch
@@ -175,8 +174,8 @@ void run_tiles(ThreadPool& pool, const GradientProblem<T>& problem, const Scratc
   if (problem.out.q != nullptr || problem.d_bias != nullptr) {
     const std::int64_t tiles = problem.queries.list_tiles(scratch.query_tiles);
     pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
-      query_tile(problem, scratch.query_tiles[tiles - 1 - task / a.heads], task % a.heads,
-                 scratch.threads.of(thread));
+      const auto [tile, head] = HeadTile::of_task(scratch.query_tiles, a.heads, task);
+      query_tile(problem, tile, head, scratch.threads.of(thread));
     });
   }
 }

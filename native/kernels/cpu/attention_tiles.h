@@ -109,6 +109,23 @@ struct Segments {
   }
 };
 
+/// A tile of queries of one head.
+struct HeadTile {
+  SegmentTile tile;
+  std::int64_t head;
+
+  /// Of the listed tiles of `heads` heads: a segment's heads follow one another, so that the keys and values
+  /// of one stay near, and of a head the tiles that see the most keys come first, so that no long task is
+  /// left for the end.
+  static HeadTile of_task(const SegmentTile* tiles, std::int64_t heads, std::int64_t task) {
+    const std::int64_t some = task / heads;  // of the task's segment
+    const std::int64_t first = some - tiles[some].first / kTile;
+    const std::int64_t count = divide_up(tiles[some].length, kTile);
+    const std::int64_t within = task - first * heads;
+    return {tiles[first + count - 1 - within % count], within / count};
+  }
+};
+
 inline std::int64_t maximum_tiles(std::int64_t rows, std::int64_t segments) {
   return rows / kTile + segments;
 }
@@ -186,12 +203,18 @@ ATTUNE_INLINE Vec lane_queries(std::int64_t i) {
   return load(kLaneNumbers) + broadcast(static_cast<float>(i));
 }
 
+/// A head's rows lie far apart and are short: the processor does not guess the next ones.
+inline constexpr std::int64_t kRowsAhead = 8;
+
 /// Rows as floats times `scale`, each padded with zeros to whole vectors.
 template <class T>
 void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to) {
   const std::int64_t step = padded(head_dim);
   const Vec factor = broadcast(scale);
+  constexpr std::int64_t kLine = 64 / sizeof(T);
   for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < head_dim; i += kLine)
+      prefetch(from.data + (r + kRowsAhead) * from.stride + i);
     for_vectors(head_dim, [&](std::int64_t i, auto lanes) {
       store(to + r * step + i, load(from.data + r * from.stride + i, lanes) * factor);
     });
