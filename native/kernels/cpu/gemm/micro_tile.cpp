@@ -5,6 +5,13 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
+namespace {
+
+/// Lanes of A that the second-level cache mostly has: 1 MiB.
+constexpr std::int64_t kNearLanes = std::int64_t{1} << 18;
+
+}  // namespace
+
 void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const RowPanel& next,
                 std::int64_t index) {
   const Gemm& gemm = block.gemm;
@@ -34,7 +41,9 @@ void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, con
   const Operands operands = a.stride != 0   ? Operands::a_where_it_lies
                             : b.stride != 0 ? Operands::b_where_it_lies
                                             : Operands::packed;
-  const MicroKernel multiply = microkernel(block.lane, operands, a.rows, ceil_divide(b.columns, Vec::kWidth));
+  const bool brings = gemm.rows * block.depth.size() > kNearLanes;
+  const MicroKernel multiply =
+      microkernel(block.lane, operands, brings, a.rows, ceil_divide(b.columns, Vec::kWidth));
   constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
   multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add,
            next.data + index % kShares * kAhead * block.depth.size());

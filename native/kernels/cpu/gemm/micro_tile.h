@@ -39,8 +39,9 @@ struct ColumnPanel {
 };
 
 /// The sums of a panel of A and one of B, and where the depth ends what belongs to C beside them. Meanwhile a
-/// share of the panel of A that comes `next` is brought closer: without it the third level, from which panels
-/// of A come, is waited for. `index` counts the tiles of a panel of A, each of which takes another share.
+/// share of the panel of A that comes `next` is brought closer where A is large: without it the third level,
+/// from which panels of A come, is waited for. `index` counts the tiles of a panel of A, each of which takes
+/// another share.
 void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const RowPanel& next,
                 std::int64_t index);
 

@@ -25,7 +25,7 @@ ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
 // tenth of them, which a core shared with another program misses.
 constexpr int kUnrolled = Vec::kRegisters == 32 ? 2 : 4;
 
-template <Lane kLane, Operands kOperands, int kRows, int kVectors>
+template <Lane kLane, Operands kOperands, bool kBrings, int kRows, int kVectors>
 void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] std::int64_t a_stride,
               const float* __restrict b, [[maybe_unused]] std::int64_t b_stride, float* tile,
               std::int64_t tile_stride, std::int64_t columns, bool add, [[maybe_unused]] const float* ahead) {
@@ -46,7 +46,7 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * Vec::kWidth);
     // At every step, though four share a line: loops with one every fourth step were the slower ones.
-    if constexpr (kOperands == Operands::packed) {
+    if constexpr (kBrings) {
       prefetch(ahead);
       ahead += kAhead;
     }
@@ -87,26 +87,29 @@ struct Table {
   MicroKernel kernels[kTileRows][kTileVectors];
 };
 
-template <Lane kLane, Operands kOperands, int... kRowsMinusOne>
+template <Lane kLane, Operands kOperands, bool kBrings, int... kRowsMinusOne>
 constexpr Table make_table(std::integer_sequence<int, kRowsMinusOne...>) {
-  return {{{multiply<kLane, kOperands, kRowsMinusOne + 1, 1>,
-            multiply<kLane, kOperands, kRowsMinusOne + 1, 2>}...}};
+  return {{{multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 1>,
+            multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 2>}...}};
 }
 
-template <Lane kLane, Operands kOperands>
-constexpr Table kTable = make_table<kLane, kOperands>(std::make_integer_sequence<int, kTileRows>{});
+template <Lane kLane, Operands kOperands, bool kBrings = false>
+constexpr Table kTable = make_table<kLane, kOperands, kBrings>(std::make_integer_sequence<int, kTileRows>{});
 
 }  // namespace
 
-MicroKernel microkernel([[maybe_unused]] Lane lane, Operands operands, std::int64_t rows,
+MicroKernel microkernel([[maybe_unused]] Lane lane, Operands operands, bool brings, std::int64_t rows,
                         std::int64_t vectors) {
   const auto of = [&](const Table& table) { return table.kernels[rows - 1][vectors - 1]; };
 #if defined(ATTUNE_AVX512_BF16)
-  if (lane == Lane::bf16_pair) return of(kTable<Lane::bf16_pair, Operands::packed>);
+  if (lane == Lane::bf16_pair) {
+    return of(brings ? kTable<Lane::bf16_pair, Operands::packed, true>
+                     : kTable<Lane::bf16_pair, Operands::packed>);
+  }
 #endif
   if (operands == Operands::a_where_it_lies) return of(kTable<Lane::f32, Operands::a_where_it_lies>);
   if (operands == Operands::b_where_it_lies) return of(kTable<Lane::f32, Operands::b_where_it_lies>);
-  return of(kTable<Lane::f32, Operands::packed>);
+  return of(brings ? kTable<Lane::f32, Operands::packed, true> : kTable<Lane::f32, Operands::packed>);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -9,14 +9,16 @@ inline constexpr std::int64_t kAhead = 4;
 
 /// tile = or += a b. depth: steps; a: depth x rows, packed, or `rows` rows of floats `a_stride` apart; b:
 /// depth x (vectors * kWidth), packed, or `depth` rows of floats `b_stride` apart; tile: rows x columns of a
-/// row stride of its own, columns <= vectors * kWidth. `ahead`, where operands are packed: kAhead floats a
-/// step of what is multiplied next, which is brought closer meanwhile.
+/// row stride of its own, columns <= vectors * kWidth. `ahead`: kAhead floats a step of what is multiplied
+/// next, for the kernels that bring it closer meanwhile.
 using MicroKernel = void (*)(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b,
                              std::int64_t b_stride, float* tile, std::int64_t tile_stride,
                              std::int64_t columns, bool add, const float* ahead);
 
 /// The kernel for `rows` in [1, kTileRows] and `vectors` in [1, kTileVectors]. A table per kind of lane and
-/// of operands; AMX tiles would be one more, with a packing of their own. Pairs are always packed.
-[[nodiscard]] MicroKernel microkernel(Lane lane, Operands operands, std::int64_t rows, std::int64_t vectors);
+/// of operands; AMX tiles would be one more, with a packing of their own. Pairs are always packed. `brings`:
+/// the kernel that brings closer what is packed, which costs it some percent.
+[[nodiscard]] MicroKernel microkernel(Lane lane, Operands operands, bool brings, std::int64_t rows,
+                                      std::int64_t vectors);
 
 }  // namespace attune::cpu::ATTUNE_ISA
