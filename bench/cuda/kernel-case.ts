@@ -58,6 +58,16 @@ export function segments(count: number, length: number): KernelInput {
   return integers(Int32Array.from({ length: count + 1 }, (_, i) => i * length))
 }
 
+export function node(
+  op: string,
+  shape: string,
+  dtype: KernelDtype,
+  inputs: readonly KernelInput[],
+  attributes: KernelNode['attributes'] = {},
+): KernelCase {
+  return { op, shape, dtype, inputs, attributes }
+}
+
 export const lossScale: KernelInput = { kind: 'floats', shape: [1], value: 1e-4 }
 
 export function nameOf({ op, shape, dtype }: KernelCase): string {

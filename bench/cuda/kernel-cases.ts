@@ -4,12 +4,13 @@ import {
   ids,
   integers,
   lossScale,
+  node,
   segments,
   set,
   type KernelCase,
   type KernelInput,
-  type KernelNode,
 } from './kernel-case.js'
+import { decodeAttention, decodeProduct, sampleCase } from './decode-cases.js'
 import type { KernelDtype } from './kernel-class.js'
 import { modelShapes, smallShapes, type KernelShapes } from './kernel-shapes.js'
 
@@ -58,16 +59,6 @@ function modelCases(shapes: KernelShapes, dtype: KernelDtype): KernelCase[] {
   ]
 }
 
-function node(
-  op: string,
-  shape: string,
-  dtype: KernelDtype,
-  inputs: readonly KernelInput[],
-  attributes: KernelNode['attributes'] = {},
-): KernelCase {
-  return { op, shape, dtype, inputs, attributes }
-}
-
 /** Forward, gradient of the input, gradient of the weight: the three kinds of transposition. */
 function productCases(rows: number, depth: number, columns: number, dtype: KernelDtype): KernelCase[] {
   const shape = `${rows}x${depth}x${columns}`
@@ -95,11 +86,6 @@ function loraCases(tokens: number, hidden: number, wide: number, rank: number, d
     node('linear_weight_gradient', `LoRA A ${tokens}x${hidden}x${rank}`, dtype, [x, u]),
     node('linear_weight_gradient', `LoRA B ${tokens}x${rank}x${wide}`, dtype, [u, dy]),
   ]
-}
-
-/** One token of eight sequences. */
-function decodeProduct(hidden: number, wide: number, dtype: KernelDtype): KernelCase {
-  return node('linear', `decode 8x${hidden}x${wide}`, dtype, [set(8, hidden), set(wide, hidden)])
 }
 
 function normCases(op: 'layer_norm' | 'rms_norm', tokens: number, columns: number, dtype: KernelDtype): KernelCase[] {
@@ -183,30 +169,6 @@ function rotaryCases({ rows, length, heads, headDim }: KernelShapes, dtype: Kern
   ]
 }
 
-/** One new token of eight sequences, each after `length` others. */
-function decodeAttention({ length, heads, kvHeads, headDim }: KernelShapes, dtype: KernelDtype): KernelCase {
-  const slots = 8
-  const cache: KernelInput = { kind: 'state', shape: [slots, length + 1, kvHeads * headDim] }
-  const each = (of: (slot: number) => number) => integers(Int32Array.from({ length: slots }, (_, slot) => of(slot)))
-  const side = (count: number) => set(slots, count * headDim)
-  return node(
-    'cached_attention',
-    `decode ${slots}x${length} ${heads}/${kvHeads}x${headDim}`,
-    dtype,
-    [
-      side(heads),
-      side(kvHeads),
-      side(kvHeads),
-      cache,
-      cache,
-      segments(slots, 1),
-      each((slot) => slot),
-      each(() => length),
-    ],
-    { heads, kv_heads: kvHeads, head_dim: headDim },
-  )
-}
-
 function embeddingCases(tokens: number, hidden: number, vocabulary: number, dtype: KernelDtype): KernelCase[] {
   const shape = `${tokens}x${hidden} of ${vocabulary}`
   const size = bytesOf[dtype]
@@ -271,6 +233,7 @@ function otherCases(small: boolean, dtype: KernelDtype): KernelCase[] {
     node('l2_normalize', shape, dtype, [x()]),
     node('l2_normalize_backward', shape, dtype, [x(), x()]),
     node('argmax', `${texts}x${classes}`, dtype, [set(texts, classes)]),
+    sampleCase(small ? 3 : 16, small ? 77 : 128_256, dtype),
     node('replace_columns', shape, dtype, [x(), set(tokens, tokenIds.length)], { token_ids: tokenIds }),
     node('replace_columns_backward', shape, dtype, [x()], { token_ids: tokenIds }),
     node('low_rank_weight_norm', `${hidden}x${hidden} r${rank}`, dtype, [

@@ -2,7 +2,8 @@
 import { requireNotAborted } from '../abort.js'
 import type { Decoder } from '../models/decoder.js'
 import { largestIndex, softmax } from '../models/probabilities.js'
-import { draw, keepsLogits, processLogits, type SamplingOptions } from './sampling.js'
+import { uniformBits } from './philox.js'
+import { draw, drawsFromLogits, keepsLogits, processLogits, type SamplingOptions } from './sampling.js'
 
 /** What every way of choosing tokens keeps to. */
 export interface TokenOptions extends SamplingOptions {
@@ -38,7 +39,7 @@ export interface DecodedToken {
   readonly end: () => void
 }
 
-type StepDecoder = Pick<Decoder, 'slots' | 'capacity' | 'step' | 'likeliest'>
+type StepDecoder = Pick<Decoder, 'slots' | 'capacity' | 'step' | 'likeliest' | 'sample'>
 
 interface Sequence {
   readonly row: number
@@ -88,7 +89,7 @@ export async function* decode(
   }
 }
 
-/** Where nothing but the logits counts, the best tokens alone come from the device. */
+/** Where the device can choose, it does, and no logits come from it. */
 async function nextTokens(
   decoder: StepDecoder,
   active: readonly Sequence[],
@@ -105,6 +106,14 @@ async function nextTokens(
     suppressedTokenIds: newTokens(sequence) < options.minNewTokens ? options.stopTokenIds : undefined,
   }))
   if (options.temperature === 0 && sampling.every(keepsLogits)) return decoder.likeliest(step)
+  if (options.temperature > 0 && sampling.every(drawsFromLogits)) {
+    const { temperature, topK = 0, topP = 1, minP = 0 } = options
+    const draws = active.map((sequence) => {
+      const bits = uniformBits(options.seed, ...drawOf(sequence, options))
+      return { temperature, topK, topP, minP, bits }
+    })
+    return decoder.sample(step, draws)
+  }
   const { data, shape } = await decoder.step(step)
   const vocabulary = shape[1] as number
   return active.map((sequence, i) => {
@@ -113,10 +122,14 @@ async function nextTokens(
   })
 }
 
-/** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */
 function choose(scores: Float64Array, sequence: Sequence, options: DecodeOptions): number {
   if (options.temperature === 0) return largestIndex(scores)
-  return draw(softmax(scores), options.seed, newTokens(sequence), sequence.row % options.numReturnSequences)
+  return draw(softmax(scores), options.seed, ...drawOf(sequence, options))
+}
+
+/** The number drawn depends on seed, index and which of its prompt's it is, so that a sequence is the same in any company. */
+function drawOf(sequence: Sequence, { numReturnSequences }: DecodeOptions): [position: number, stream: number] {
+  return [newTokens(sequence), sequence.row % numReturnSequences]
 }
 
 function newTokens({ history, promptLength }: Sequence): number {

@@ -26,12 +26,17 @@ export function philox(
   return [c0, c1, c2, c3]
 }
 
-/** A number in [0, 1) that depends on the seed, the draw and the stream, and on nothing else. */
-export function uniform(seed: number, draw: number, stream = 0): number {
+/** 53 random bits, as many as a double holds: the upper 27 and the lower 26. They depend on the seed, the draw and the stream alone. */
+export function uniformBits(seed: number, draw: number, stream = 0): [number, number] {
   const high = Math.floor(seed / 0x1_0000_0000) >>> 0
   const [a, b] = philox([seed >>> 0, high], [draw >>> 0, stream >>> 0, 0, 0])
-  // 53 bits, as many as a double holds.
-  return ((a >>> 5) * 0x400_0000 + (b >>> 6)) / 2 ** 53
+  return [a >>> 5, b >>> 6]
+}
+
+/** The same bits as a number in [0, 1). */
+export function uniform(seed: number, draw: number, stream = 0): number {
+  const [upper, lower] = uniformBits(seed, draw, stream)
+  return (upper * 0x400_0000 + lower) / 2 ** 53
 }
 
 /** The upper 32 bits of a 64-bit product, by 16-bit halves: a double cannot hold all of it. */

@@ -38,6 +38,11 @@ export function keepsLogits({
   )
 }
 
+/** Whether nothing but temperature, top-k, top-p and min-p stands between the logits and the token drawn. */
+export function drawsFromLogits(options: SamplingOptions): boolean {
+  return keepsLogits(options) && (options.typicalP ?? 1) === 1
+}
+
 /** The scores of the next token: logits less what the options take away (−Infinity: cannot come). `history`: prompt and what came after. */
 export function processLogits(
   logits: ArrayLike<number>,

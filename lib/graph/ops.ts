@@ -124,6 +124,25 @@ export function argmax(g: GraphBuilder, x: Value): Value {
   return g.value('argmax', [x], {})
 }
 
+/** What says how a token is drawn from each row of logits. */
+export interface SampleInputs {
+  /** f32, one per row. */
+  readonly temperature: Value
+  /** i32, one per row; 0: all. */
+  readonly topK: Value
+  /** f32, one per row. */
+  readonly topP: Value
+  /** f32, one per row. */
+  readonly minP: Value
+  /** i32 (rows, 2): of a number of 53 random bits, the upper 27 and the lower 26. */
+  readonly uniform: Value
+}
+
+/** A token drawn from each row, as i32. */
+export function sample(g: GraphBuilder, x: Value, { temperature, topK, topP, minP, uniform }: SampleInputs): Value {
+  return g.value('sample', [x, temperature, topK, topP, minP, uniform], {})
+}
+
 /** Columns of logits y (rows, vocabulary) taken from z (rows, ids), then the bias added to all. */
 export function replaceColumns(
   g: GraphBuilder,
@@ -202,6 +221,7 @@ export const opFunctions = {
   dropout,
   gather_rows: gatherRows,
   argmax,
+  sample,
   replace_columns: replaceColumns,
   scale,
   segment_mean: segmentMean,

@@ -27,6 +27,20 @@ export interface DecoderStep {
   readonly sources?: readonly (readonly number[] | Int32Array)[] | undefined
 }
 
+/** How the next token of a sequence is drawn: softmax(logits / temperature) over what is kept, in the order of these options. */
+export interface TokenDraw {
+  /** Above 0. */
+  readonly temperature: number
+  /** Keeps the k best tokens; 0 keeps all. */
+  readonly topK: number
+  /** Keeps the fewest best tokens whose probabilities add up to this. */
+  readonly topP: number
+  /** Keeps tokens at least this likely, as a share of the best one's probability. */
+  readonly minP: number
+  /** A random number in [0, 1) of 53 bits: the upper 27 and the lower 26. */
+  readonly bits: readonly [number, number]
+}
+
 /** Copy i brings the first `lengths[i]` tokens of slot `sources[i]` to slot `destinations[i]`. */
 export interface SlotCopies {
   readonly sources: readonly number[]
@@ -85,7 +99,23 @@ export class Decoder {
     return (await this.#run(step, 'likeliest')) as Int32Array
   }
 
-  async #run(step: DecoderStep, output: 'logits' | 'likeliest'): Promise<NativeArray> {
+  /** The same step, and of each sequence a token drawn by its logits: none of these leave the device. */
+  async sample(step: DecoderStep, draws: readonly TokenDraw[]): Promise<Int32Array> {
+    const inputs = {
+      temperature: Float32Array.from(draws, ({ temperature }) => temperature),
+      top_k: Int32Array.from(draws, ({ topK }) => topK),
+      top_p: Float32Array.from(draws, ({ topP }) => topP),
+      min_p: Float32Array.from(draws, ({ minP }) => minP),
+      uniform: Int32Array.from(draws.flatMap(({ bits }) => bits)),
+    }
+    return (await this.#run(step, 'sampled', inputs)) as Int32Array
+  }
+
+  async #run(
+    step: DecoderStep,
+    output: 'logits' | 'likeliest' | 'sampled',
+    inputs: NativeBatch['inputs'] = {},
+  ): Promise<NativeArray> {
     this.#requireLive()
     const sequences = step.inputIds.length
     const ids: number[] = []
@@ -101,6 +131,7 @@ export class Decoder {
       ends.push(ids.length)
     })
     const common = {
+      ...inputs,
       slots: Int32Array.from(step.slots),
       lengths: Int32Array.from(step.lengths),
       rows: Int32Array.from(ends.slice(1), (end) => end - 1),

@@ -2,7 +2,7 @@
 import { GraphBuilder, type AdapterGraph, type Cache, type GraphMode } from '../graph/builder.js'
 import * as ops from '../graph/ops.js'
 import type { NativeProgram, NativeSession } from '../native.js'
-import { askedRows } from '../nn/inputs.js'
+import { askedRows, samplingInputs } from '../nn/inputs.js'
 import type { ModelDefinition } from './family.js'
 import type { LossOptions } from './task.js'
 import { taskGraph } from './tasks/index.js'
@@ -39,7 +39,10 @@ export class Programs {
     )
   }
 
-  /** Outputs `logits` of the tokens in `rows`, and the `likeliest` ids by them; keeps keys and values. Not shared: the caller disposes it. */
+  /**
+   * Outputs `logits` of the tokens in `rows`, and by them the `likeliest` ids and `sampled` ones; keeps keys and values. What is fetched
+   * alone is computed. Not shared: the caller disposes it.
+   */
   decoding(adapter: AdapterGraph | undefined, cache: Cache): NativeProgram {
     const { definition } = this
     const g = GraphBuilder.create({
@@ -53,6 +56,7 @@ export class Programs {
     const logits = taskGraph(definition).logits(g, rows)
     g.output('logits', logits)
     g.output('likeliest', ops.argmax(g.in('likeliest'), logits))
+    g.output('sampled', ops.sample(g.in('sampled'), logits, samplingInputs(g)))
     return this.session.compile(g.graph)
   }
 

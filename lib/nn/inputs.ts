@@ -39,6 +39,17 @@ export function askedRows(g: GraphBuilder, hidden: Value): Value {
   return ops.gatherRows(g, hidden, g.input('rows', ['rows'], 'i32', tokens))
 }
 
+/** How a token is drawn from the logits of each row that is asked. */
+export function samplingInputs(g: GraphBuilder): ops.SampleInputs {
+  return {
+    temperature: g.input('temperature', ['rows'], 'f32'),
+    topK: g.input('top_k', ['rows'], 'i32'),
+    topP: g.input('top_p', ['rows'], 'f32'),
+    minP: g.input('min_p', ['rows'], 'f32'),
+    uniform: g.input('uniform', ['rows', 2], 'i32'),
+  }
+}
+
 /** What the sum of the losses is multiplied by. */
 export function lossScale(g: GraphBuilder): Value {
   return g.input('loss_scale', [1], 'f32')

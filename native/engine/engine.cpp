@@ -187,9 +187,9 @@ void Engine::grow_arena(std::size_t bytes) {
 }
 
 void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes,
-                      const std::shared_ptr<const Plan>& plan) {
-  grow_arena(plan->arena_bytes);
-  execute(program, plan, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
+                      const std::shared_ptr<const Schedule>& schedule) {
+  grow_arena(schedule->plan->arena_bytes);
+  execute(program, schedule, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
           request, profile_.get());
 }
 
@@ -204,18 +204,21 @@ std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& r
                                            const std::vector<std::string>& fetch) {
   const std::scoped_lock lock(mutex_);
   const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
-  const std::shared_ptr<const Plan> plan = program.plan(sizes);
-  run_once(program, request, sizes, plan);
+  std::vector<ValueId> fetched;
+  for (const std::string& name : fetch) fetched.push_back(output_of(program, name));
+  const std::shared_ptr<const Schedule> schedule = program.schedule(sizes, fetched);
+  run_once(program, request, sizes, schedule);
+  const Plan& plan = *schedule->plan;
   if (fetch.empty()) device_->wait();  // what is fetched has been waited for
   std::map<std::string, Fetched> results;
-  for (const std::string& name : fetch) {
-    const ValueId id = output_of(program, name);
+  for (std::size_t i = 0; i < fetch.size(); ++i) {
+    const ValueId id = fetched[i];
     const Value& value = program.graph().value(id);
-    Fetched& result = results[name];
-    result.shape = plan->shapes[static_cast<std::size_t>(id)];
+    Fetched& result = results[fetch[i]];
+    result.shape = plan.shapes[static_cast<std::size_t>(id)];
     result.dtype = value.type.dtype == DType::i32 ? DType::i32 : DType::f32;
     const auto count = static_cast<std::size_t>(result.shape.elements());
-    std::byte* const memory = arena_.data() + plan->offsets[static_cast<std::size_t>(id)];
+    std::byte* const memory = arena_.data() + plan.offsets[static_cast<std::size_t>(id)];
     const HostView data(*device_, memory, count * size_of(value.type.dtype), HostView::Access::read);
     if (value.type.dtype == DType::i32) {
       const auto* source = data.as<const std::int32_t>();
@@ -244,9 +247,9 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   bool accumulate = false;
   for (const Batch& batch : request.batches) {
     const Sizes sizes = bind_sizes(program.graph(), batch.sizes);
-    const std::shared_ptr<const Plan> plan = program.plan(sizes);
-    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, plan);
-    result.loss += fetch_scalar(program, *plan, "loss");
+    const std::shared_ptr<const Schedule> schedule = program.schedule(sizes, {});
+    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, schedule);
+    result.loss += fetch_scalar(program, *schedule->plan, "loss");
     accumulate = true;
     ++random.draw;
   }

@@ -120,7 +120,7 @@ class Engine {
   /// Seconds of the fastest of a few runs of a kernel that reads and writes no tensors.
   [[nodiscard]] double shortest_run(const char* op, const std::any& arguments, int tries);
   void run_once(Program& program, const RunRequest& request, const Sizes& sizes,
-                const std::shared_ptr<const Plan>& plan);
+                const std::shared_ptr<const Schedule>& schedule);
   [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan, const std::string& output);
   /// Memory of the device that is about to be filled.
   [[nodiscard]] HostView to_write(const DeviceMemory& memory) const;

@@ -21,11 +21,12 @@ void check_range(const Graph& graph, const Value& value, const Sizes& sizes, con
 }
 
 /// Copies the batch into the arena. Everything is checked first, so that nothing runs on half a batch.
-void load_inputs(const Graph& graph, const Plan& plan, const Sizes& sizes, const Batch& batch,
+void load_inputs(const Graph& graph, const Schedule& schedule, const Sizes& sizes, const Batch& batch,
                  std::span<std::byte> arena, Device& device) {
-  for (std::size_t id = 0; id < graph.values().size(); ++id) {
-    const Value& value = graph.values()[id];
-    if (value.kind != ValueKind::input) continue;
+  const Plan& plan = *schedule.plan;
+  for (const ValueId input : schedule.inputs) {
+    const auto id = static_cast<std::size_t>(input);
+    const Value& value = graph.value(input);
     const auto found = batch.inputs.find(value.name);
     if (found == batch.inputs.end()) {
       throw Error("invalid-batch", value.name, "The batch has no input " + value.name + ".");
@@ -59,11 +60,12 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
   return bound;
 }
 
-void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Sizes& sizes,
+void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, const Sizes& sizes,
              ParameterStore& parameters, std::span<std::byte> arena, Device& device, ThreadPool& pool,
              const std::atomic<bool>& cancel, const RunRequest& request, Profile* profile) {
   const Graph& graph = program.graph();
-  load_inputs(graph, *plan, sizes, request.batch, arena, device);
+  const Plan& plan = *schedule->plan;
+  load_inputs(graph, *schedule, sizes, request.batch, arena, device);
   if (!request.accumulate && program.has_backward()) {
     for (const std::string& name : program.untouched()) {
       const DeviceMemory& gradient = parameters.at(name).gradient;
@@ -77,7 +79,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
     const Value& value = graph.value(id);
     tensor.present = true;
     tensor.dtype = value.type.dtype;
-    tensor.shape = plan->shapes[static_cast<std::size_t>(id)];
+    tensor.shape = plan.shapes[static_cast<std::size_t>(id)];
     if (value.kind == ValueKind::parameter) {
       tensor.data = parameters.at(value.name).data.data();
     } else if (value.kind == ValueKind::state) {
@@ -87,7 +89,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
       tensor.data = parameters.at(target->second.parameter).gradient.data();
       tensor.accumulate = request.accumulate || target->second.adds;
     } else {
-      tensor.data = arena.data() + plan->offsets[static_cast<std::size_t>(id)];
+      tensor.data = arena.data() + plan.offsets[static_cast<std::size_t>(id)];
     }
     return tensor;
   };
@@ -95,7 +97,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
   const auto run_nodes = [&] {
     std::vector<TensorView> inputs;
     std::vector<TensorView> outputs;
-    for (std::size_t index = 0; index < graph.nodes().size(); ++index) {
+    for (const std::size_t index : schedule->nodes) {
       if (cancel.load(std::memory_order_relaxed)) {
         throw Error("aborted", graph.nodes()[index].path, "The run was cancelled.");
       }
@@ -108,7 +110,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
       for (const ValueId id : node.outputs) outputs.push_back(view(id));
       outputs.resize(node.op->outputs.size());
       KernelContext context{device, pool,
-                            arena.subspan(plan->scratch_offsets[index], plan->scratch_bytes[index]),
+                            arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
                             request.random};
       const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
       const double begin = profile != nullptr ? profile->now() : 0.0;
@@ -120,7 +122,7 @@ void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Si
   };
   if (cancel.load(std::memory_order_relaxed)) throw Error("aborted", "run", "The run was cancelled.");
   // A recorded run is one launch: it has no parts to be timed.
-  const std::shared_ptr<const void> repeated = profile == nullptr ? plan : nullptr;
+  const std::shared_ptr<const void> repeated = profile == nullptr ? schedule : nullptr;
   device.repeat({.plan = repeated, .accumulate = request.accumulate, .random = request.random}, run_nodes);
 }
 

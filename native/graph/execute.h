@@ -34,10 +34,11 @@ struct RunRequest {
 /// negative.
 [[nodiscard]] Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& sizes);
 
-/// Runs every node in order. The arena must hold plan.arena_bytes. Throws Error{"aborted"} when `cancel` is
-/// seen between two kernels, Error{"invalid-batch"} before the first one when an input is missing, of another
-/// length, or outside its range. Every kernel's run is added to `profile` where there is one.
-void execute(Program& program, const std::shared_ptr<const Plan>& plan, const Sizes& sizes,
+/// Runs the schedule's nodes. The arena must hold its plan's arena_bytes. Throws Error{"aborted"} when
+/// `cancel` is seen between two kernels, Error{"invalid-batch"} before the first one when an input is
+/// missing, of another length, or outside its range. Every kernel's run is added to `profile` where there is
+/// one.
+void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, const Sizes& sizes,
              ParameterStore& parameters, std::span<std::byte> arena, Device& device, ThreadPool& pool,
              const std::atomic<bool>& cancel, const RunRequest& request, Profile* profile = nullptr);
 

@@ -127,6 +127,21 @@ std::shared_ptr<const Plan> Program::plan(const Sizes& sizes) {
   return made;
 }
 
+std::shared_ptr<const Schedule> Program::schedule(const Sizes& sizes, const std::vector<ValueId>& fetched) {
+  const bool whole = has_backward_ || fetched.empty();
+  const std::vector<ValueId> wanted = whole ? std::vector<ValueId>{} : fetched;
+  std::shared_ptr<const Plan> memory = plan(sizes);
+  const auto known = std::find_if(schedules_.begin(), schedules_.end(), [&](const KnownSchedule& entry) {
+    return entry.fetched == wanted && entry.schedule->plan == memory;
+  });
+  if (known != schedules_.end()) return known->schedule;
+  auto made = std::make_shared<const Schedule>(whole ? whole_schedule(graph_, std::move(memory))
+                                                     : schedule_of(graph_, wanted, std::move(memory)));
+  if (schedules_.size() == kKeptPlans) schedules_.erase(schedules_.begin());
+  schedules_.push_back({.fetched = wanted, .schedule = made});
+  return made;
+}
+
 void Program::copy_slots(const SlotCopies& copies) {
   const auto& [sources, destinations, lengths] = copies;
   if (destinations.size() != sources.size() || lengths.size() != sources.size())

@@ -10,6 +10,7 @@
 #include "graph/graph.h"
 #include "graph/parameter_store.h"
 #include "graph/plan.h"
+#include "graph/schedule.h"
 #include "kernels/kernel.h"
 
 namespace attune {
@@ -53,6 +54,11 @@ class Program {
   /// The plan for these sizes; the last few are kept.
   [[nodiscard]] std::shared_ptr<const Plan> plan(const Sizes& sizes);
 
+  /// What a run of these sizes computes when these values are fetched: of a program that differentiates, and
+  /// where none are, everything. The last few are kept, so that a run that comes again is seen to.
+  [[nodiscard]] std::shared_ptr<const Schedule> schedule(const Sizes& sizes,
+                                                         const std::vector<ValueId>& fetched);
+
   [[nodiscard]] std::byte* state(ValueId value) const { return states_.at(value).data(); }
   [[nodiscard]] std::size_t state_bytes() const;
   /// Copies the first rows of slots of every state (slots, rows, ...) to other slots. Throws
@@ -73,6 +79,11 @@ class Program {
   bool has_backward_ = false;
   std::mutex plans_mutex_;  ///< sizes are asked for while a step runs
   std::vector<std::pair<Sizes, std::shared_ptr<const Plan>>> plans_;
+  struct KnownSchedule {
+    std::vector<ValueId> fetched;
+    std::shared_ptr<const Schedule> schedule;  ///< its plan says for which sizes
+  };
+  std::vector<KnownSchedule> schedules_;
 };
 
 }  // namespace attune

@@ -32,6 +32,7 @@ KernelTable cuda_kernels() {
   cuda::register_replace_columns(table);
   cuda::register_rms_norm(table);
   cuda::register_rotary(table);
+  cuda::register_sample(table);
   cuda::register_scale(table);
   cuda::register_segment_mean(table);
   cuda::register_span_cross_entropy(table);

@@ -28,6 +28,7 @@ std::span<const OpDefinition> op_table() {
       gather_rows_op,
       scatter_rows_op,
       argmax_op,
+      sample_op,
       replace_columns_op,
       replace_columns_backward_op,
       scale_op,

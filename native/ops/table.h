@@ -18,7 +18,7 @@ extern const OpDefinition add_op, accumulate_gradient_op;
 extern const OpDefinition dropout_op;
 extern const OpDefinition embedding_noise_op;
 extern const OpDefinition gather_rows_op, scatter_rows_op;
-extern const OpDefinition argmax_op;
+extern const OpDefinition argmax_op, sample_op;
 extern const OpDefinition replace_columns_op, replace_columns_backward_op;
 extern const OpDefinition scale_op;
 extern const OpDefinition segment_mean_op, segment_mean_backward_op;

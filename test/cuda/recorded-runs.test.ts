@@ -36,6 +36,28 @@ describeCuda(() => {
     }
   })
 
+  test('runs that fetch something else compute something else', async () => {
+    const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
+    try {
+      const graph = new (native().Graph)('f32')
+      const x = graph.input('x', [8], 'f32').id
+      const y = graph.input('y', [8], 'f32').id
+      graph.output('a', graph.node('scale', 'a', [x], { factor: 2 })[0]!.id)
+      graph.output('b', graph.node('add', 'b', [x, y], {})[0]!.id)
+      const program = session.compile(graph)
+      const filled = (value: number) => new Float32Array(8).fill(value)
+      for (let i = 1; i <= 5; i++) {
+        const { a } = await session.run(program, { sizes: {}, inputs: { x: filled(i) } }, { fetch: ['a'] })
+        expect(a).toEqual(filled(2 * i))
+        const inputs = { x: filled(i), y: filled(10 * i) }
+        const { b } = await session.run(program, { sizes: {}, inputs }, { fetch: ['b'] })
+        expect(b).toEqual(filled(11 * i))
+      }
+    } finally {
+      session.dispose()
+    }
+  })
+
   test('so do products by cuBLASLt, which a recording has among its kernels', async () => {
     const session = openSession({ device: 'cuda', threads: 1, instructionSet: '' })
     try {

@@ -20,7 +20,7 @@ test('what differentiation adds is not itself differentiated', () => {
   const names = differentiable.map(({ name }) => name)
   expect(names.filter((name) => (ops.gradientOps as readonly string[]).includes(name))).toEqual([])
   const functions = Object.keys(ops.opFunctions).filter(
-    (name) => !['argmax', 'cached_attention', 'low_rank_weight_norm'].includes(name),
+    (name) => !['argmax', 'cached_attention', 'low_rank_weight_norm', 'sample'].includes(name),
   )
   expect([...names].sort()).toEqual(functions.sort())
 })
@@ -81,6 +81,15 @@ test('every op function makes a node that the core accepts', () => {
   expect(hidden.shape).toEqual(['rows', 8])
   const best = ops.argmax(g.in('l'), hidden)
   expect([best.shape, best.dtype]).toEqual([['rows'], 'i32'])
+  const f32PerRow = (name: string) => g.input(name, ['rows'], 'f32')
+  const drawn = ops.sample(g.in('l'), hidden, {
+    temperature: f32PerRow('temperature'),
+    topK: i32('top_k', 'rows'),
+    topP: f32PerRow('top_p'),
+    minP: f32PerRow('min_p'),
+    uniform: g.input('uniform', ['rows', 2], 'i32'),
+  })
+  expect([drawn.shape, drawn.dtype]).toEqual([['rows'], 'i32'])
   const lossScale = g.input('loss_scale', [1], 'f32')
   const labels = i32('labels', 'rows', 11)
   const loss = ops.linearCrossEntropy(g.in('m'), { hidden, weight: table, labels, lossScale }, { labelSmoothing: 0.1 })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { uniformBits } from '../../lib/generate/philox.js'
+import { draw, processLogits } from '../../lib/generate/sampling.js'
 import type { Tensor } from '../../lib/models/tensor.js'
 import { Model } from '../../lib/models/model.js'
-import { likeliest } from '../../lib/models/probabilities.js'
+import { likeliest, softmax } from '../../lib/models/probabilities.js'
 import { lora } from '../../lib/nn/lora.js'
 import { refusal } from '../refusal.js'
 import { fixtureModel, tinyLlama } from './fixture-models.js'
@@ -34,6 +36,27 @@ test.each(['f32', 'bf16'] as const)('in %s the likeliest ids are where the first
   const step = { inputIds: texts, slots: [2, 0, 1], lengths: [0, 0, 0] }
   const { data } = await decoder.step(step)
   expect(await decoder.likeliest(step)).toEqual(likeliest(data, model.definition.vocabularySize))
+})
+
+test.each(['f32', 'bf16'] as const)('in %s the tokens drawn are those that the logits give', async (dtype) => {
+  await using model = await Model.load(fixtureModel('llama'), { dtype })
+  const decoder = model.decoder({ slots: 3, capacity: 8 })
+  const step = { inputIds: texts, slots: [2, 0, 1], lengths: [0, 0, 0] }
+  const { data } = await decoder.step(step)
+  const width = model.definition.vocabularySize
+  const settings = [
+    { temperature: 4, topK: 0, topP: 1, minP: 0 },
+    { temperature: 8, topK: 11, topP: 0.875, minP: 0 },
+    { temperature: 2, topK: 20, topP: 1, minP: 0.25 },
+  ]
+  for (let position = 0; position < 20; position++) {
+    const draws = settings.map((setting, stream) => ({ ...setting, bits: uniformBits(7, position, stream) }))
+    const expected = settings.map((setting, stream) => {
+      const logits = data.subarray(stream * width, (stream + 1) * width)
+      return draw(softmax(processLogits(logits, [], setting)), 7, position, stream)
+    })
+    expect([...(await decoder.sample(step, draws))]).toEqual(expected)
+  }
 })
 
 test.each(['gpt2', 'llama'] as const)('decoding %s gives the logits of the whole text', async (name) => {

@@ -1,9 +1,10 @@
 import type { NativeAttributes } from '../../lib/native.js'
 
-/** A float input: normal random numbers. In a bf16 graph they are rounded to bf16 first, for kernel and reference alike. */
+/** A float input: normal random numbers, or those given. In a bf16 graph they are rounded to bf16 first, for kernel and reference alike. */
 export interface FloatInput {
   readonly kind: 'float'
   readonly shape: readonly number[]
+  readonly values?: readonly number[]
   /** Standard deviation. @default 1 */
   readonly std: number
   /** Whether its gradient is checked. @default true */
@@ -44,6 +45,11 @@ export interface OpCases {
 
 export function float(shape: readonly number[], options: { std?: number; differentiate?: boolean } = {}): FloatInput {
   return { kind: 'float', shape, std: options.std ?? 1, differentiate: options.differentiate ?? true }
+}
+
+/** A float input with its values; no gradient is checked. */
+export function floats(shape: readonly number[], values: readonly number[]): FloatInput {
+  return { kind: 'float', shape, values, std: 1, differentiate: false }
 }
 
 export function integers(values: readonly number[]): IntegerInput {

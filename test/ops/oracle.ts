@@ -34,7 +34,8 @@ function fill(name: string, input: CaseInput, dtype: CaseDtype): Float32Array | 
   if (input === null) return null
   if (input.kind === 'integer') return Int32Array.from(input.values)
   if (input.kind === 'float32') return Float32Array.from(input.values)
-  const values = normal(name, elements(input.shape), input.std)
+  const values =
+    input.values === undefined ? normal(name, elements(input.shape), input.std) : Float32Array.from(input.values)
   return dtype === 'bf16' ? roundToBf16(values) : values
 }
 

@@ -31,6 +31,7 @@ void register_kernels(KernelTable& table) {
   register_replace_columns(table);
   register_rms_norm(table);
   register_rotary(table);
+  register_sample(table);
   register_scale(table);
   register_segment_mean(table);
   register_span_cross_entropy(table);

@@ -32,6 +32,7 @@ void register_multiply_add_peak(KernelTable& table);
 void register_replace_columns(KernelTable& table);
 void register_rms_norm(KernelTable& table);
 void register_rotary(KernelTable& table);
+void register_sample(KernelTable& table);
 void register_scale(KernelTable& table);
 void register_segment_mean(KernelTable& table);
 void register_span_cross_entropy(KernelTable& table);
