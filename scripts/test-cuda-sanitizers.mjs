@@ -14,7 +14,8 @@ const recordings = [
     project: 'cpu',
     files: ['ops', 'linear', 'quantization', 'optimizer'].map((name) => `test/cuda/${name}.test.ts`),
   },
-  { project: 'cpu', files: ['test/cuda/training.test.ts'], testNamePattern: 'same bits' },
+  // By attune's own products alone: what cuBLASLt's stand-in computes is work of the host, which a tape has not.
+  { project: 'cpu', files: ['test/cuda/training.test.ts'], testNamePattern: 'same bits in \\w+ by attune' },
   { project: 'cuda', files: ['test/models/decoder.test.ts'] },
 ]
 
