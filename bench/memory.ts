@@ -1,7 +1,7 @@
 /** Bytes that a step of training holds, by kind, of the models in bench/peers/cases.json: planned, which is what is then taken. */
 import { readFileSync } from 'node:fs'
 import { lora, Model } from '../dist/index.js'
-import { aligned } from './report.js'
+import { aligned } from './aligned.js'
 
 interface Case {
   readonly config: string | Readonly<Record<string, unknown>>

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { aligned } from './aligned.js'
 import type { Machine } from './machine.js'
 import type { MemoryReport } from './memory.js'
 
@@ -22,14 +23,6 @@ export interface SuiteReport {
 /** Three digits that count: 1234567 -> '1,230,000', 0.01234 -> '0.0123'. */
 export function threeDigits(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
-}
-
-/** Rows of cells, the first column to the left and numbers to the right. */
-export function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const pad = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
-  return rows.map((row) => row.map(pad).join('  ')).join('\n')
 }
 
 export function table({ suite, tasks }: SuiteReport): string {

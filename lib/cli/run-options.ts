@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { trainableTokens } from '../nn/lora.js'
 import { problemTypes, tasks } from '../task.js'
-import { quantizations } from '../models/quantize.js'
+import { quantizations } from '../models/quantization.js'
 import { poolings } from '../models/task.js'
 import type { LoadOptions } from '../models/model-options.js'
 import type { HubOptions } from '../hub/hub-options.js'

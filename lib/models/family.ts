@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { AttuneError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/builder.js'
 import type { ProblemType, Task } from '../task.js'
-import type { Quantization } from './quantize.js'
+import type { Quantization } from './quantization.js'
 import type { Pooling } from './task.js'
 
 /** A head over the vocabulary: logits of the rows that are asked for. */

@@ -4,7 +4,7 @@ import type { HubOptions } from '../hub/hub-options.js'
 import type { Device } from '../session.js'
 import { problemTypes, tasks, type ProblemType, type Task } from '../task.js'
 import type { AddedToken } from '../tokenizer/added-tokens.js'
-import { quantizations, type Quantization } from './quantize.js'
+import { quantizations, type Quantization } from './quantization.js'
 import { poolings, type Pooling, type TaskRequest } from './task.js'
 
 export type ModelDtype = 'f32' | 'bf16'

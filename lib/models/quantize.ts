@@ -1,10 +1,7 @@
 /** Which parameters of a model are held in fewer bits. */
 import type { ModuleSpec, ParameterSpec } from '../graph/builder.js'
 import type { ModelDefinition } from './family.js'
-
-/** How frozen weights are held: see `ModelOptions.quantization`. */
-export const quantizations = ['int8', 'nf4'] as const
-export type Quantization = (typeof quantizations)[number]
+import type { Quantization } from './quantization.js'
 
 /**
  * The weights of linear layers; with 'int8' also the token embedding and the head over the vocabulary, which 'nf4' leaves alone

@@ -5,7 +5,7 @@ import { AttuneError } from '../errors.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import { native, type NativeSafetensors, type NativeSession, type NativeTensorInfo } from '../native.js'
 import { readJsonObject } from './json-file.js'
-import type { Quantization } from './quantize.js'
+import type { Quantization } from './quantization.js'
 import { elementCount, formatShape } from './tensor.js'
 
 export interface StoredTensor {

@@ -1,7 +1,7 @@
 /** Products by quantized weights on an emulated GPU are those by the weights they stand for, in every kernel. */
 import { expect, it } from 'vitest'
 import { native, type NativeSession } from '../../lib/native.js'
-import { quantizations, type Quantization } from '../../lib/models/quantize.js'
+import { quantizations, type Quantization } from '../../lib/models/quantization.js'
 import { normal, roundToBf16 } from '../ops/numbers.js'
 import { expectClose, type CaseDtype } from '../ops/tolerance.js'
 import { describeCuda } from './describe-cuda.js'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { native, type NativeProgram, type NativeSession } from '../../lib/native.js'
-import { quantizations, type Quantization } from '../../lib/models/quantize.js'
+import { quantizations, type Quantization } from '../../lib/models/quantization.js'
 import { RandomStream } from '../../lib/data/random.js'
 import { goldenPath, goldensMissing, readGolden } from '../shared-goldens.js'
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { generateBatch } from '../../lib/generate/model-generate.js'
 import { Model } from '../../lib/models/model.js'
-import { quantizations, type Quantization } from '../../lib/models/quantize.js'
+import { quantizations, type Quantization } from '../../lib/models/quantization.js'
 import { lora } from '../../lib/nn/lora.js'
 import { refusal } from '../refusal.js'
 import { tinyModel } from '../tiny-model.js'
