@@ -81,8 +81,8 @@ export interface Backbone {
   readonly decoderStartTokenId?: number | undefined
   /** Writes the graph up to the last hidden state: the decoder's, of an encoder-decoder. */
   readonly hidden: (g: GraphBuilder) => Value
-  /** Writes the graph of the encoder alone, of an encoder-decoder. */
-  readonly encoderHidden?: (g: GraphBuilder) => Value
+  /** Of an encoder-decoder: its encoder, which is all of the model where texts are embedded. */
+  readonly encoder?: Pick<Backbone, 'blocks' | 'blockCount' | 'finalNorm' | 'hidden'>
   /** The parameter that a tensor of a checkpoint holds; undefined for a buffer that is no parameter. */
   readonly parameterOf: (tensor: string) => string | undefined
   /** The first is the family's own where neither caller nor configuration says. */

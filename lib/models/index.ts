@@ -40,8 +40,12 @@ export interface DefineOptions extends TaskRequest {
  * @throws AttuneError `unsupported-architecture` listing those supported, `unsupported-task` listing the family's
  */
 export function defineModel(config: ConfigJson, options: DefineOptions = {}): ModelDefinition {
-  const backbone = familyOf(config).define(config, options.dropout)
-  const { task, head } = chosenHead(backbone, config, options.task)
+  const whole = familyOf(config).define(config, options.dropout)
+  const { task, head } = chosenHead(whole, config, options.task)
+  const embeds = head.kind === 'embedding' && whole.encoder !== undefined
+  const backbone: Backbone = embeds
+    ? { ...whole, ...whole.encoder, kind: 'encoder', decoderStartTokenId: undefined }
+    : whole
   const { labels, problemType } = settleLabels(config, task, options)
   const tied = head.kind === 'vocabulary' && head.tiedTo !== undefined
   return {

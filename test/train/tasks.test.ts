@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EncodedExample } from '../../lib/data/example.js'
 import { RandomStream } from '../../lib/data/random.js'
+import type { ConfigJson } from '../../lib/models/family.js'
 import { Model } from '../../lib/models/model.js'
 import type { ModelOptions } from '../../lib/models/model-options.js'
 import type { TrainingEvent } from '../../lib/train/events.js'
@@ -44,9 +45,8 @@ const t5 = {
   pad_token_id: 0,
 }
 
-function tiny(options: ModelOptions): Promise<Model> {
-  const config = options.task === 'seq2seq-lm' ? t5 : bert
-  return Model.fromConfig(config, { seed: 1, threads: 2, ...options })
+function tiny(options: ModelOptions, config?: ConfigJson): Promise<Model> {
+  return Model.fromConfig(config ?? (options.task === 'seq2seq-lm' ? t5 : bert), { seed: 1, threads: 2, ...options })
 }
 
 /** Rows of random tokens, and what is made of each. */
@@ -129,6 +129,14 @@ describe('a run', () => {
     const labelled = ofType(events, 'step').slice(0, start!.stepsPerEpoch)
     expect(labelled.reduce((sum, step) => sum + step.labelledTokens, 0)).toBe(start!.labelledTokens)
     expect(labelled.reduce((sum, step) => sum + step.tokens, 0)).toBe(start!.tokens)
+  })
+
+  it('learns pairs with the encoder of an encoder-decoder', async () => {
+    await using model = await tiny({ task: 'embedding', dropout: false }, t5)
+    const run = { train: rows.pairs, epochs: 8, batchSize: 8, learningRate: 1e-2 }
+    const losses = ofType(await trainingEvents(model, run), 'step').map(({ loss }) => loss)
+    expect(losses.at(-1)).toBeLessThan(losses[0]! * 0.8)
+    expect([...model.parameters()].filter(({ name }) => name.startsWith('decoder.'))).toEqual([])
   })
 
   it.each(tasks)('goes on with the same bits: %s', async (_, options, train) => {

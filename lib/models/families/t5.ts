@@ -8,7 +8,7 @@ import { decoderSegments, decoderTokenIds, segments } from '../../nn/inputs.js'
 import { linear, linearOntoResidual } from '../../nn/linear.js'
 import { rmsNorm } from '../../nn/norm.js'
 import { invalidConfig, probability, refuse, size } from './config-checks.js'
-import { readConfig, type ModelFamily } from '../family.js'
+import { readConfig, type ModelFamily, type VocabularyHead } from '../family.js'
 
 const schema = z.looseObject({
   vocab_size: size,
@@ -24,7 +24,7 @@ const schema = z.looseObject({
   layer_norm_epsilon: z.number().positive().default(1e-6),
   initializer_factor: z.number().positive().default(1),
   feed_forward_proj: z.string().default('relu'),
-  is_encoder_decoder: z.literal(true, 'T5 without its decoder is not supported').default(true),
+  is_encoder_decoder: z.boolean().default(true),
   pad_token_id: z.int().min(0).default(0),
   decoder_start_token_id: z.int().min(0).nullish(),
   scale_decoder_outputs: z.boolean().nullish(),
@@ -45,8 +45,6 @@ export const t5: ModelFamily = {
     refuse(c, 'is_decoder')
     feedForward(c)
     const className = read.model_type === 'mt5' ? 'MT5' : 'T5'
-    // transformers 5 writes scale_decoder_outputs, and never scales mT5's.
-    const scaled = c.scale_decoder_outputs ?? (className === 'T5' && c.tie_word_embeddings)
     return {
       modelType: String(read.model_type),
       kind: 'encoder-decoder',
@@ -62,24 +60,33 @@ export const t5: ModelFamily = {
       padTokenId: c.pad_token_id,
       decoderStartTokenId: c.decoder_start_token_id ?? c.pad_token_id,
       hidden: (g) => decoder(g, encoder(g, c), c),
-      encoderHidden: (g) => encoder(g, c),
+      encoder: {
+        blocks: 'encoder.block',
+        blockCount: c.num_layers,
+        finalNorm: 'encoder.final_layer_norm',
+        hidden: (g) => encoder(g, c),
+      },
       parameterOf,
       heads: {
-        'seq2seq-lm': {
-          kind: 'vocabulary',
-          architecture: `${className}ForConditionalGeneration`,
-          module: 'lm_head',
-          tiedTo: c.tie_word_embeddings ? 'shared' : undefined,
-          modules: [c.tie_word_embeddings ? 'shared' : 'lm_head'],
-          ...(scaled
-            ? { transform: (g, rows) => ops.scale(g.in('decoder.scale'), rows, 1 / Math.sqrt(c.d_model)) }
-            : {}),
-        },
+        ...(c.is_encoder_decoder ? { 'seq2seq-lm': head(c, className) } : {}),
         embedding: { kind: 'embedding', architecture: `${className}EncoderModel`, pooling: 'mean', modules: [] },
       },
       headTensors: /^(lm_head|decoder)\./,
     }
   },
+}
+
+function head(c: T5Config, className: string): VocabularyHead {
+  // transformers 5 writes scale_decoder_outputs, and never scales mT5's.
+  const scaled = c.scale_decoder_outputs ?? (className === 'T5' && c.tie_word_embeddings)
+  return {
+    kind: 'vocabulary',
+    architecture: `${className}ForConditionalGeneration`,
+    module: 'lm_head',
+    tiedTo: c.tie_word_embeddings ? 'shared' : undefined,
+    modules: [c.tie_word_embeddings ? 'shared' : 'lm_head'],
+    ...(scaled ? { transform: (g, rows) => ops.scale(g.in('decoder.scale'), rows, 1 / Math.sqrt(c.d_model)) } : {}),
+  }
 }
 
 function encoder(g: GraphBuilder, c: T5Config): Value {

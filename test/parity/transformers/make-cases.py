@@ -1,12 +1,13 @@
 """Tiny models of families and heads that the golden cases do not hold, with transformers' logits, losses and gradients.
 
-    python test/parity/transformers/make-cases.py      (needs torch, transformers and safetensors)
+    python test/parity/transformers/make-cases.py [NAME ...]      (needs torch, transformers and safetensors)
 
 Writes a folder a case beside this file: config.json, model.safetensors, case.json (batch, logits, loss, gradient norms).
 """
 
 import json
 import pathlib
+import sys
 
 import torch
 import transformers
@@ -43,12 +44,23 @@ CASES = {
     "modernbert-multilabel": ("ModernBertForSequenceClassification", "modernbert", dict(COMMON, num_hidden_layers=3, local_attention=4, pad_token_id=0, num_labels=3, classifier_pooling="cls", problem_type="multi_label_classification"), "sequence-classification", [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 1.0]]),
     "modernbert-tokcls": ("ModernBertForTokenClassification", "modernbert", dict(COMMON, num_hidden_layers=3, local_attention=4, pad_token_id=0, num_labels=3), "token-classification", tokens(3)),
     "mt5": ("MT5ForConditionalGeneration", "mt5", dict(vocab_size=61, d_model=16, d_kv=5, d_ff=24, num_layers=2, num_decoder_layers=1, num_heads=3, relative_attention_num_buckets=8, relative_attention_max_distance=12, feed_forward_proj="gated-gelu", tie_word_embeddings=False, decoder_start_token_id=0), "seq2seq-lm", [[5, 9, 1], [31, 1], [14, 2, 50, 1]]),
+    # Row 0 is an anchor, whose positive is the second of the candidates behind it.
+    "t5-embedding": ("T5EncoderModel", "t5", dict(vocab_size=61, d_model=16, d_kv=5, d_ff=24, num_layers=2, num_heads=3, relative_attention_num_buckets=8, relative_attention_max_distance=12), "embedding", [1]),
 }
 
 
 def padded(rows, fill):
     longest = max(map(len, rows))
     return torch.tensor([row + [fill] * (longest - len(row)) for row in rows])
+
+
+def embed(model, inputs, labels):
+    """Means of the hidden states; the loss is sentence-transformers' MultipleNegativesRankingLoss."""
+    mask = inputs["attention_mask"].unsqueeze(-1)
+    texts = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
+    unit = torch.nn.functional.normalize(texts)
+    anchors = len(labels)
+    return texts, torch.nn.functional.cross_entropy(20 * unit[:anchors] @ unit[anchors:].T, torch.tensor(labels))
 
 
 def make(name, class_name, model_type, options, task, labels):
@@ -68,15 +80,16 @@ def make(name, class_name, model_type, options, task, labels):
         inputs.update(start_positions=torch.tensor([a for a, _ in labels]), end_positions=torch.tensor([b for _, b in labels]))
     elif task == "sequence-classification":
         inputs["labels"] = torch.tensor(labels)
-    else:
+    elif task != "embedding":
         inputs["labels"] = padded(labels, -100)
-    output = model(**inputs)
-    output.loss.backward()
-    if task == "question-answering":
-        logits = torch.stack([output.start_logits, output.end_logits], -1)
+    if task == "embedding":
+        logits, loss = embed(model, inputs, labels)
     else:
-        logits = output.logits
-    if task == "sequence-classification":
+        output = model(**inputs)
+        loss = output.loss
+        logits = torch.stack([output.start_logits, output.end_logits], -1) if task == "question-answering" else output.logits
+    loss.backward()
+    if task in ("sequence-classification", "embedding"):
         rows = logits.tolist()
     else:
         lengths = [len(row) for row in (labels if task == "seq2seq-lm" else ids)]
@@ -93,13 +106,13 @@ def make(name, class_name, model_type, options, task, labels):
         task=task,
         input_ids=ids,
         labels=labels,
-        loss=output.loss.item(),
+        loss=loss.item(),
         logits=[[round(value, 6) for value in row] for row in rows],
         gradient_norms={key: float(f"{value:.6g}") for key, value in norms.items()},
     )
     (folder / "case.json").write_text(json.dumps(case) + "\n")
 
 
-for name, arguments in CASES.items():
-    make(name, *arguments)
+for name in sys.argv[1:] or CASES:
+    make(name, *CASES[name])
     print(name)
