@@ -7,7 +7,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 namespace {
 
-/// Lanes of A that the second-level cache mostly has: 1 MiB.
+/// Up to so many lanes (1 MiB) panels of A come soon enough unasked: of 0.6 MiB, asking cost 4 percent.
 constexpr std::int64_t kNearLanes = std::int64_t{1} << 18;
 
 }  // namespace
