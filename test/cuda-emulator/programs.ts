@@ -48,8 +48,18 @@ function contents(folder: string): string {
     .join('')
 }
 
+/** Programs that this process has asked for: tests that run side by side want the same one. */
+const programs = new Map<string, Promise<string>>()
+
 /** The path of a program of `programs/`, compiled when it or a header changed. */
-export async function program(name: string, variant: Variant = 'plain'): Promise<string> {
+export function program(name: string, variant: Variant = 'plain'): Promise<string> {
+  const key = `${name}-${variant}`
+  const known = programs.get(key) ?? compileProgram(name, variant)
+  programs.set(key, known)
+  return known
+}
+
+async function compileProgram(name: string, variant: Variant): Promise<string> {
   const library = await emulator(variant)
   const source = join(here, 'programs', `${name}.cpp`)
   // The compiler must not compute ahead of a rounding mode that a test sets.
