@@ -134,6 +134,8 @@ export interface NativeNodeCost extends NativeWork {
   readonly op: string
   /** Of what it reads and writes, each tensor once. */
   readonly bytes: number
+  /** Whether what it reads first is packed once, for it and for nodes near it. */
+  readonly sharesInput: boolean
 }
 
 /** A graph made ready to run in one session: differentiated where asked, kernels chosen. */

@@ -228,14 +228,14 @@ void CudaDevice::zero(std::byte* to, std::size_t bytes) {
 
 void CudaDevice::repeat(const Run& run, const std::function<void()>& queue) {
   write(random_, std::as_bytes(std::span(&run.random, 1)));
-  if (run.plan == nullptr || !graphs_) return queue();
+  if (run.schedule == nullptr || !graphs_) return queue();
   Recording* const recording = recording_of(run);
   if (recording == nullptr) {
     // Not recorded yet: modules are loaded and tables made on the way, which a recording cannot have.
     queue();
     const std::scoped_lock lock(mutex_);
     if (recordings_.size() == kRecordings) forget_recordings();
-    recordings_.push_back({.plan = run.plan, .accumulate = run.accumulate});
+    recordings_.push_back({.schedule = run.schedule, .accumulate = run.accumulate});
     return;
   }
   const std::scoped_lock lock(mutex_);
@@ -247,8 +247,8 @@ void CudaDevice::repeat(const Run& run, const std::function<void()>& queue) {
 CudaDevice::Recording* CudaDevice::recording_of(const Run& run) {
   const std::scoped_lock lock(mutex_);
   const auto same = [&](const Recording& known) {
-    return known.accumulate == run.accumulate && !known.plan.owner_before(run.plan) &&
-           !run.plan.owner_before(known.plan);
+    return known.accumulate == run.accumulate && !known.schedule.owner_before(run.schedule) &&
+           !run.schedule.owner_before(known.schedule);
   };
   const auto found = std::find_if(recordings_.begin(), recordings_.end(), same);
   return found == recordings_.end() ? nullptr : &*found;

@@ -77,9 +77,9 @@ class CudaDevice final : public Device {
   [[nodiscard]] const PhiloxKey* random() const { return reinterpret_cast<const PhiloxKey*>(random_); }
 
  private:
-  /// A run by its plan and whether it accumulates.
+  /// A run by its schedule and whether it accumulates.
   struct Recording {
-    std::weak_ptr<const void> plan;
+    std::weak_ptr<const void> schedule;
     bool accumulate = false;
     cuda::GraphExec graph = nullptr;  ///< null: it came once, and was not recorded
   };

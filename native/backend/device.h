@@ -72,7 +72,7 @@ class Device : public std::enable_shared_from_this<Device> {
   virtual void zero(std::byte* to, std::size_t bytes) = 0;
   /// What all that a run queues depends on, beside what lies in memory.
   struct Run {
-    std::shared_ptr<const void> plan;  ///< its owner says which, as long as it lives
+    std::shared_ptr<const void> schedule;  ///< its owner says which, as long as it lives
     bool accumulate = false;
     PhiloxKey random;  ///< kernels that draw get it
   };

@@ -84,7 +84,9 @@ Napi::Value ProgramClass::work(const Napi::CallbackInfo& info) {
 Napi::Value ProgramClass::costs(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const std::shared_ptr<Program> program = live();
-    const std::vector<NodeCost> costs = count_costs(program->graph(), to_batch(info[0], "batch"));
+    const Batch batch = to_batch(info[0], "batch");
+    const std::vector<NodeCost> costs = count_costs(program->graph(), batch);
+    const std::shared_ptr<const Plan> plan = program->plan(bind_sizes(program->graph(), batch.sizes));
     Napi::Array array = Napi::Array::New(info.Env(), costs.size());
     for (std::uint32_t i = 0; i < costs.size(); ++i) {
       Napi::Object object = Napi::Object::New(info.Env());
@@ -92,6 +94,7 @@ Napi::Value ProgramClass::costs(const Napi::CallbackInfo& info) {
       object.Set("op", std::string(costs[i].node->op->name));
       set_work(object, costs[i].work);
       object.Set("bytes", costs[i].bytes);
+      object.Set("sharesInput", plan->shared_of[i] >= 0);
       array.Set(i, object);
     }
     return array;

@@ -383,7 +383,7 @@ double Engine::shortest_run(const char* op, const std::any& arguments, int tries
   const Kernel& kernel = required_kernel(*device_, op, DType::f32, op);
   double shortest = std::numeric_limits<double>::infinity();
   for (int attempt = 0; attempt < tries; ++attempt) {
-    KernelContext context{*device_, pool_, {}, {}};
+    KernelContext context{*device_, pool_, {}, {}, {}, false};
     device_->wait();
     const auto start = std::chrono::steady_clock::now();
     kernel.run(context, {.arguments = arguments, .inputs = {}, .outputs = {}});

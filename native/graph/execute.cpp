@@ -97,6 +97,7 @@ void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, 
   const auto run_nodes = [&] {
     std::vector<TensorView> inputs;
     std::vector<TensorView> outputs;
+    std::vector<bool> written(plan.shared.size(), false);
     for (const std::size_t index : schedule->nodes) {
       if (cancel.load(std::memory_order_relaxed)) {
         throw Error("aborted", graph.nodes()[index].path, "The run was cancelled.");
@@ -109,10 +110,21 @@ void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, 
       inputs.resize(node.op->inputs.size());
       for (const ValueId id : node.outputs) outputs.push_back(view(id));
       outputs.resize(node.op->outputs.size());
-      KernelContext context{device, pool,
-                            arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
-                            request.random};
-      const KernelCall call{.arguments = node.arguments, .inputs = inputs, .outputs = outputs};
+      const std::int32_t shared = plan.shared_of[index];
+      const bool shares = shared >= 0;
+      std::span<std::byte> form;
+      bool is_written = false;
+      if (shares) {
+        const auto at = static_cast<std::size_t>(shared);
+        form = arena.subspan(plan.shared[at].offset, plan.shared[at].bytes);
+        is_written = written[at];
+        written[at] = true;
+      }
+      KernelContext context{
+          device,         pool, arena.subspan(plan.scratch_offsets[index], plan.scratch_bytes[index]),
+          request.random, form, is_written};
+      const KernelCall call{
+          .arguments = node.arguments, .inputs = inputs, .outputs = outputs, .shares = shares};
       const double begin = profile != nullptr ? profile->now() : 0.0;
       program.kernels()[index]->run(context, call);
       if (profile == nullptr) continue;
@@ -123,7 +135,8 @@ void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, 
   if (cancel.load(std::memory_order_relaxed)) throw Error("aborted", "run", "The run was cancelled.");
   // A recorded run is one launch: it has no parts to be timed.
   const std::shared_ptr<const void> repeated = profile == nullptr ? schedule : nullptr;
-  device.repeat({.plan = repeated, .accumulate = request.accumulate, .random = request.random}, run_nodes);
+  device.repeat({.schedule = repeated, .accumulate = request.accumulate, .random = request.random},
+                run_nodes);
 }
 
 }  // namespace attune

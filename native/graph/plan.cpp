@@ -55,6 +55,65 @@ struct Buffer {
   return views;
 }
 
+/// A node as its kernel sees it, without data.
+struct ShapedCall {
+  const Node& node;
+  std::vector<TensorView> inputs;
+  std::vector<TensorView> outputs;
+
+  ShapedCall(const Graph& graph, const Plan& plan, const Node& of)
+      : node(of),
+        inputs(shape_views(graph, plan, of.inputs, of.op->inputs.size())),
+        outputs(shape_views(graph, plan, of.outputs, of.op->outputs.size())) {}
+  [[nodiscard]] KernelCall call(bool shares) const {
+    return {.arguments = node.arguments, .inputs = inputs, .outputs = outputs, .shares = shares};
+  }
+};
+
+/// A form of its first input that a node can leave for others, and those that read it.
+struct Offer {
+  const OpDefinition* op;
+  ValueId value;
+  SharedForm form;
+  std::vector<std::size_t> nodes;
+
+  [[nodiscard]] bool suits(const Offer& other) const {
+    return op == other.op && value == other.value && form == other.form;
+  }
+};
+
+/// Queries, keys and values of a layer read the same rows, gate and up too. Within so many nodes: what the
+/// whole model reads again and again is not kept for that long.
+constexpr std::size_t kNearNodes = 16;
+
+[[nodiscard]] std::vector<Plan::Shared> share_inputs(const Graph& graph,
+                                                     const std::vector<const Kernel*>& kernels,
+                                                     const Plan& plan) {
+  std::vector<Offer> offers;
+  for (std::size_t index = 0; index < kernels.size(); ++index) {
+    const Node& node = graph.nodes()[index];
+    // A state changes while a run goes on.
+    if (kernels[index]->shared == nullptr || graph.value(node.inputs[0]).kind == ValueKind::state) continue;
+    const SharedForm form = kernels[index]->shared(ShapedCall(graph, plan, node).call(true));
+    if (form.bytes == 0) continue;
+    Offer offer{node.op, node.inputs[0], form, {index}};
+    const auto known = std::find_if(offers.rbegin(), offers.rend(), [&](const Offer& other) {
+      return other.suits(offer) && index - other.nodes.back() <= kNearNodes;
+    });
+    if (known != offers.rend()) {
+      known->nodes.push_back(index);
+    } else {
+      offers.push_back(std::move(offer));
+    }
+  }
+  std::vector<Plan::Shared> shared;
+  for (Offer& offer : offers) {
+    if (offer.nodes.size() > 1)
+      shared.push_back({.offset = 0, .bytes = align_up(offer.form.bytes), .nodes = std::move(offer.nodes)});
+  }
+  return shared;
+}
+
 }  // namespace
 
 Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, const Sizes& sizes,
@@ -91,13 +150,19 @@ Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, 
                                        size_of(graph.values()[id].type.dtype));
     buffers.push_back({bytes, first[id], last[id], &plan.offsets[id]});
   }
+  plan.shared = share_inputs(graph, kernels, plan);
+  plan.shared_of.assign(nodes, -1);
+  for (std::size_t i = 0; i < plan.shared.size(); ++i) {
+    Plan::Shared& shared = plan.shared[i];
+    for (const std::size_t index : shared.nodes) plan.shared_of[index] = static_cast<std::int32_t>(i);
+    buffers.push_back({shared.bytes, static_cast<std::int64_t>(shared.nodes.front()),
+                       static_cast<std::int64_t>(shared.nodes.back()), &shared.offset});
+  }
   for (std::size_t index = 0; index < nodes; ++index) {
     if (kernels[index]->scratch == nullptr) continue;
-    const Node& node = graph.nodes()[index];
-    const std::vector<TensorView> inputs = shape_views(graph, plan, node.inputs, node.op->inputs.size());
-    const std::vector<TensorView> outputs = shape_views(graph, plan, node.outputs, node.op->outputs.size());
-    plan.scratch_bytes[index] = align_up(kernels[index]->scratch(
-        {.arguments = node.arguments, .inputs = inputs, .outputs = outputs}, threads));
+    const ShapedCall shaped(graph, plan, graph.nodes()[index]);
+    plan.scratch_bytes[index] =
+        align_up(kernels[index]->scratch(shaped.call(plan.shared_of[index] >= 0), threads));
     buffers.push_back({plan.scratch_bytes[index], static_cast<std::int64_t>(index),
                        static_cast<std::int64_t>(index), &plan.scratch_offsets[index]});
   }

@@ -18,6 +18,14 @@ struct Plan {
       offsets;  ///< by value; kNowhere for parameters, states and gradients of parameters
   std::vector<std::size_t> scratch_offsets;  ///< by node
   std::vector<std::size_t> scratch_bytes;    ///< by node
+  /// First inputs in a form that several nodes read (`SharedForm`).
+  struct Shared {
+    std::size_t offset = 0;
+    std::size_t bytes = 0;
+    std::vector<std::size_t> nodes;  ///< two at least, in order
+  };
+  std::vector<Shared> shared;
+  std::vector<std::int32_t> shared_of;  ///< by node: its place in `shared`, or -1
   std::size_t arena_bytes = 0;
 };
 

@@ -40,6 +40,7 @@ struct KernelCall {
   const std::any& arguments;
   std::span<const TensorView> inputs;
   std::span<const TensorView> outputs;
+  bool shares = false;  ///< `KernelContext::shared` is there
 
   template <class Arguments>
   [[nodiscard]] const Arguments& as() const {
@@ -53,11 +54,25 @@ struct KernelContext {
   std::span<std::byte>
       scratch;       ///< as many bytes as the kernel's `scratch` asked for, 64-byte aligned, not zeroed
   PhiloxKey random;  ///< stream is filled in by the kernel from its arguments
+  /// For the first input as this kernel reads it (`SharedForm`), 64-byte aligned, and whether a call before
+  /// has written it.
+  std::span<std::byte> shared;
+  bool shared_written = false;
+};
+
+/// A form of its first input that a kernel can leave for calls that read the same: packed panels. Calls share
+/// it where both fields are equal.
+struct SharedForm {
+  std::size_t bytes = 0;  ///< 0: none
+  std::uint64_t layout = 0;
+
+  bool operator==(const SharedForm&) const = default;
 };
 
 using KernelRun = void (*)(KernelContext&, const KernelCall&);
 /// Bytes of scratch for these shapes (the views' data may be null) with this many threads.
 using KernelScratch = std::size_t (*)(const KernelCall&, int threads);
+using KernelShared = SharedForm (*)(const KernelCall&);
 /// Throws where the op's argument struct asks for what the kernel cannot do; `where` names the node.
 using KernelCheck = void (*)(const std::any& arguments, const std::string& where);
 
@@ -65,6 +80,7 @@ struct Kernel {
   KernelRun run = nullptr;
   KernelScratch scratch = nullptr;
   KernelCheck check = nullptr;  ///< called once, before anything runs
+  KernelShared shared = nullptr;
 };
 
 /// Kernels of one device, keyed by op and by the dtype of its activations.

@@ -128,7 +128,7 @@ void Optimizer::run(const char* name, const KernelCall& call, ThreadPool& pool) 
   const Kernel& kernel = required_kernel(*device_, name, DType::f32, name);
   const std::size_t scratch = kernel.scratch(call, pool.threads());
   if (scratch_.bytes() < scratch) scratch_ = device_->allocate(scratch, "optimizer");
-  KernelContext context{*device_, pool, {scratch_.data(), scratch_.bytes()}, {}};
+  KernelContext context{*device_, pool, {scratch_.data(), scratch_.bytes()}, {}, {}, false};
   kernel.run(context, call);
 }
 

@@ -28,6 +28,13 @@ Matrix weight_of(const TensorView& view, WeightLayout layout) {
   return layout == WeightLayout::out_in ? transposed(view) : rows_of(view);
 }
 
+/// x, which several products of a layer read, where it is a factor that `call` shares with them.
+KeptPanels kept_x(const KernelCall& call, KeptPanels::Factor factor) {
+  KeptPanels kept;
+  if (call.shares) kept.factor = factor;
+  return kept;
+}
+
 Gemm linear_gemm(const KernelCall& call) {
   const auto& arguments = call.as<LinearArguments>();
   const TensorView& x = call.inputs[kX];
@@ -50,6 +57,7 @@ Gemm linear_gemm(const KernelCall& call) {
   out.c_dtype = y.dtype;
   out.c_stride = out.columns;
   out.accumulate = y.accumulate;
+  out.kept = kept_x(call, KeptPanels::Factor::a);
   return out;
 }
 
@@ -67,15 +75,20 @@ Gemm weight_gradient_gemm(const KernelCall& call) {
   out.c_dtype = call.outputs[0].dtype;
   out.c_stride = out.columns;
   out.accumulate = call.outputs[0].accumulate;
+  out.kept = kept_x(call, out_in ? KeptPanels::Factor::b : KeptPanels::Factor::a);
   return out;
 }
 
 template <Gemm (*kGemmOf)(const KernelCall&)>
 constexpr Kernel kKernel = {
     [](KernelContext& context, const KernelCall& call) {
-      gemm(context.pool, context.scratch.data(), kGemmOf(call));
+      Gemm product = kGemmOf(call);
+      product.kept.data = reinterpret_cast<float*>(context.shared.data());
+      product.kept.packed = context.shared_written;
+      gemm(context.pool, context.scratch.data(), product);
     },
-    [](const KernelCall& call, int threads) { return gemm_scratch(kGemmOf(call), threads); }};
+    [](const KernelCall& call, int threads) { return gemm_scratch(kGemmOf(call), threads); }, nullptr,
+    [](const KernelCall& call) { return kept_form(kGemmOf(call)); }};
 
 }  // namespace
 

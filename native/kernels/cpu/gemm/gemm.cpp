@@ -21,6 +21,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
+using Factor = KeptPanels::Factor;
+
 /// 32-bit lanes in scratch, each part on a cache line.
 struct Layout {
   Lane lane = Lane::f32;
@@ -36,8 +38,9 @@ struct Layout {
     const std::int64_t columns =
         split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns).longest() *
         kTileColumns;
-    if (operands != Operands::a_where_it_lies) packed_a = whole_cache_lines(rows * depth.longest());
-    packed_b = whole_cache_lines(columns * depth.longest());
+    if (operands != Operands::a_where_it_lies && gemm.kept.factor != Factor::a)
+      packed_a = whole_cache_lines(rows * depth.longest());
+    if (gemm.kept.factor != Factor::b) packed_b = whole_cache_lines(columns * depth.longest());
     if (gemm.c_dtype != DType::f32 && depth.parts > 1) sums = whole_cache_lines(rows * columns);
     per_thread = whole_cache_lines((kGroupRowPanels * kTileRows + kTileColumns) * depth.longest());
   }
@@ -49,26 +52,35 @@ struct PackedBlock : Block {
   Tasks tasks;
   float* packed_a = nullptr;
   float* packed_b = nullptr;
+  int missing_a = 0;  ///< the first product whose A is not in packed_a already
+  int missing_b = 0;
   // Panels read by one task alone are packed by that task, into memory of its thread, and used while they are
-  // hot.
-  [[nodiscard]] bool a_in_task() const { return tasks.column_groups.parts == 1; }
-  [[nodiscard]] bool b_in_task() const { return tasks.row_groups.parts == 1; }
+  // hot. Not those that are kept.
+  [[nodiscard]] bool a_in_task() const {
+    return tasks.column_groups.parts == 1 && gemm.kept.factor != Factor::a;
+  }
+  [[nodiscard]] bool b_in_task() const {
+    return tasks.row_groups.parts == 1 && gemm.kept.factor != Factor::b;
+  }
 };
 
 void pack_row_panel(const PackedBlock& block, std::int64_t panel, float* out) {
   const std::int64_t begin = block.tasks.row_panels.begin(panel);
   pack_a(block.gemm, block.lane, block.depth, block.row + begin,
-         block.tasks.row_panels.begin(panel + 1) - begin, out);
+         block.tasks.row_panels.begin(panel + 1) - begin, out, block.missing_a);
 }
 
 void pack_column_panel(const PackedBlock& block, std::int64_t panel, float* out) {
   pack_b(block.gemm, block.lane, block.depth, block.column + panel * kTileColumns, block.panel_columns(panel),
-         out);
+         out, block.missing_b);
 }
 
 void pack_shared(ThreadPool& pool, const PackedBlock& block) {
-  const std::int64_t row_tasks = block.a_in_task() ? 0 : block.tasks.row_groups.parts;
-  const std::int64_t column_tasks = block.b_in_task() ? 0 : block.tasks.column_groups.total;
+  const int products = block.gemm.product_count;
+  const bool packs_a = !block.a_in_task() && block.missing_a < products;
+  const bool packs_b = !block.b_in_task() && block.missing_b < products;
+  const std::int64_t row_tasks = packs_a ? block.tasks.row_groups.parts : 0;
+  const std::int64_t column_tasks = packs_b ? block.tasks.column_groups.total : 0;
   pool.run(row_tasks + column_tasks, [&](std::int64_t task, int /*thread*/) {
     if (task < column_tasks) {
       pack_column_panel(block, task, block.packed_b + task * kTileColumns * block.depth.size());
@@ -152,6 +164,8 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   const EvenSplit rows = split_by(gemm.rows, kRowBlock);
   const EvenSplit panels = split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns);
   const EvenSplit depths = split_by(total_depth(gemm, layout.lane), depth_block(gemm, layout.lane));
+  const KeptPanels& kept = gemm.kept;
+  const int first = kept.packed ? 1 : 0;
 
   for (std::int64_t r = 0; r < rows.parts; ++r) {
     for (std::int64_t c = 0; c < panels.parts; ++c) {
@@ -160,18 +174,25 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       const std::int64_t columns = (end < gemm.columns ? end : gemm.columns) - column;
       const Tasks tasks(rows.begin(r + 1) - rows.begin(r), columns);
       for (std::int64_t d = 0; d < depths.parts; ++d) {
-        const PackedBlock block{{gemm,
-                                 layout.lane,
-                                 rows.begin(r),
-                                 column,
-                                 columns,
-                                 {depths.begin(d), depths.begin(d + 1)},
-                                 d + 1 == depths.parts,
-                                 layout.sums == 0 ? nullptr : sums},
-                                layout.operands,
-                                tasks,
-                                packed_a,
-                                packed_b};
+        PackedBlock block{{gemm,
+                           layout.lane,
+                           rows.begin(r),
+                           column,
+                           columns,
+                           {depths.begin(d), depths.begin(d + 1)},
+                           d + 1 == depths.parts,
+                           layout.sums == 0 ? nullptr : sums},
+                          layout.operands,
+                          tasks,
+                          packed_a,
+                          packed_b};
+        if (kept.factor == Factor::a) {
+          block.packed_a = kept.data + kept_offset(gemm, block.depth, block.row);
+          block.missing_a = c > 0 ? gemm.product_count : first;
+        } else if (kept.factor == Factor::b) {
+          block.packed_b = kept.data + kept_offset(gemm, block.depth, block.column);
+          block.missing_b = r > 0 ? gemm.product_count : first;
+        }
         pack_shared(pool, block);
         pool.run(tasks.count(), [&](std::int64_t task, int thread) {
           multiply_group(block, task, own + thread * layout.per_thread);
@@ -182,6 +203,18 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
 }
 
 }  // namespace
+
+SharedForm kept_form(const Gemm& gemm) {
+  const Lane lane = choose_lane(gemm);
+  if (gemm.rows <= kFewRows || streams(gemm) || choose_operands(gemm, lane) != Operands::packed) return {};
+  const auto bytes = static_cast<std::size_t>(kept_lanes(gemm, total_depth(gemm, lane))) * sizeof(float);
+  const auto kind = static_cast<std::uint64_t>(lane);
+  if (gemm.kept.factor == Factor::b) return {bytes, kind};
+  // A is scaled as it is packed, and its panels begin anew with each block of rows.
+  const std::int64_t blocks = is_wide(gemm) ? 1 : split_by(gemm.rows, kRowBlock).parts;
+  const auto alpha = __builtin_bit_cast(std::uint32_t, gemm.products[0].alpha);
+  return {bytes, static_cast<std::uint64_t>(alpha) << 32 | static_cast<std::uint64_t>(blocks) << 2 | kind};
+}
 
 std::size_t gemm_scratch(const Gemm& gemm, int threads) {
   if (streams(gemm)) return streaming_scratch(gemm, threads);

@@ -2,6 +2,7 @@
 
 #include "core/thread_pool.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/kernel.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -24,6 +25,15 @@ struct Product {
   float alpha = 1.0F;
 };
 
+/// Panels of the first product's A or B, packed once and whole for several products that read it.
+struct KeptPanels {
+  enum class Factor : std::uint8_t { none, a, b };
+
+  Factor factor = Factor::none;
+  float* data = nullptr;  ///< kept_form() says how much
+  bool packed = false;    ///< by a product before
+};
+
 /// C (M, N) = sum of the products + bias (N) + addend (M, N) + (accumulate ? C : 0).
 /// Sums are float32, whatever the types; C is rounded once, at the end. `addend` may be C's own memory.
 struct Gemm {
@@ -39,7 +49,12 @@ struct Gemm {
   DType c_dtype = DType::f32;
   std::int64_t c_stride = 0;  ///< elements between rows of C
   bool accumulate = false;
+  KeptPanels kept;
 };
+
+/// How the panels of gemm.kept.factor lie. Products with equal forms whose factor is the same tensor may keep
+/// them for each other. No bytes where they are not packed, or not by all threads.
+[[nodiscard]] SharedForm kept_form(const Gemm& gemm);
 
 /// Bytes of scratch that gemm() wants for these sizes; data pointers are not looked at.
 [[nodiscard]] std::size_t gemm_scratch(const Gemm& gemm, int threads);

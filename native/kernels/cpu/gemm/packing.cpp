@@ -162,16 +162,17 @@ void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::in
 }
 
 /// Calls visit(product, first step within it, steps, steps of the range before it) for each product in the
-/// range.
+/// range from the `first` on.
 template <class Visit>
-ATTUNE_INLINE void for_products(const Gemm& gemm, Lane lane, DepthRange range, const Visit& visit) {
+ATTUNE_INLINE void for_products(const Gemm& gemm, Lane lane, DepthRange range, int first,
+                                const Visit& visit) {
   std::int64_t start = 0;
   for (int p = 0; p < gemm.product_count; ++p) {
     const Product& product = gemm.products[p];
     const std::int64_t begin = range.begin > start ? range.begin : start;
     const std::int64_t stop = start + steps_of(product, lane);
     const std::int64_t end = range.end < stop ? range.end : stop;
-    if (begin < end) visit(product, begin - start, end - begin, begin - range.begin);
+    if (p >= first && begin < end) visit(product, begin - start, end - begin, begin - range.begin);
     start = stop;
   }
 }
@@ -238,8 +239,9 @@ std::int64_t total_depth(const Gemm& gemm, Lane lane) {
   return steps;
 }
 
-void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out) {
-  for_products(gemm, lane, depth,
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out,
+            int first) {
+  for_products(gemm, lane, depth, first,
                [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
                  const Matrix& a = product.a;
                  pack({out + before * count, count, count, steps, product.alpha}, lane, a, row * a.row_stride,
@@ -248,10 +250,10 @@ void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std
 }
 
 void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
-            float* out) {
+            float* out, int first) {
   const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
   const bool scaled = choose_operands(gemm, lane) == Operands::a_where_it_lies;
-  for_products(gemm, lane, depth,
+  for_products(gemm, lane, depth, first,
                [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
                  const Matrix& b = product.b;
                  pack({out + before * width, width, count, steps, scaled ? product.alpha : 1.0F}, lane, b,

@@ -32,12 +32,28 @@ struct DepthRange {
 /// Longest depth of a block.
 [[nodiscard]] std::int64_t depth_block(const Gemm& gemm, Lane lane);
 
-/// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows.
-void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out);
+/// Lanes of the factor that is kept, where `depth` steps of it are packed.
+[[nodiscard]] ATTUNE_INLINE std::int64_t kept_lanes(const Gemm& gemm, std::int64_t depth) {
+  const std::int64_t across = gemm.kept.factor == KeptPanels::Factor::a
+                                  ? gemm.rows
+                                  : ceil_divide(gemm.columns, kTileColumns) * kTileColumns;
+  return across * depth;
+}
+
+/// Where panels of a block of depth lie among those that are kept, from a row of A or a column of B on:
+/// behind all of the depth before it.
+[[nodiscard]] ATTUNE_INLINE std::int64_t kept_offset(const Gemm& gemm, DepthRange depth, std::int64_t from) {
+  return kept_lanes(gemm, depth.begin) + from * depth.size();
+}
+
+/// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows. Products before `first` are
+/// there.
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out,
+            int first = 0);
 
 /// Columns [column, column + count) of B as (steps, padded), padded = count rounded up to whole vectors, the
-/// rest 0. Where A is read where it lies, alpha B.
+/// rest 0. Where A is read where it lies, alpha B. Products before `first` are there.
 void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
-            float* out);
+            float* out, int first = 0);
 
 }  // namespace attune::cpu::ATTUNE_ISA

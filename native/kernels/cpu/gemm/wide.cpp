@@ -10,6 +10,8 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
+using Factor = KeptPanels::Factor;
+
 /// Sizes, and 32-bit lanes in scratch.
 struct Layout {
   Lane lane;
@@ -25,8 +27,10 @@ struct Layout {
         depths(split_by(total_depth(gemm, lane), kDepthBlock)),
         row_panels(split_by(gemm.rows, kTileRows)),
         column_groups(split_into_groups(ceil_divide(gemm.columns, kTileColumns))),
-        packed_a(whole_cache_lines(gemm.rows * depths.total)),
-        panels(whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
+        packed_a(gemm.kept.factor == Factor::a ? 0 : whole_cache_lines(gemm.rows * depths.total)),
+        panels(gemm.kept.factor == Factor::b
+                   ? 0
+                   : whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
         sums(gemm.c_dtype != DType::f32 && depths.parts > 1
                  ? whole_cache_lines(gemm.rows * column_groups.longest() * kTileColumns)
                  : 0) {}
@@ -44,6 +48,8 @@ RowPanel row_panel(const Layout& layout, const float* packed_a, std::int64_t pan
 }
 
 void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, float* packed_a) {
+  const int missing = gemm.kept.factor == Factor::a && gemm.kept.packed ? 1 : 0;
+  if (missing == gemm.product_count) return;
   const EvenSplit groups = split_by(layout.row_panels.parts, kGroupRowPanels);
   pool.run(groups.parts * layout.depths.parts, [&](std::int64_t task, int /*thread*/) {
     const std::int64_t part = task % layout.depths.parts;
@@ -52,7 +58,7 @@ void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, float* 
     float* const out = packed_a + gemm.rows * depth.begin;
     for (std::int64_t p = groups.begin(group); p < groups.begin(group + 1); ++p) {
       const RowPanel panel = row_panel(layout, out, p, depth.size());
-      pack_a(gemm, layout.lane, depth, panel.row, panel.rows, out + panel.row * depth.size());
+      pack_a(gemm, layout.lane, depth, panel.row, panel.rows, out + panel.row * depth.size(), missing);
     }
   });
 }
@@ -64,9 +70,10 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
   const auto column_panel = [&](std::int64_t q) {
     return ColumnPanel{panels + q * kTileColumns * depth, 0, q * kTileColumns, block.panel_columns(q)};
   };
-  for (std::int64_t q = 0; q < count; ++q) {
+  const int missing = block.gemm.kept.factor == Factor::b && block.gemm.kept.packed ? 1 : 0;
+  for (std::int64_t q = 0; q < count && missing < block.gemm.product_count; ++q) {
     pack_b(block.gemm, block.lane, block.depth, block.column + q * kTileColumns, block.panel_columns(q),
-           panels + q * kTileColumns * depth);
+           panels + q * kTileColumns * depth, missing);
   }
   for (std::int64_t first = 0; first < layout.row_panels.parts; first += kGroupRowPanels) {
     const std::int64_t left = layout.row_panels.parts - first;
@@ -95,8 +102,9 @@ std::size_t wide_scratch(const Gemm& gemm, int threads) {
 
 void wide_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   const Layout layout(gemm);
-  float* const packed_a = reinterpret_cast<float*>(scratch);
-  float* const threads = packed_a + layout.packed_a;
+  const KeptPanels& kept = gemm.kept;
+  float* const threads = reinterpret_cast<float*>(scratch) + layout.packed_a;
+  float* const packed_a = kept.factor == Factor::a ? kept.data : reinterpret_cast<float*>(scratch);
   pack_rows(pool, gemm, layout, packed_a);
   pool.run(layout.column_groups.parts, [&](std::int64_t task, int thread) {
     float* const panels = threads + thread * (layout.panels + layout.sums);
@@ -112,7 +120,8 @@ void wide_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
                         depth,
                         d + 1 == layout.depths.parts,
                         layout.sums == 0 ? nullptr : panels + layout.panels};
-      multiply(block, layout, packed_a + gemm.rows * depth.begin, panels);
+      multiply(block, layout, packed_a + gemm.rows * depth.begin,
+               kept.factor == Factor::b ? kept.data + kept_offset(gemm, depth, column) : panels);
     }
   });
 }
