@@ -28,10 +28,11 @@ const { values: options } = parseArgs({
   },
 })
 
-/** Like against like: attune's float32 beside PyTorch's default and its best, bfloat16 beside autocast. */
+/** Like against like: attune's float32 beside PyTorch's default and its best without and with a compiler, bfloat16 beside autocast. */
 const COMPARISONS = [
   { ours: 'attune:f32', theirs: 'pytorch:fp32' },
   { ours: 'attune:f32', theirs: 'pytorch:fp32+medium+fused' },
+  { ours: 'attune:f32', theirs: 'pytorch:fp32+medium+fused+compile' },
   { ours: 'attune:bf16', theirs: 'pytorch:autocast+fused' },
 ]
 const every = [...new Set(COMPARISONS.flatMap(({ ours, theirs }) => [ours, theirs]))]

@@ -80,7 +80,7 @@ describe('attune train', () => {
     expect(refused.code).not.toBe(0)
     expect(refused.err).toContain('options.stride')
     const flags = ['--truncation', 'window', '--max-length', '4', '--stride', '1', '--json']
-    const planned = await attune('plan', ...classifier, ...flags)
+    const planned = await attune('plan', '--no-measure', ...classifier, ...flags)
     expect(planned.err).not.toContain('options.stride')
     expect((JSON.parse(planned.out) as { longest: number }).longest).toBeLessThanOrEqual(4)
   })
@@ -93,7 +93,7 @@ describe('attune train', () => {
     await writeFile(config, '{ "data": "dated.jsonl", "validation": 6, "groupBy": "patient" }')
     const planned = async (...flags: string[]): Promise<{ code: number; rows: unknown; err: string }> => {
       const classifier = ['--model', model, '--task', 'sequence-classification', '--labels', '0,1', '--json']
-      const { code, out, err } = await attune('plan', ...classifier, ...flags)
+      const { code, out, err } = await attune('plan', '--no-measure', ...classifier, ...flags)
       return { code, err, rows: code === 0 ? (JSON.parse(out) as { rows: unknown }).rows : undefined }
     }
     const file = ['--data', dated, '--validation', '6']
