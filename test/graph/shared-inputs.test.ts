@@ -62,7 +62,7 @@ const cases: readonly SharedCase[] = [
     name: 'layers that scale x otherwise',
     tokens: 30,
     width: 24,
-    layers: [{ outputs: 40 }, { outputs: 40, scale: 0.3 }, { outputs: 41 }],
+    layers: [{ outputs: 40 }, { outputs: 40, scale: 0.5 }, { outputs: 41 }],
     shares: [both, [false, true], both],
   },
   {
