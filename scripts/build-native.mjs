@@ -25,11 +25,12 @@ function headers() {
 
 /** Runs node-gyp in `folder`, below which build/ is made. */
 function gyp(folder, { env, options = [], variables = [] }) {
+  const defined = process.env.CI ? [...variables, 'werror=-Werror'] : variables
   if (!available('make')) fail('make is missing: install it (Debian: build-essential, macOS: xcode-select --install)')
   const script = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   const jobs = String(Math.max(2, availableParallelism()))
   const all = ['--loglevel=warn', '-C', folder, ...headers(), ...options]
-  run(process.execPath, [script, 'configure', ...all, '--', ...variables.map((variable) => `-D${variable}`)], { env })
+  run(process.execPath, [script, 'configure', ...all, '--', ...defined.map((variable) => `-D${variable}`)], { env })
   run(process.execPath, [script, 'build', '--jobs', jobs, ...all], { env })
 }
 
