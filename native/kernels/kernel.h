@@ -1,7 +1,6 @@
 #pragma once
 
 #include <any>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -14,11 +13,11 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "core/shape.h"
-#include "core/thread_pool.h"
 
 namespace attune {
 
 class Device;
+class ThreadPool;
 
 /// A tensor as a kernel sees it: contiguous, row-major. An absent optional input has `present` false.
 struct TensorView {

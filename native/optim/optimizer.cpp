@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/thread_pool.h"
 #include "kernels/adamw.h"
 #include "kernels/required_kernel.h"
 

@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "core/thread_pool.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/kernel.h"
 

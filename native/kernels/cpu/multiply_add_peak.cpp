@@ -3,6 +3,7 @@
 
 #include "kernels/multiply_add_peak.h"
 
+#include "core/thread_pool.h"
 #include "kernels/cpu/kernels.h"
 
 namespace attune::cpu::ATTUNE_ISA {

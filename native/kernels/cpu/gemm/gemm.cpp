@@ -165,7 +165,6 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   const EvenSplit panels = split_by(ceil_divide(gemm.columns, kTileColumns), kColumnBlock / kTileColumns);
   const EvenSplit depths = split_by(total_depth(gemm, layout.lane), depth_block(gemm, layout.lane));
   const KeptPanels& kept = gemm.kept;
-  const int first = kept.packed ? 1 : 0;
 
   for (std::int64_t r = 0; r < rows.parts; ++r) {
     for (std::int64_t c = 0; c < panels.parts; ++c) {
@@ -188,10 +187,10 @@ void blocked_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
                           packed_b};
         if (kept.factor == Factor::a) {
           block.packed_a = kept.data + kept_offset(gemm, block.depth, block.row);
-          block.missing_a = c > 0 ? gemm.product_count : first;
+          block.missing_a = c > 0 ? gemm.product_count : kept.first_missing(Factor::a);
         } else if (kept.factor == Factor::b) {
           block.packed_b = kept.data + kept_offset(gemm, block.depth, block.column);
-          block.missing_b = r > 0 ? gemm.product_count : first;
+          block.missing_b = r > 0 ? gemm.product_count : kept.first_missing(Factor::b);
         }
         pack_shared(pool, block);
         pool.run(tasks.count(), [&](std::int64_t task, int thread) {

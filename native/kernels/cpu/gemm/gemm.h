@@ -32,6 +32,9 @@ struct KeptPanels {
   Factor factor = Factor::none;
   float* data = nullptr;  ///< kept_form() says how much
   bool packed = false;    ///< by a product before
+
+  /// The first of a Gemm's products whose A, or B, is not among them.
+  [[nodiscard]] int first_missing(Factor of) const { return factor == of && packed ? 1 : 0; }
 };
 
 /// C (M, N) = sum of the products + bias (N) + addend (M, N) + (accumulate ? C : 0).

@@ -49,11 +49,11 @@ struct DepthRange {
 /// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows. Products before `first` are
 /// there.
 void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out,
-            int first = 0);
+            int first);
 
 /// Columns [column, column + count) of B as (steps, padded), padded = count rounded up to whole vectors, the
 /// rest 0. Where A is read where it lies, alpha B. Products before `first` are there.
 void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
-            float* out, int first = 0);
+            float* out, int first);
 
 }  // namespace attune::cpu::ATTUNE_ISA

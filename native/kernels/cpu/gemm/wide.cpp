@@ -48,7 +48,7 @@ RowPanel row_panel(const Layout& layout, const float* packed_a, std::int64_t pan
 }
 
 void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, float* packed_a) {
-  const int missing = gemm.kept.factor == Factor::a && gemm.kept.packed ? 1 : 0;
+  const int missing = gemm.kept.first_missing(Factor::a);
   if (missing == gemm.product_count) return;
   const EvenSplit groups = split_by(layout.row_panels.parts, kGroupRowPanels);
   pool.run(groups.parts * layout.depths.parts, [&](std::int64_t task, int /*thread*/) {
@@ -70,7 +70,7 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
   const auto column_panel = [&](std::int64_t q) {
     return ColumnPanel{panels + q * kTileColumns * depth, 0, q * kTileColumns, block.panel_columns(q)};
   };
-  const int missing = block.gemm.kept.factor == Factor::b && block.gemm.kept.packed ? 1 : 0;
+  const int missing = block.gemm.kept.first_missing(Factor::b);
   for (std::int64_t q = 0; q < count && missing < block.gemm.product_count; ++q) {
     pack_b(block.gemm, block.lane, block.depth, block.column + q * kTileColumns, block.panel_columns(q),
            panels + q * kTileColumns * depth, missing);
