@@ -43,11 +43,14 @@
     },
     {
       "target_name": "kernels_portable",
-      "includes": ["native/kernels/cpu/kernels.gypi"],
+      "type": "static_library",
+      "includes": ["native/precompiled/precompile.gypi"],
+      "sources": ["<@(kernel_sources)"],
       "defines": ["ATTUNE_ISA=portable"]
     },
     {
       "target_name": "attune",
+      "includes": ["native/precompiled/precompile.gypi"],
       "sources": ["<!@(node scripts/native-sources.mjs core)"],
       # As system headers: they are not ours to keep free of warnings.
       "cflags_cc": ["-isystem<(node_addon_api)"],
@@ -71,21 +74,27 @@
       "targets": [
         {
           "target_name": "kernels_avx2",
-          "includes": ["native/kernels/cpu/kernels.gypi"],
+          "type": "static_library",
+          "includes": ["native/precompiled/precompile.gypi"],
+          "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx2", "ATTUNE_AVX2"],
           "cflags_cc": ["<@(avx2)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx2)"] }
         },
         {
           "target_name": "kernels_avx512",
-          "includes": ["native/kernels/cpu/kernels.gypi"],
+          "type": "static_library",
+          "includes": ["native/precompiled/precompile.gypi"],
+          "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx512", "ATTUNE_AVX512"],
           "cflags_cc": ["<@(avx512)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)"] }
         },
         {
           "target_name": "kernels_avx512_bf16",
-          "includes": ["native/kernels/cpu/kernels.gypi"],
+          "type": "static_library",
+          "includes": ["native/precompiled/precompile.gypi"],
+          "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=avx512_bf16", "ATTUNE_AVX512", "ATTUNE_AVX512_BF16"],
           "cflags_cc": ["<@(avx512)", "<@(avx512_bf16)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "<@(avx512_bf16)"] }
@@ -96,7 +105,9 @@
       "targets": [
         {
           "target_name": "kernels_neon",
-          "includes": ["native/kernels/cpu/kernels.gypi"],
+          "type": "static_library",
+          "includes": ["native/precompiled/precompile.gypi"],
+          "sources": ["<@(kernel_sources)"],
           "defines": ["ATTUNE_ISA=neon", "ATTUNE_NEON"],
           # GCC would load a micro tile's elements of A so far ahead that its sums leave their registers.
           "cflags_cc": ["-fno-schedule-insns", "-Wno-ignored-optimization-argument"]

@@ -71,7 +71,8 @@ void check_head_size(const std::any& arguments, const std::string& where);
 template <class Arguments>
 void launch_attention(KernelContext& context, const char* name, DType dtype, const CudaGrid& grid,
                       const Arguments& arguments) {
-  const std::string size = "_" + std::to_string(padded_head(arguments.counts.head_dim));
+  std::string size = "_";
+  size += std::to_string(padded_head(arguments.counts.head_dim));
   device_of(context).launch(entry(("attention" + size).c_str(), dtype).c_str(),
                             entry((name + size).c_str(), dtype), grid, arguments);
 }
