@@ -1,5 +1,5 @@
 // What most files of a target read of other libraries: the build compiles it first, once a target
-// (precompile.gypi). A file still includes what it uses, and must not include this.
+// (precompile.gypi). A file still includes what it uses, and none includes this.
 
 #include <algorithm>
 #include <any>
