@@ -172,11 +172,15 @@ export interface NativeOptimizer {
 /**
  * First values of a parameter. `value`: the standard deviation of `normal`, the bound of `uniform`, the constant.
  * `truncated_normal` is a normal distribution of standard deviation `value` cut off at ± `cutoff` of these deviations,
- * as torch.nn.init.trunc_normal_ draws it; what is left deviates less.
+ * as torch.nn.init.trunc_normal_ draws it; what is left deviates less. Row `paddingIndex` is zeros, as torch.nn.Embedding's.
  */
-export type NativeInitializer =
-  | { readonly kind: 'normal' | 'uniform' | 'constant'; readonly value: number; readonly seed: number }
-  | { readonly kind: 'truncated_normal'; readonly value: number; readonly cutoff: number; readonly seed: number }
+export type NativeInitializer = {
+  readonly value: number
+  readonly seed: number
+  readonly paddingIndex?: number | undefined
+} & (
+  { readonly kind: 'normal' | 'uniform' | 'constant' } | { readonly kind: 'truncated_normal'; readonly cutoff: number }
+)
 
 export interface NativeCompileOptions {
   /** Name of the scalar output to differentiate from. Trainable parameters get gradients. */

@@ -27,13 +27,7 @@ export async function initializeParameters(
       const { initializerCutoff: cutoff } = definition
       const kind =
         cutoff === undefined ? ({ kind: 'normal' } as const) : ({ kind: 'truncated_normal', cutoff } as const)
-      await session.initParameter(name, { ...kind, value, seed })
-    }
-    if (paddingIndex !== undefined) {
-      const data = await session.readParameter(name)
-      const width = shape.at(-1) ?? 0
-      data.fill(0, paddingIndex * width, (paddingIndex + 1) * width)
-      await session.writeParameter(name, data)
+      await session.initParameter(name, { ...kind, value, seed, paddingIndex })
     }
   }
 }

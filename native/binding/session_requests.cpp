@@ -24,6 +24,11 @@ Initializer to_initializer(const Napi::Value& value) {
   } else if (kind != "constant") {
     refuse("init.kind", "'normal', 'truncated_normal', 'uniform' or 'constant'", object.Get("kind"));
   }
+  if (!object.Get("paddingIndex").IsUndefined()) {
+    initializer.padding_index = to_integer(object.Get("paddingIndex"), "init.paddingIndex");
+    if (initializer.padding_index < 0)
+      refuse("init.paddingIndex", "a row's index", object.Get("paddingIndex"));
+  }
   return initializer;
 }
 

@@ -138,8 +138,18 @@ void Engine::load(const std::string& name, const SafetensorsFile& file, const st
 
 void Engine::initialize(const std::string& name, const Initializer& initializer) {
   const std::scoped_lock lock(mutex_);
-  std::vector<float> values(static_cast<std::size_t>(parameters_.at(name).elements()));
+  const Shape& shape = parameters_.at(name).shape;
+  if (initializer.padding_index >= shape.rows()) {
+    throw Error(
+        "invalid-option", "init.paddingIndex",
+        name + " has no row " + std::to_string(initializer.padding_index) + ": it is " + shape.text() + ".");
+  }
+  std::vector<float> values(static_cast<std::size_t>(shape.elements()));
   attune::initialize(values, initializer, name, pool_);
+  if (initializer.padding_index >= 0) {
+    const auto row = values.begin() + initializer.padding_index * shape.columns();
+    std::fill(row, row + shape.columns(), 0.0F);
+  }
   parameters_.write(name, values);
 }
 

@@ -15,7 +15,8 @@ struct Initializer {
   Kind kind = Kind::constant;
   double value = 0.0;  ///< standard deviation (before the truncation), bound, or the constant
   std::uint64_t seed = 0;
-  double cutoff = 0.0;  ///< of truncated_normal, in standard deviations
+  double cutoff = 0.0;              ///< of truncated_normal, in standard deviations
+  std::int64_t padding_index = -1;  ///< a row that is zeros, as torch.nn.Embedding's; -1: none
 };
 
 /// Fills the values of parameter `name`. They depend on the initializer and the name alone.

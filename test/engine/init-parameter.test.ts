@@ -6,11 +6,14 @@ import { expectSameBits } from '../ops/tolerance.js'
 /** Past one task of the core, and no multiple of the four values that one draw gives. */
 const count = 200_003
 
-async function values(init: NativeInitializer, options: { threads?: number; name?: string } = {}) {
-  const { threads = 2, name = 'weight' } = options
+async function values(
+  init: NativeInitializer,
+  options: { threads?: number; name?: string; shape?: readonly number[] } = {},
+) {
+  const { threads = 2, name = 'weight', shape = [count] } = options
   const session: NativeSession = new (native().Session)({ threads, instructionSet: '' })
   try {
-    session.defineParameter(name, [count], 'f32')
+    session.defineParameter(name, shape, 'f32')
     await session.initParameter(name, init)
     return await session.readParameter(name)
   } finally {
@@ -104,4 +107,27 @@ it('another seed and another name give other values', async () => {
   const same = (other: Float32Array) => one.filter((x, i) => x === other[i]).length
   expect(same(await values({ ...init, seed: 8 }))).toBeLessThan(10)
   expect(same(await values(init, { name: 'other' }))).toBeLessThan(10)
+})
+
+describe('paddingIndex', () => {
+  const shape = [5, 7]
+
+  it.each(kinds)('$kind: is a row of zeros, and the other rows are as without it', async (init) => {
+    const expected = await values(init, { shape })
+    expect(expected.every((x) => x !== 0)).toBe(true)
+    expected.fill(0, 2 * 7, 3 * 7)
+    expectSameBits('row 2', await values({ ...init, paddingIndex: 2 }, { shape }), expected)
+  })
+
+  it.each([
+    [-1, "a row's index"],
+    [5, 'weight has no row 5'],
+  ])('refuses %d', async (paddingIndex, message) => {
+    const init = { kind: 'constant', value: 1, seed: 1, paddingIndex } as const
+    await expect(values(init, { shape })).rejects.toMatchObject({
+      code: 'invalid-option',
+      where: 'init.paddingIndex',
+      message: expect.stringContaining(message) as string,
+    })
+  })
 })

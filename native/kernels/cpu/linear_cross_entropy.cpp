@@ -61,8 +61,9 @@ void take_token_gradients(const TokenRows& tokens, float* dlogits, float* taken)
 
 // --- choose: rows of a chunk, and its products -----------------------------------------------------
 
-// Logits of a chunk: 108 MiB, 563 rows of GPT-2's vocabulary, and 256 rows of any. Fewer rows and packing the
-// head's weight anew for each chunk shows; more and the point of chunks, memory, is lost.
+// Logits of a chunk: 108 MiB, 563 rows of GPT-2's vocabulary, no more than two thirds of what the head's
+// weight takes (512 rows of 768 channels), and 256 rows of any. Fewer rows and packing the weight anew for
+// each chunk shows; more and the point of chunks, memory, is lost.
 constexpr std::int64_t kChunkFloats = std::int64_t{27} << 20;
 constexpr std::int64_t kLeastRows = 256;
 
@@ -88,7 +89,7 @@ struct Problem {
         channels(h.shape.columns()),
         vocabulary(w.shape.rows()),
         tokens(token_rows == nullptr ? 0 : token_rows->shape.rows()) {
-    const std::int64_t fitting = kChunkFloats / (vocabulary > 0 ? vocabulary : 1);
+    const std::int64_t fitting = minimum(kChunkFloats / (vocabulary > 0 ? vocabulary : 1), channels * 2 / 3);
     chunks = split_by(rows, fitting < kLeastRows ? kLeastRows : fitting);
   }
   [[nodiscard]] bool gradient() const {
