@@ -1,7 +1,7 @@
-import { isSupportedCountry } from 'libphonenumber-js/max'
 import { z } from 'zod'
 import type { OptionTable } from '../options.js'
 import { personalDataKinds, usualKinds, type PersonalDataKind } from './personal-data.js'
+import { phoneLibrary } from './phone-library.js'
 
 const name = z.string().refine((text) => /[\p{L}\p{N}]/u.test(text), { error: 'a name with letters' })
 const pattern = z.union([z.instanceof(RegExp), z.string().min(1)])
@@ -58,7 +58,9 @@ export const deidentifyOptions = {
     flag: 'json',
   },
   phoneRegions: {
-    type: z.array(z.string().refine(isSupportedCountry, { error: 'a country of two letters' })),
+    type: z.array(
+      z.string().refine((country) => phoneLibrary().isSupportedCountry(country), { error: 'a country of two letters' }),
+    ),
     description: 'Countries whose national phone numbers are known',
     default: ['US', 'GB', 'DE', 'FR', 'ES', 'IT', 'NL', 'SE', 'IN', 'AU', 'BR'] as string[],
   },

@@ -1,6 +1,7 @@
-import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max'
+import type { CountryCode } from 'libphonenumber-js/max'
 import { endsWithOrderCue, endsWithPhoneCue } from './cues.js'
 import type { Finder, Span } from './personal-data.js'
+import { phoneLibrary } from './phone-library.js'
 
 // Digits with the signs that phone numbers are grouped by. What a run means is decided group by group.
 const run = /[+(]{0,2}\d[\d \u00A0\u202F()./‐‑–-]*\d/gu
@@ -117,12 +118,12 @@ function phoneOf({ text, start, end, beside }: Candidate, countries: readonly Co
 function international(written: string, digits: string): string | undefined {
   // Thousands: +12.345.678
   if (/^\+\d{1,3}(?:[.\u00A0\u202F]\d{3})+$/.test(written) || digits.length < 8) return undefined
-  const number = parsePhoneNumberFromString(written.replace(/\(0\)/, ''))
+  const number = phoneLibrary().parsePhoneNumberFromString(written.replace(/\(0\)/, ''))
   return number?.isPossible() === true ? number.number : undefined
 }
 
 function parsed(written: string): string | undefined {
-  const number = parsePhoneNumberFromString(written)
+  const number = phoneLibrary().parsePhoneNumberFromString(written)
   return number?.isValid() === true ? number.number : undefined
 }
 
@@ -135,7 +136,7 @@ function isTrunkForm(written: string, digits: string): boolean {
 
 function national(written: string, countries: readonly CountryCode[]): string | undefined {
   for (const country of countries) {
-    const number = parsePhoneNumberFromString(written, country)
+    const number = phoneLibrary().parsePhoneNumberFromString(written, country)
     if (number?.isValid() === true) return number.number
   }
   return undefined

@@ -8,7 +8,7 @@ import { settleHubOptions } from '../../hub/hub-options.js'
 import type { HubSourceOptions } from '../../hub/local-copy.js'
 import { defaultRevision, namesTheHub, parseRepository, type Repository } from '../../hub/repository.js'
 import { fetchSnapshot, type RepositoryFiles } from '../../hub/snapshot.js'
-import { configsOfCard, type CardConfig, type CardSplit } from './dataset-card.js'
+import type { CardConfig, CardSplit } from './dataset-card.js'
 import { formatOfName } from './file-format.js'
 import type { SourceFile } from './source-options.js'
 import {
@@ -165,6 +165,8 @@ async function configOf(
   wanted: string | undefined,
 ): Promise<CardConfig | undefined> {
   const readme = paths.has('README.md') ? await read('README.md') : ''
+  // With the first such dataset: YAML takes long to load.
+  const { configsOfCard } = await import('./dataset-card.js')
   const configs = configsOfCard(readme, `${name}/README.md`)
   const names = configs.map((config) => `'${config.name}'`).join(', ')
   if (wanted !== undefined) {

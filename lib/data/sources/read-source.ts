@@ -9,7 +9,6 @@ import { formatOfHead, formatOfName } from './file-format.js'
 import { readJson } from './json-list.js'
 import { readJsonLines } from './json-lines.js'
 import { numericColumns, withLikelyNumbers, withNumbers } from './numeric-columns.js'
-import { readParquet } from './parquet.js'
 import type { SourceItem } from './source-item.js'
 import { sourceFormats, type SourceFile, type SourceFormat, type SourceOptions } from './source-options.js'
 import { readTar } from './tar.js'
@@ -66,6 +65,8 @@ async function* readBlocks(
     const isDelimited = format === 'csv' || format === 'tsv'
     if (numbers === 'unknown' && !isDelimited) return
     if (format === 'parquet') {
+      // With the first such file: it takes longer to load than what reads all other formats.
+      const { readParquet } = await import('./parquet.js')
       yield* readParquet(randomAccess(compression === undefined ? path : undefined, name), options)
     } else if (format === 'tar') {
       yield* readTar(blocks, name, { ...options, format: undefined }, readMember)
