@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { available, fail, root, run, say } from './run.mjs'
 import { hashOf, readStamp, writeStamp } from './stamp.mjs'
 
@@ -34,6 +34,11 @@ function gyp(folder, { env, options = [], variables = [] }) {
   run(process.execPath, [script, 'build', '--jobs', jobs, ...all], { env })
 }
 
+/** Who installs attune compiles it once, and need not keep half a gigabyte of objects and precompiled headers. */
+function removeObjects() {
+  for (const folder of ['obj.target', '.deps']) rmSync(join(root, 'build/Release', folder), { recursive: true })
+}
+
 export function buildNative() {
   const addon = 'build/Release/attune.node'
   const stamp = 'build/native.stamp'
@@ -42,6 +47,7 @@ export function buildNative() {
   if (existsSync(join(root, addon)) && readStamp(stamp) === hash) return
   say('building the native addon')
   gyp('.', { env: { CXX } })
+  if (root.split(sep).includes('node_modules')) removeObjects()
   writeStamp(stamp, hash)
 }
 
