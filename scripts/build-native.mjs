@@ -36,7 +36,8 @@ function gyp(folder, { env, options = [], variables = [] }) {
 
 /** Who installs attune compiles it once, and need not keep half a gigabyte of objects and precompiled headers. */
 function removeObjects() {
-  for (const folder of ['obj.target', '.deps']) rmSync(join(root, 'build/Release', folder), { recursive: true })
+  for (const folder of ['obj.target', '.deps'])
+    rmSync(join(root, 'build/Release', folder), { recursive: true, force: true })
 }
 
 export function buildNative() {

@@ -99,7 +99,7 @@ const nodeHeaders = /^\s*#\s*include\s+[<"](?:napi|node_api|js_native_api|node|v
 const intrinsicHeaders = /^\s*#\s*include\s+[<"](?:\w*mmintrin|immintrin|x86intrin|arm_neon|arm_sve|arm_bf16)\.h[>"]/m
 const mayHoldIntrinsics = /^native\/kernels\/cpu\/(?:simd\.h$|simd\/|gemm\/microkernel[^/]*\.h$)/
 
-/** Foreign headers outside the one place that each has, and the header that is compiled before all sources. */
+/** Foreign headers outside the one place that each has. The precompiled header may name any: no file includes it. */
 export function headerProblems(files: readonly SourceFile[]): string[] {
   const sources = files.filter(({ path }) => !path.startsWith('native/precompiled/'))
   return sources.flatMap(({ path, text }) => [
