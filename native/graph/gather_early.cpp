@@ -30,14 +30,27 @@ namespace {
                                             [&](const Node& node) { return reads(node, id); });
 }
 
-/// Whether its rows can be made by themselves: what a norm makes beside its first output has rows too.
-[[nodiscard]] bool has_independent_rows(const Graph& graph, const Node& node) {
-  return !node.op->row_inputs.empty() &&
-         std::none_of(node.outputs.begin() + 1, node.outputs.end(),
+/// Whether gather_rows takes rows of it.
+[[nodiscard]] bool has_rows(const ValueType& type) {
+  return type.dimensions.size() == 2 || (type.dimensions.size() == 1 && type.dtype == DType::i32);
+}
+
+/// Whether some of its rows can be made without the others: what a norm makes beside its first output has
+/// rows too.
+[[nodiscard]] bool can_make_some_rows(const Graph& graph, const Node& node) {
+  const OpDefinition& op = *node.op;
+  const auto given = [&](std::size_t input) {
+    return input < node.inputs.size() && node.inputs[input] != kNone;
+  };
+  if (op.row_inputs.empty()) return false;
+  if (op.row_numbers != OpDefinition::kNoInput &&
+      (given(op.row_numbers) || !op.can_pick_rows(node.arguments, node.inputs))) {
+    return false;
+  }
+  return std::none_of(node.outputs.begin() + 1, node.outputs.end(),
                       [&](ValueId id) { return is_read(graph, id); }) &&
-         std::all_of(node.op->row_inputs.begin(), node.op->row_inputs.end(), [&](std::size_t input) {
-           return input >= node.inputs.size() || node.inputs[input] == kNone ||
-                  graph.value(node.inputs[input]).type.dimensions.size() == 2;
+         std::all_of(op.row_inputs.begin(), op.row_inputs.end(), [&](std::size_t input) {
+           return !given(input) || has_rows(graph.value(node.inputs[input]).type);
          });
 }
 
@@ -51,8 +64,13 @@ void move_up(Graph& graph, const std::vector<std::size_t>& gathers) {
     graph.remove(last);
   }
   auto index = static_cast<std::size_t>(graph.value(made).producer);
+  const OpDefinition& op = *graph.nodes()[index].op;
   std::vector<ValueId> inputs = graph.nodes()[index].inputs;
-  for (const std::size_t input : graph.nodes()[index].op->row_inputs) {
+  if (op.row_numbers != OpDefinition::kNoInput) {
+    inputs.resize(op.inputs.size(), kNone);
+    inputs[op.row_numbers] = rows;
+  }
+  for (const std::size_t input : op.row_inputs) {
     if (input >= inputs.size() || inputs[input] == kNone) continue;
     inputs[input] =
         graph.insert(index, *gather.op, gather.path, {inputs[input], rows}, gather.arguments).front();
@@ -61,14 +79,14 @@ void move_up(Graph& graph, const std::vector<std::size_t>& gathers) {
   graph.resize(index, std::move(inputs));
 }
 
-/// The first node that makes a value of which only some rows are read, if its rows can be made by themselves.
+/// The gathers of a value of which only some rows are read, if these can be made without the others.
 [[nodiscard]] std::optional<std::vector<std::size_t>> find_movable(const Graph& graph) {
   for (std::size_t index = graph.nodes().size(); index-- > 0;) {
     const Node& node = graph.nodes()[index];
     if (!is_gather(node)) continue;
     const Value& read = graph.value(node.inputs[0]);
     if (read.producer < 0) continue;
-    if (!has_independent_rows(graph, graph.nodes()[static_cast<std::size_t>(read.producer)])) continue;
+    if (!can_make_some_rows(graph, graph.nodes()[static_cast<std::size_t>(read.producer)])) continue;
     std::vector<std::size_t> gathers = gathers_alone(graph, node.inputs[0]);
     if (!gathers.empty()) return gathers;
   }

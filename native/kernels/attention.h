@@ -5,14 +5,16 @@
 namespace attune {
 
 /// attention(q (T, heads * head_dim), k (T, kv_heads * head_dim), v like k, cu_seqlens i32 (S + 1),
-///           kv_cu_seqlens? i32 (S + 1), bias_table? (buckets, heads))
+///           kv_cu_seqlens? i32 (S + 1), bias_table? (buckets, heads), query_rows? i32 (R))
 ///   -> o (T, heads * head_dim), lse f32 (T, heads)
 ///   With packing, q holds all three, (T, (heads + 2 kv_heads) * head_dim), and k, v are absent: `qkv` is
 ///   [q | k | v] side by side, `interleaved` (GPT-NeoX, kv_heads = heads) has q, k, v of head 0, then of
 ///   head 1.
 ///   With kv_cu_seqlens, keys and values have rows of their own (cross attention): never causal, no window,
 ///   no packing.
-/// attention_backward(do, q, k, v, o, lse, cu_seqlens, kv_cu_seqlens?, bias_table?)
+///   With query_rows, ascending and distinct, q, o and lse have R rows: row r is the batch's row
+///   query_rows[r], of the segment that has that row. No packing, kv_cu_seqlens or bias_table.
+/// attention_backward(do, q, k, v, o, lse, cu_seqlens, kv_cu_seqlens?, bias_table?, query_rows?)
 ///   -> dq, dk, dv, and with bias_gradient dbias_table f32; with packing one output shaped as q for the
 ///   three.
 ///
@@ -20,8 +22,8 @@ namespace attune {
 /// 0, i - w < j (and j < i + w when not causal). score = scale * q.k, then softcap * tanh(score / softcap) if
 /// softcap > 0, then, with a bias_table, plus table[bucket(j - i)][head]
 /// (kernels/relative_position.h). A query that sees nothing gives 0. Dropout acts on the probabilities; its
-/// counter is ((row * heads + head) << 20) + key_in_segment / 4 with row the row in the batch, word
-/// key_in_segment % 4. FlashAttention-2 (Dao 2023): tiles of keys, running maximum and sum, log-sum-exp kept;
+/// counter is ((row * heads + head) << 20) + key_in_segment / 4 with row that of q, word key_in_segment % 4.
+/// FlashAttention-2 (Dao 2023): tiles of keys, running maximum and sum, log-sum-exp kept;
 /// no (T, T) matrix.
 enum class Packing { none, qkv, interleaved };
 

@@ -1,7 +1,8 @@
 // attention: o = softmax(scale * q k^T, masked) v within each segment of the flat token list
 //   q (T, heads * head_dim), k and v (T, kv_heads * head_dim), cu_seqlens (S + 1); o like q, lse (T, heads)
 //   packing: q holds k and v too. kv_cu_seqlens (S + 1): k and v have rows of their own. bias_table (buckets,
-//   heads): T5's, added to the scores. The backward pass needs q, k, v, o, lse.
+//   heads): T5's, added to the scores. query_rows (R): the rows of the batch that q, o and lse have alone.
+//   The backward pass needs q, k, v, o, lse.
 
 #include "ops/attention.h"
 
@@ -18,17 +19,19 @@
 namespace attune {
 namespace {
 
-constexpr std::array<std::string_view, 6> kInputs{"q", "k", "v", "cu_seqlens", "kv_cu_seqlens", "bias_table"};
+constexpr std::array<std::string_view, 7> kInputs{
+    "q", "k", "v", "cu_seqlens", "kv_cu_seqlens", "bias_table", "query_rows"};
 constexpr std::array<std::string_view, 2> kOutputs{"o", "lse"};
-constexpr std::array<std::string_view, 9> kBackwardInputs{
-    "do", "q", "k", "v", "o", "lse", "cu_seqlens", "kv_cu_seqlens", "bias_table"};
+constexpr std::array<std::string_view, 10> kBackwardInputs{
+    "do", "q", "k", "v", "o", "lse", "cu_seqlens", "kv_cu_seqlens", "bias_table", "query_rows"};
 constexpr std::array<std::string_view, 4> kBackwardOutputs{"dq", "dk", "dv", "dbias_table"};
+constexpr std::array<std::size_t, 1> kRowInputs{0};
 
 std::any parse(const Attributes& attributes) { return parse_attention(attributes); }
 
-/// `first`: which input cu_seqlens is.
-void check_segments_and_bias(const AttentionArguments& arguments, const InferContext& context,
-                             std::size_t first) {
+/// `first`: which input cu_seqlens is; `queries`: which q is.
+void check_segments_bias_and_rows(const AttentionArguments& arguments, const InferContext& context,
+                                  std::size_t first, std::size_t queries) {
   context.check_rank(first, "cu_seqlens", 1);
   context.check_dtype(first, "cu_seqlens", DType::i32);
   if (context.has(first + 1)) {
@@ -36,12 +39,26 @@ void check_segments_and_bias(const AttentionArguments& arguments, const InferCon
     context.check_same_shape(first + 1, "kv_cu_seqlens", context.in(first, "cu_seqlens"));
   }
   check_bias_table(arguments, context, first + 2);
+  const std::size_t rows = first + 3;
+  if (!context.has(rows)) return;
+  context.check_rank(rows, "query_rows", 1);
+  context.check_dtype(rows, "query_rows", DType::i32);
+  context.check_dimension(rows, "query_rows", 0, context.in(queries, "q").dimensions[0]);
+  if (context.has(first + 1) || context.has(first + 2)) {
+    context.fail("invalid-attribute", "expected no kv_cu_seqlens and no bias_table with query_rows.");
+  }
+}
+
+/// Of the sequence that the keys are of; a bias is laid out by diagonals, which rows far apart have not.
+bool can_pick_rows(const std::any& any, std::span<const ValueId> inputs) {
+  const auto absent = [&](std::size_t input) { return input >= inputs.size() || inputs[input] == kNone; };
+  return std::any_cast<const AttentionArguments&>(any).packing == Packing::none && absent(4) && absent(5);
 }
 
 std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
-  ValueType o = check_queries_keys_values(arguments, context, context.has(4));
-  check_segments_and_bias(arguments, context, 3);
+  ValueType o = check_queries_keys_values(arguments, context, rows_of_keys(context.has(4), context.has(6)));
+  check_segments_bias_and_rows(arguments, context, 3, 0);
   ValueType lse{{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32};
   return {std::move(o), std::move(lse)};
 }
@@ -53,7 +70,7 @@ void gradient(GradientContext& context) {
   std::vector<ValueId> gradients = context.add(
       "attention_backward", arguments,
       {context.output_gradient(0), context.input(0), context.input(1), context.input(2), context.output(0),
-       context.output(1), context.input(3), context.input(4), context.input(kBiasTable)});
+       context.output(1), context.input(3), context.input(4), context.input(kBiasTable), context.input(6)});
   if (arguments.bias_gradient) {
     context.give(kBiasTable, gradients.back());
     gradients.pop_back();
@@ -70,6 +87,7 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   const auto [q, k, v, k_offset, v_offset, head_step] = attention_reference_inputs(arguments, inputs);
   const std::vector<double>& segments = inputs[3].data;
   const std::vector<double>& key_segments = inputs[inputs[4].present ? 4 : 3].data;
+  const ReferenceTensor& query_rows = inputs[6];
   const std::int64_t rows = q.shape[0];
   const std::int64_t head_dim = arguments.head_dim;
   const std::int64_t group = arguments.heads / arguments.kv_heads;
@@ -77,26 +95,24 @@ void reference(const std::any& any, std::span<const ReferenceTensor> inputs,
   ReferenceTensor lse{.shape = {rows, arguments.heads}, .data = {}, .present = true};
   o.data.resize(static_cast<std::size_t>(rows * arguments.heads * head_dim));
   lse.data.resize(static_cast<std::size_t>(rows * arguments.heads));
-  for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
-    const auto begin = static_cast<std::int64_t>(segments[s]);
-    const auto end = static_cast<std::int64_t>(segments[s + 1]);
+  for (std::int64_t t = 0; t < rows; ++t) {
+    const double row = query_rows.present ? query_rows.data[t] : static_cast<double>(t);
+    const auto s = std::upper_bound(segments.begin(), segments.end(), row) - segments.begin() - 1;
     const auto first_key = static_cast<std::int64_t>(key_segments[s]);
     const auto keys = static_cast<std::int64_t>(key_segments[s + 1]) - first_key;
-    for (std::int64_t t = begin; t < end; ++t) {
-      for (std::int64_t head = 0; head < arguments.heads; ++head) {
-        const std::int64_t kv = head / group * head_step;
-        lse.data[t * arguments.heads + head] =
-            attend(arguments,
-                   {.query = q.data.data() + t * q.shape[1] + head * head_step,
-                    .head = head,
-                    .position = t - begin,
-                    .keys = k.data.data() + first_key * k.shape[1] + k_offset + kv,
-                    .values = v.data.data() + first_key * v.shape[1] + v_offset + kv,
-                    .stride = k.shape[1],
-                    .count = keys,
-                    .counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20},
-                   inputs[5], o.data.data() + (t * arguments.heads + head) * head_dim);
-      }
+    for (std::int64_t head = 0; head < arguments.heads; ++head) {
+      const std::int64_t kv = head / group * head_step;
+      lse.data[t * arguments.heads + head] =
+          attend(arguments,
+                 {.query = q.data.data() + t * q.shape[1] + head * head_step,
+                  .head = head,
+                  .position = static_cast<std::int64_t>(row - segments[s]),
+                  .keys = k.data.data() + first_key * k.shape[1] + k_offset + kv,
+                  .values = v.data.data() + first_key * v.shape[1] + v_offset + kv,
+                  .stride = k.shape[1],
+                  .count = keys,
+                  .counter = static_cast<std::uint64_t>(t * arguments.heads + head) << 20},
+                 inputs[5], o.data.data() + (t * arguments.heads + head) * head_dim);
     }
   }
   outputs = {std::move(o), std::move(lse)};
@@ -108,14 +124,15 @@ std::vector<ValueType> infer_backward(const std::any& any, const InferContext& c
                              .activation_dtype = context.activation_dtype,
                              .inputs = context.inputs.subspan(1),
                              .size_names = context.size_names};
-  const ValueType o = check_queries_keys_values(arguments, forward, context.has(7));
+  const ValueType o =
+      check_queries_keys_values(arguments, forward, rows_of_keys(context.has(7), context.has(9)));
   context.check_activation(0, "do");
   context.check_same_shape(0, "do", o);
   context.check_activation(4, "o");
   context.check_same_shape(4, "o", o);
   context.check_dtype(5, "lse", DType::f32);
   context.check_same_shape(5, "lse", {{o.dimensions[0], {.fixed = arguments.heads}}, DType::f32});
-  check_segments_and_bias(arguments, context, 6);
+  check_segments_bias_and_rows(arguments, context, 6, 1);
   std::vector<ValueType> gradients{context.in(1, "q")};
   if (arguments.packing == Packing::none) {
     gradients.push_back(context.in(2, "k"));
@@ -187,10 +204,14 @@ void check_bias_table(const AttentionArguments& arguments, const InferContext& c
 }
 
 ValueType check_queries_keys_values(const AttentionArguments& arguments, const InferContext& context,
-                                    bool cross) {
-  if (cross && (arguments.causal || arguments.window > 0 || arguments.packing != Packing::none)) {
+                                    KeyRows keys) {
+  if (keys == KeyRows::of_another_sequence &&
+      (arguments.causal || arguments.window > 0 || arguments.packing != Packing::none)) {
     context.fail("invalid-attribute",
                  "expected cross attention (kv_cu_seqlens) to have causal false, no window and no packing.");
+  }
+  if (keys == KeyRows::of_more_than_queries && arguments.packing != Packing::none) {
+    context.fail("invalid-attribute", "expected no packing with query_rows: k and v have more rows than q.");
   }
   context.check_rank(0, "q", 2);
   context.check_activation(0, "q");
@@ -207,7 +228,7 @@ ValueType check_queries_keys_values(const AttentionArguments& arguments, const I
   }
   context.check_same_shape(0, "q", o);
   context.check_rank(1, "k", 2);
-  const Dimension& rows = cross ? context.in(1, "k").dimensions[0] : q.dimensions[0];
+  const Dimension& rows = (keys == KeyRows::of_queries ? q : context.in(1, "k")).dimensions[0];
   const ValueType k{{rows, {.fixed = arguments.kv_heads * arguments.head_dim}}, context.activation_dtype};
   context.check_activation(1, "k");
   context.check_same_shape(1, "k", k);
@@ -274,7 +295,10 @@ const OpDefinition attention_op{.name = "attention",
                                 .infer = infer,
                                 .gradient = gradient,
                                 .reference = reference,
-                                .work = attention_work};
+                                .work = attention_work,
+                                .row_inputs = kRowInputs,
+                                .row_numbers = 6,
+                                .can_pick_rows = can_pick_rows};
 
 const OpDefinition attention_backward_op{.name = "attention_backward",
                                          .inputs = kBackwardInputs,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/attention.h"
 #include "ops/op.h"
 
@@ -7,10 +9,16 @@ namespace attune {
 
 [[nodiscard]] AttentionArguments parse_attention(const Attributes& attributes);
 
-/// Checks inputs 0, 1, 2 (q, k, v or the packed one) and returns the type of o. `cross`: keys and values have
-/// rows of their own.
+/// Which rows k and v have: q's, all of which q has some (query_rows), or others (cross attention).
+enum class KeyRows : std::uint8_t { of_queries, of_more_than_queries, of_another_sequence };
+[[nodiscard]] constexpr KeyRows rows_of_keys(bool cross, bool query_rows) {
+  if (cross) return KeyRows::of_another_sequence;
+  return query_rows ? KeyRows::of_more_than_queries : KeyRows::of_queries;
+}
+
+/// Checks inputs 0, 1, 2 (q, k, v or the packed one) and returns the type of o.
 [[nodiscard]] ValueType check_queries_keys_values(const AttentionArguments& arguments,
-                                                  const InferContext& context, bool cross);
+                                                  const InferContext& context, KeyRows keys);
 /// Checks an optional bias_table (buckets, heads).
 void check_bias_table(const AttentionArguments& arguments, const InferContext& context, std::size_t input);
 

@@ -41,15 +41,41 @@ class Lengths {
   return pairs;
 }
 
-/// Of all segments and heads. `queries`, `keys`: the tensors whose rows they are.
+/// Of the queries at these rows of the segments; spread evenly over them where their values are not known.
+[[nodiscard]] double visible_pairs_of_rows(const AttentionArguments& arguments, const Lengths& lengths,
+                                           const TensorView& query_rows, std::int64_t rows) {
+  const auto* known = query_rows.as<std::int32_t>();
+  const std::int64_t count = query_rows.shape[0];
+  double pairs = 0.0;
+  std::int64_t begin = 0;
+  std::int64_t next = 0;
+  for (std::int64_t s = 0; s < lengths.count(); ++s) {
+    const std::int64_t length = lengths[s];
+    if (known == nullptr) {
+      pairs += visible_pairs(arguments, 0, length, length) * static_cast<double>(count) /
+               static_cast<double>(std::max<std::int64_t>(rows, 1));
+    }
+    for (; known != nullptr && next < count && known[next] < begin + length; ++next)
+      pairs += visible_pairs(arguments, known[next] - begin, 1, length);
+    begin += length;
+  }
+  return pairs;
+}
+
+/// Of all segments and heads. `queries`: the tensor whose rows they are.
 [[nodiscard]] double visible_pairs(const AttentionArguments& arguments, const KernelCall& call,
                                    std::size_t queries, std::size_t cu_seqlens) {
   const TensorView& key_starts =
       call.inputs[cu_seqlens + 1].present ? call.inputs[cu_seqlens + 1] : call.inputs[cu_seqlens];
   const TensorView& key_rows =
       call.inputs[queries + 1].present ? call.inputs[queries + 1] : call.inputs[queries];
-  const Lengths query_lengths(call.inputs[cu_seqlens], call.inputs[queries].shape[0]);
   const Lengths key_lengths(key_starts, key_rows.shape[0]);
+  const TensorView& query_rows = call.inputs[cu_seqlens + 3];
+  if (query_rows.present) {
+    return visible_pairs_of_rows(arguments, key_lengths, query_rows, key_rows.shape[0]) *
+           static_cast<double>(arguments.heads);
+  }
+  const Lengths query_lengths(call.inputs[cu_seqlens], call.inputs[queries].shape[0]);
   double pairs = 0.0;
   for (std::int64_t s = 0; s < query_lengths.count(); ++s) {
     pairs += visible_pairs(arguments, 0, query_lengths[s], key_lengths[s]);

@@ -26,7 +26,7 @@ std::any parse(const Attributes& attributes) {
 std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
   const auto& arguments = std::any_cast<const AttentionArguments&>(any);
   const bool cross = context.has(8);
-  ValueType o = check_queries_keys_values(arguments, context, cross);
+  ValueType o = check_queries_keys_values(arguments, context, rows_of_keys(cross, false));
   if (!cross && !arguments.causal) {
     context.fail("invalid-attribute", "expected causal true: a cache holds what came before.");
   }

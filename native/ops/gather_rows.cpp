@@ -1,9 +1,10 @@
-// gather_rows: y[r] = x[rows[r]].   x (T, C), rows (R) ascending and distinct, y (R, C)
-// scatter_rows: its gradient; zero in the rows that were not taken.
+// gather_rows: y[r] = x[rows[r]].   x (T, C) or integers (T), rows (R) ascending and distinct, y (R, C) or
+// (R) scatter_rows: its gradient; zero in the rows that were not taken.
 
 #include "kernels/gather_rows.h"
 
 #include <array>
+#include <utility>
 
 #include "ops/table.h"
 
@@ -18,12 +19,14 @@ constexpr std::array<std::string_view, 1> kScatterOutputs{"dx"};
 std::any parse(const Attributes& /*attributes*/) { return GatherRowsArguments{}; }
 
 std::vector<ValueType> infer(const std::any& /*any*/, const InferContext& context) {
-  context.check_rank(0, "x", 2);
-  context.check_activation(0, "x");
+  const bool integers = context.in(0, "x").dtype == DType::i32;
+  context.check_rank(0, "x", integers ? 1 : 2);
+  if (!integers) context.check_activation(0, "x");
   context.check_rank(1, "rows", 1);
   context.check_dtype(1, "rows", DType::i32);
-  return {
-      {{context.in(1, "rows").dimensions[0], context.in(0, "x").dimensions[1]}, context.activation_dtype}};
+  ValueType y = context.in(0, "x");
+  y.dimensions[0] = context.in(1, "rows").dimensions[0];
+  return {std::move(y)};
 }
 
 void gradient(GradientContext& context) {
@@ -34,8 +37,10 @@ void gradient(GradientContext& context) {
 
 void reference(const std::any& /*any*/, std::span<const ReferenceTensor> inputs,
                std::vector<ReferenceTensor>& outputs) {
-  const std::int64_t columns = inputs[0].shape[1];
-  ReferenceTensor y{.shape = {inputs[1].shape[0], columns}, .data = {}, .present = true};
+  const std::int64_t columns = inputs[0].shape.columns();
+  const std::int64_t rows = inputs[1].shape[0];
+  ReferenceTensor y{.shape = {rows}, .data = {}, .present = true};
+  if (inputs[0].shape.rank() == 2) y.shape = {rows, columns};
   for (const double row : inputs[1].data) {
     for (std::int64_t c = 0; c < columns; ++c) {
       y.data.push_back(inputs[0].data[static_cast<std::int64_t>(row) * columns + c]);

@@ -136,10 +136,17 @@ struct OpDefinition {
   /// Floating-point operations of one node: every op has a rule.
   WorkRule work = nullptr;
   /// Outputs (from this index on) honour TensorView::accumulate, so they may be a parameter's gradient.
-  std::size_t accumulates_from = static_cast<std::size_t>(-1);
+  std::size_t accumulates_from = kNoInput;
   /// Indices of the inputs that have a row for each row of the outputs, where row r of the outputs depends on
   /// row r of these alone, and the other inputs have no such rows. Empty: rows depend on each other.
   std::span<const std::size_t> row_inputs = {};
+  /// Of an op whose rows depend on other inputs' rows too (attention: on all keys and values): the optional
+  /// input that names the rows which the outputs and row_inputs have. kNoInput: there is none such.
+  std::size_t row_numbers = kNoInput;
+  /// Of that op: whether a node can be given row_numbers.
+  bool (*can_pick_rows)(const std::any& arguments, std::span<const ValueId> inputs) = nullptr;
+
+  static constexpr std::size_t kNoInput = static_cast<std::size_t>(-1);
 };
 
 /// Throws Error{"unknown-op"} with the nearest name.

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kInputs{"x", "positions"};
 constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::size_t, 2> kRowInputs{0, 1};
 
 std::any parse(const Attributes& attributes) {
   RotaryArguments arguments;
@@ -100,6 +101,7 @@ const OpDefinition rotary_op{.name = "rotary",
                              .infer = infer,
                              .gradient = gradient,
                              .reference = reference,
-                             .work = work};
+                             .work = work,
+                             .row_inputs = kRowInputs};
 
 }  // namespace attune

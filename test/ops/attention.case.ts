@@ -1,4 +1,4 @@
-import { float, integers, type OpCases } from './op-case.js'
+import { ascending, float, integers, type OpCases } from './op-case.js'
 
 interface Attention {
   /** Lengths of the segments. */
@@ -14,6 +14,8 @@ interface Attention {
   buckets?: number
   /** Standard deviation of the bias table. */
   biasStd?: number
+  /** Rows of the batch that are queries. @default all */
+  queryRows?: readonly number[]
 }
 
 function startsOf(segments: readonly number[]): number[] {
@@ -24,7 +26,18 @@ function startsOf(segments: readonly number[]): number[] {
 
 function attention(
   name: string,
-  { segments, heads, kvHeads = heads, headDim, packing, attributes = {}, keySegments, buckets, biasStd }: Attention,
+  {
+    segments,
+    heads,
+    kvHeads = heads,
+    headDim,
+    packing,
+    attributes = {},
+    keySegments,
+    buckets,
+    biasStd,
+    queryRows,
+  }: Attention,
 ) {
   const starts = startsOf(segments)
   const keyStarts = keySegments === undefined ? starts : startsOf(keySegments)
@@ -42,10 +55,13 @@ function attention(
     name,
     attributes: { ...shape, ...attributes },
     inputs: [
-      ...(packing !== undefined ? [side(heads + 2 * kvHeads), null, null] : [side(heads), keys(), keys()]),
+      ...(packing !== undefined
+        ? [side(heads + 2 * kvHeads), null, null]
+        : [side(heads, queryRows?.length), keys(), keys()]),
       integers(starts),
       keySegments === undefined ? null : integers(keyStarts),
       buckets === undefined ? null : float([buckets, heads], biasStd === undefined ? {} : { std: biasStd }),
+      ...(queryRows === undefined ? [] : [integers(queryRows)]),
     ],
   }
 }
@@ -166,6 +182,74 @@ export default {
       headDim: 8,
       buckets: 6,
       attributes: { bias_max_distance: 5 },
+    }),
+    attention('rows, none', { segments: [5, 3], heads: 1, headDim: 8, queryRows: [] }),
+    attention('rows, no segments', { segments: [], heads: 1, headDim: 8, queryRows: [] }),
+    attention('rows, all', { segments: [4, 1, 3], heads: 2, headDim: 8, queryRows: ascending(8) }),
+    attention('rows, the first of each segment, both ways', {
+      segments: [6, 0, 11, 2],
+      heads: 2,
+      headDim: 8,
+      queryRows: [0, 6, 17],
+      attributes: { causal: false },
+    }),
+    attention('rows, the last of each segment', { segments: [6, 1, 11], heads: 3, headDim: 9, queryRows: [5, 6, 17] }),
+    attention('rows here and there, groups', {
+      segments: [23, 4, 15, 0],
+      heads: 4,
+      kvHeads: 2,
+      headDim: 8,
+      queryRows: [3, 4, 9, 20, 22, 27, 28, 33, 41],
+    }),
+    attention('rows, window', {
+      segments: [40, 9],
+      heads: 1,
+      headDim: 16,
+      queryRows: [0, 1, 7, 8, 19, 33, 39, 41, 48],
+      attributes: { window: 6 },
+    }),
+    attention('rows, window both ways, softcap', {
+      segments: [31, 12],
+      heads: 2,
+      headDim: 8,
+      queryRows: [2, 9, 10, 30, 31, 42],
+      attributes: { window: 5, causal: false, softcap: 1.5 },
+    }),
+    attention('rows, dropout', {
+      segments: [17, 8],
+      heads: 2,
+      headDim: 8,
+      queryRows: [1, 2, 3, 16, 24],
+      attributes: { dropout: 0.3, stream: 7 },
+    }),
+    attention('rows, head 128', { segments: [9, 7], heads: 1, headDim: 128, queryRows: [2, 6, 8, 12, 15] }),
+    attention('rows, head 160', { segments: [12], heads: 2, kvHeads: 1, headDim: 160, queryRows: [5, 11] }),
+    // Beyond a tile of queries, and of keys.
+    attention('rows, long', {
+      segments: [261, 3, 150],
+      heads: 1,
+      headDim: 8,
+      queryRows: ascending(414).filter((row) => row % 3 === 1 && (row < 90 || row > 140)),
+    }),
+    attention('rows, long, window', {
+      segments: [300, 70],
+      heads: 2,
+      kvHeads: 1,
+      headDim: 16,
+      queryRows: ascending(370).filter((row) => row % 7 < 2),
+      attributes: { window: 67 },
+    }),
+    attention('rows, the end of each segment', {
+      segments: [150, 80],
+      heads: 1,
+      headDim: 8,
+      queryRows: ascending(230).filter((row) => (row > 60 && row < 150) || row > 200),
+    }),
+    attention('rows, many segments', {
+      segments: [5, 9, 2, 70, 1, 8, 3, 4],
+      heads: 2,
+      headDim: 8,
+      queryRows: ascending(102).filter((row) => row % 5 !== 2),
     }),
   ],
 } satisfies OpCases

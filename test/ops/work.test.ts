@@ -144,6 +144,28 @@ describe('attention', () => {
     expect(attention({ causal: false, window: 3 }).attention).toBe(products(pairs((i, j) => Math.abs(i - j) < 3)))
   })
 
+  it('is over the pairs of some rows where these are the queries', () => {
+    const rows = Int32Array.of(2, 4, 5, 12)
+    const ofRows = (attributes: NativeAttributes, inputs: NativeBatch['inputs']) =>
+      workOf(
+        (g) => {
+          const [q, k, v] = (['rows', 'tokens', 'tokens'] as const).map(
+            (size, i) => g.input(`x${i}`, [size, heads * headDim], 'f32').id,
+          ) as [number, number, number]
+          const cu = g.input('cu_seqlens', ['sequences+1'], 'i32').id
+          const queries = g.input('rows', ['rows'], 'i32').id
+          return node(g, 'attention', [q, k, v, cu, -1, -1, queries], { heads, head_dim: headDim, ...attributes })
+        },
+        { sizes: { tokens: 14, sequences: 3, rows: 4 }, inputs },
+      ).attention
+    const known = { cu_seqlens: starts, rows }
+    expect(ofRows({ causal: true }, known)).toBe(products(3 + 5 + 1 + 7))
+    expect(ofRows({ causal: false }, known)).toBe(products(5 + 5 + 1 + 8))
+    expect(ofRows({ causal: true, window: 3 }, known)).toBe(products(3 + 3 + 1 + 3))
+    // Four of fourteen, where it is not known which.
+    expect(ofRows({ causal: false }, { cu_seqlens: starts })).toBeCloseTo(products((25 + 1 + 64) * (4 / 14)), 3)
+  })
+
   it('takes sequences to be equally long where it is not told', () => {
     const n = [5, 5, 4]
     expect(attention({ causal: false }, {}).attention).toBe(products(n.reduce((sum, length) => sum + length ** 2, 0)))

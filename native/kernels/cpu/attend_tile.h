@@ -20,6 +20,7 @@ struct AttendArrays {
   float* l;        ///< (kTile) running sum
   float* rescale;  ///< (kTile)
   float* bias;     ///< (2 kTile) diagonals
+  float* lanes;    ///< (kTile) positions of queries that do not follow one another
 
   using Size = std::int64_t;  ///< head_dim
   AttendArrays(Carver& carver, Size head_dim) {
@@ -35,6 +36,7 @@ struct AttendArrays {
     l = carver.take<float>(kTile);
     rescale = carver.take<float>(kTile);
     bias = carver.take<float>(2 * kTile);
+    lanes = carver.take<float>(kTile);
   }
 };
 
@@ -49,7 +51,7 @@ inline void update_softmax(const AttendArrays& s, std::int64_t queries, std::int
     const Vec old = load(s.m + i);
     Vec highest = old;
     if (softcap > 0.0F || bias != nullptr || !sight.whole) {
-      const Vec query = lane_queries(i);
+      const Vec query = sight.queries(i);
       for (std::int64_t j = 0; j < keys; ++j) {
         Vec score = load(column + j * kTile);
         if (softcap > 0.0F) score = cap * tanh(score * inverse_cap);
@@ -79,9 +81,9 @@ inline void update_softmax(const AttendArrays& s, std::int64_t queries, std::int
 }
 
 struct AttendTask {
-  std::int64_t row;  ///< of the first query in the batch, for dropout
+  std::int64_t row;  ///< of the first query in q, for dropout
   std::int64_t head;
-  std::int64_t position;  ///< of the first query among the keys
+  TilePositions positions;
   std::int64_t queries;
   std::int64_t keys;  ///< all there are
 };
@@ -99,15 +101,15 @@ void attend_tile(const AttentionArguments& a, const ProbabilityDropout& dropout,
     store(s.m + i, broadcast(kMinusInfinity));
     store(s.l + i, zero());
   }
-  const std::int64_t end = sight.end(task.position + task.queries - 1, task.keys);
+  const std::int64_t end = sight.end(task.positions.last, task.keys);
   bool first = true;
-  for (std::int64_t key = sight.begin(task.position) / kTile * kTile; key < end; key += kTile) {
+  for (std::int64_t key = sight.begin(task.positions.first) / kTile * kTile; key < end; key += kTile) {
     const std::int64_t keys = minimum(kTile, task.keys - key);
-    const TileSight tile_sight(sight, task.position, key, task.queries, keys);
+    const TileSight tile_sight(sight, task.positions, key, keys);
     widen_rows(k.from(key), keys, a.head_dim, 1.0F, s.k);
     widen_rows(v.from(key), keys, a.head_dim, 1.0F, s.v);
     multiply_by_transposed(s.k, s.qt, keys, lanes_of_queries, a.head_dim, tile_sight, s.p);
-    if (bias.on()) BiasDiagonals{key - task.position}.take(bias, task.head, s.bias);
+    if (bias.on()) BiasDiagonals{key - task.positions.first}.take(bias, task.head, s.bias);
     update_softmax(s, lanes_of_queries, keys, tile_sight, a.softcap, bias.on() ? s.bias : nullptr);
     if (dropout.on) {
       dropout.factors(task.row, task.queries, task.head, key, keys, s.factors);

@@ -1,7 +1,8 @@
 // attention: o = softmax(mask(softcap(scale q k^T) + bias)) v per segment and head; lse = log of the sum of
 // exponentials. q, o (T, heads * head_dim); k, v (T, kv_heads * head_dim), or packed in q; cu_seqlens and,
-// for keys with rows of their own, kv_cu_seqlens i32 (S + 1); bias_table (buckets, heads); lse f32 (T,
-// heads). The backward needs q, k, v, o and lse. FlashAttention-2 (Dao 2023): no (T, T) matrix, only tiles.
+// for keys with rows of their own, kv_cu_seqlens i32 (S + 1); bias_table (buckets, heads); query_rows i32
+// (R), the rows that q and o have alone; lse f32 (T, heads). The backward needs q, k, v, o and lse.
+// FlashAttention-2 (Dao 2023): no (T, T) matrix, only tiles.
 
 #include "kernels/attention.h"
 
@@ -15,12 +16,14 @@ namespace {
 
 struct Scratch {
   SegmentTile* tiles;
+  std::int32_t* query_starts;
   RelativeBias bias;
   PerThread<AttendArrays> threads;
 
   Scratch(Carver& carver, const KernelCall& call, int thread_count)
       : tiles(carver.take<SegmentTile>(
             maximum_tiles(call.inputs[0].shape.rows(), call.inputs[3].shape.rows()))),
+        query_starts(carver.take<std::int32_t>(has(call.inputs, 6) ? call.inputs[3].shape.rows() : 0)),
         bias(carver, call.as<AttentionArguments>(), call.inputs, 5, longest(call)),
         threads(carver, thread_count, call.as<AttentionArguments>().head_dim) {}
 
@@ -41,9 +44,10 @@ void run_attention(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
   Carver carver(context.scratch);
   const Scratch scratch(carver, call, context.pool.threads());
-  const Segments queries(call.inputs[3]);
+  const QueryRows queries(call.inputs[3], has(call.inputs, 6) ? &call.inputs[6] : nullptr,
+                          scratch.query_starts);
   const Segments keys(call.inputs[has(call.inputs, 4) ? 4 : 3]);
-  const std::int64_t tiles = queries.list_tiles(scratch.tiles);
+  const std::int64_t tiles = queries.segments.list_tiles(scratch.tiles);
   scratch.bias.fill(a);
   const auto in = projections_of<const T>(a, call.inputs);
   const HeadRows<T> o{call.outputs[0].as<T>(), a.heads * a.head_dim};
@@ -54,11 +58,13 @@ void run_attention(KernelContext& context, const KernelCall& call) {
     const auto [tile, head] = HeadTile::of_task(scratch.tiles, a.heads, task);
     const std::int64_t row = tile.row();
     const std::int64_t key_row = keys.starts[tile.segment];
-    attend_tile<T>(
-        a, dropout, scratch.bias, {row, head, tile.first, tile.rows(), keys.length(tile.segment)},
-        in.q_head(head).from(row), in.k_head(head / in.group).from(key_row),
-        in.v_head(head / in.group).from(key_row), HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row),
-        lse == nullptr ? nullptr : lse + row * a.heads + head, a.heads, scratch.threads.of(thread));
+    const AttendArrays arrays = scratch.threads.of(thread);
+    attend_tile<T>(a, dropout, scratch.bias,
+                   {row, head, queries.positions(tile, arrays.lanes), tile.rows(), keys.length(tile.segment)},
+                   in.q_head(head).from(row), in.k_head(head / in.group).from(key_row),
+                   in.v_head(head / in.group).from(key_row),
+                   HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row),
+                   lse == nullptr ? nullptr : lse + row * a.heads + head, a.heads, arrays);
   });
 }
 

@@ -1,7 +1,8 @@
 // attention_backward: dv = p^T do, ds = p (do v^T - delta), dq = scale ds k, dk = scale ds^T q, delta = rows
 // of do . o, dbias_table = sums of ds by bucket. do, o, dq like q (T, heads * head_dim); dk, dv like k (rows
-// of keys, kv_heads * head_dim), or packed in dq; lse f32 (T, heads); bias_table (buckets, heads). Needs q,
-// k, v, o, lse of the forward; p = exp(score - lse) is made again tile by tile (FlashAttention-2).
+// of keys, kv_heads * head_dim), or packed in dq; lse f32 (T, heads); bias_table (buckets, heads); query_rows
+// i32 (R), the rows that q, o and lse have alone. Needs q, k, v, o, lse of the forward; p = exp(score - lse)
+// is made again tile by tile (FlashAttention-2).
 
 #include "kernels/attention.h"
 #include "kernels/cpu/attention_gradient.h"
@@ -22,8 +23,8 @@ void whole_segment(const GradientProblem<T>& problem, std::int64_t segment, std:
   clear(s.dk, length * d);
   clear(s.dv, length * d);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
-    for (std::int64_t first = 0; first < problem.queries.length(segment); first += kTile) {
-      const SegmentTile queries = problem.queries.tile(segment, first);
+    for (std::int64_t first = 0; first < problem.queries.segments.length(segment); first += kTile) {
+      const QueryTile queries = problem.with_positions(problem.queries.segments.tile(segment, first), s);
       prepare_queries(problem, queries, head, s);
       clear(s.dq, queries.rows() * d);
       for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
@@ -53,9 +54,9 @@ void key_tile(const GradientProblem<T>& problem, const SegmentTile& keys, std::i
   clear(s.dv, keys.rows() * problem.d());
   prepare_keys(problem, keys, kv_head, s);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
-    for (std::int64_t first = 0; first < problem.queries.length(keys.segment); first += kTile) {
-      const SegmentTile queries = problem.queries.tile(keys.segment, first);
-      if (!sees(problem.sight(), queries, keys)) continue;
+    for (std::int64_t first = 0; first < problem.queries.segments.length(keys.segment); first += kTile) {
+      const QueryTile queries = problem.with_positions(problem.queries.segments.tile(keys.segment, first), s);
+      if (!sees(problem.sight(), queries.positions, keys)) continue;
       prepare_queries(problem, queries, head, s);
       make_pair(problem, queries, keys, head, nullptr, s);
       add_key_gradients(problem, queries, keys, s.dk, s.dv, s);
@@ -71,8 +72,9 @@ void key_tile(const GradientProblem<T>& problem, const SegmentTile& keys, std::i
 }
 
 template <class T>
-void query_tile(const GradientProblem<T>& problem, const SegmentTile& queries, std::int64_t head,
+void query_tile(const GradientProblem<T>& problem, const SegmentTile& tile, std::int64_t head,
                 const GradientArrays& s) {
+  const QueryTile queries = problem.with_positions(tile, s);
   prepare_queries(problem, queries, head, s);
   clear(s.dq, queries.rows() * problem.d());
   for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
@@ -131,6 +133,7 @@ std::size_t bias_output(const AttentionArguments& a) { return a.packing == Packi
 struct Scratch {
   SegmentTile* query_tiles;
   SegmentTile* key_tiles;
+  std::int32_t* query_starts;
   RelativeBias bias;
   std::int64_t bias_parts;  ///< tiles of queries that sum a part of dbias_table, 0 if it is not asked for
   float* d_bias;            ///< (bias_parts, heads, buckets)
@@ -139,6 +142,7 @@ struct Scratch {
   Scratch(Carver& carver, const KernelCall& call, int thread_count)
       : query_tiles(carver.take<SegmentTile>(most_query_tiles(call))),
         key_tiles(carver.take<SegmentTile>(maximum_tiles(key_rows(call), call.inputs[6].shape.rows()))),
+        query_starts(carver.take<std::int32_t>(has(call.inputs, 9) ? call.inputs[6].shape.rows() : 0)),
         bias(carver, call.as<AttentionArguments>(), call.inputs, 8,
              maximum(call.inputs[1].shape.rows(), key_rows(call))),
         bias_parts(wants_bias(call) ? most_query_tiles(call) : 0),
@@ -172,7 +176,7 @@ void run_tiles(ThreadPool& pool, const GradientProblem<T>& problem, const Scratc
     });
   }
   if (problem.out.q != nullptr || problem.d_bias != nullptr) {
-    const std::int64_t tiles = problem.queries.list_tiles(scratch.query_tiles);
+    const std::int64_t tiles = problem.queries.segments.list_tiles(scratch.query_tiles);
     pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
       const auto [tile, head] = HeadTile::of_task(scratch.query_tiles, a.heads, task);
       query_tile(problem, tile, head, scratch.threads.of(thread));
@@ -187,22 +191,23 @@ void run_backward(KernelContext& context, const KernelCall& call) {
   const Scratch scratch(carver, call, context.pool.threads());
   scratch.bias.fill(a);
   const std::size_t bias_place = bias_output(a);
-  GradientProblem<T> problem{a,
-                             ProbabilityDropout(a, context.random),
-                             projections_of<const T>(a, call.inputs.subspan(1, 3)),
-                             projections_of<T>(a, call.outputs),
-                             call.inputs[0].as<const T>(),
-                             call.inputs[4].as<const T>(),
-                             call.inputs[5].as<const float>(),
-                             Segments(call.inputs[6]),
-                             Segments(call.inputs[has(call.inputs, 7) ? 7 : 6]),
-                             scratch.bias};
+  GradientProblem<T> problem{
+      a,
+      ProbabilityDropout(a, context.random),
+      projections_of<const T>(a, call.inputs.subspan(1, 3)),
+      projections_of<T>(a, call.outputs),
+      call.inputs[0].as<const T>(),
+      call.inputs[4].as<const T>(),
+      call.inputs[5].as<const float>(),
+      QueryRows(call.inputs[6], has(call.inputs, 9) ? &call.inputs[9] : nullptr, scratch.query_starts),
+      Segments(call.inputs[has(call.inputs, 7) ? 7 : 6]),
+      scratch.bias};
   if (scratch.bias_parts > 0) {
     problem.d_bias = scratch.d_bias;
     clear(scratch.d_bias, scratch.bias_parts * a.heads * problem.buckets());
   }
   if (choose(call, context.pool.threads()) == Cut::whole_segments) {
-    context.pool.run(problem.queries.count * a.kv_heads, [&](std::int64_t task, int thread) {
+    context.pool.run(problem.queries.segments.count * a.kv_heads, [&](std::int64_t task, int thread) {
       whole_segment(problem, task / a.kv_heads, task % a.kv_heads, scratch.threads.of(thread));
     });
   } else {

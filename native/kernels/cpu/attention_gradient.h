@@ -26,6 +26,7 @@ struct GradientArrays {
   float* dv;
   float* bias;    ///< (2 kTile) diagonals
   float* d_bias;  ///< like bias: their gradient
+  float* lanes;   ///< (kTile) positions of queries that do not follow one another
 
   struct Size {
     std::int64_t head_dim;
@@ -49,12 +50,18 @@ struct GradientArrays {
     dv = carver.take<float>(size.key_rows * d);
     bias = carver.take<float>(2 * kTile);
     d_bias = carver.take<float>(2 * kTile);
+    lanes = carver.take<float>(kTile);
   }
 };
 
 inline void clear(float* values, std::int64_t n) {
   std::memset(values, 0, static_cast<std::size_t>(n) * sizeof(float));
 }
+
+/// A tile of queries, and where they are among the keys.
+struct QueryTile : SegmentTile {
+  TilePositions positions;
+};
 
 /// Everything that the steps below read, for one call.
 template <class T>
@@ -66,7 +73,7 @@ struct GradientProblem {
   const T* d_o;
   const T* o;
   const float* lse;
-  Segments queries;
+  QueryRows queries;
   Segments keys;
   RelativeBias bias;
   /// (numbers of query tiles, heads, buckets): each tile of queries sums its own, so that the order of the
@@ -74,6 +81,9 @@ struct GradientProblem {
   float* d_bias = nullptr;
   [[nodiscard]] Sight sight() const { return {a.causal, a.window}; }
   [[nodiscard]] std::int64_t d() const { return padded(a.head_dim); }
+  [[nodiscard]] QueryTile with_positions(const SegmentTile& tile, const GradientArrays& s) const {
+    return {tile, queries.positions(tile, s.lanes)};
+  }
   [[nodiscard]] std::int64_t buckets() const { return bias.on() ? bias.table->shape[0] : 0; }
   [[nodiscard]] float* d_bias_of(const SegmentTile& tile, std::int64_t head) const {
     return d_bias == nullptr ? nullptr : d_bias + (tile.number() * a.heads + head) * buckets();
@@ -138,7 +148,7 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
       if (terms.bias) score = score + load(s.bias + BiasDiagonals::entry(i, j));
       Vec p = exp(score - load(s.lse + i));
       Vec dp = load(s.ds + at);
-      if (!sight.whole) p = TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), p, zero());
+      if (!sight.whole) p = TileSight::seen(sight.queries(i), sight.low(j), sight.high(j), p, zero());
       Vec kept = p;
       if (terms.dropout) {
         const Vec factor = load(s.factors + at);
@@ -149,12 +159,12 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
       if (terms.bias_gradient) {
         float* const sum = s.d_bias + BiasDiagonals::entry(i, j);
         const Vec seen =
-            sight.whole ? ds : TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), ds, zero());
+            sight.whole ? ds : TileSight::seen(sight.queries(i), sight.low(j), sight.high(j), ds, zero());
         store(sum, load(sum) + seen);
       }
       if (softcap > 0.0F) ds = ds * slope;
       // What is not seen was not computed: anything may lie there, and 0 times it need not be 0.
-      if (!sight.whole) ds = TileSight::seen(lane_queries(i), sight.low(j), sight.high(j), ds, zero());
+      if (!sight.whole) ds = TileSight::seen(sight.queries(i), sight.low(j), sight.high(j), ds, zero());
       store(s.p + at, kept);
       store(s.ds + at, ds);
     }
@@ -162,13 +172,13 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
 }
 
 template <class T>
-TileSight sight_of(const GradientProblem<T>& problem, const SegmentTile& queries, const SegmentTile& keys) {
-  return {problem.sight(), queries.first, keys.first, queries.rows(), keys.rows()};
+TileSight sight_of(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys) {
+  return {problem.sight(), queries.positions, keys.first, keys.rows()};
 }
 
 /// p and ds of a pair of tiles that are prepared. `d_bias`: sums by bucket, or nullptr.
 template <class T>
-void make_pair(const GradientProblem<T>& problem, const SegmentTile& queries, const SegmentTile& keys,
+void make_pair(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys,
                std::int64_t head, float* d_bias, const GradientArrays& s) {
   const std::int64_t lanes_of_queries = padded(queries.rows());
   const std::int64_t head_dim = problem.a.head_dim;
@@ -187,7 +197,7 @@ void make_pair(const GradientProblem<T>& problem, const SegmentTile& queries, co
 }
 
 template <class T>
-void add_key_gradients(const GradientProblem<T>& problem, const SegmentTile& queries, const SegmentTile& keys,
+void add_key_gradients(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys,
                        float* dk, float* dv, const GradientArrays& s) {
   const std::int64_t d = problem.d();
   const Band band = sight_of(problem, queries, keys).queries_of_keys();
@@ -208,8 +218,8 @@ void add_key_gradients(const GradientProblem<T>& problem, const SegmentTile& que
 }
 
 template <class T>
-void add_query_gradient(const GradientProblem<T>& problem, const SegmentTile& queries,
-                        const SegmentTile& keys, const GradientArrays& s) {
+void add_query_gradient(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys,
+                        const GradientArrays& s) {
   const std::int64_t d = problem.d();
   multiply_tile({.a = s.ds,
                  .row_step = 1,
@@ -236,19 +246,20 @@ void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, flo
 
 /// body(tile) for the tiles of keys that a tile of queries sees, in order.
 template <class T, class Body>
-ATTUNE_INLINE void for_seen_keys(const GradientProblem<T>& problem, const SegmentTile& queries,
+ATTUNE_INLINE void for_seen_keys(const GradientProblem<T>& problem, const QueryTile& queries,
                                  const Body& body) {
   const Sight sight = problem.sight();
   const std::int64_t length = problem.keys.length(queries.segment);
-  const std::int64_t end = sight.end(queries.first + queries.rows() - 1, length);
-  for (std::int64_t first = sight.begin(queries.first) / kTile * kTile; first < end; first += kTile) {
+  const std::int64_t end = sight.end(queries.positions.last, length);
+  for (std::int64_t first = sight.begin(queries.positions.first) / kTile * kTile; first < end;
+       first += kTile) {
     body(problem.keys.tile(queries.segment, first));
   }
 }
 
-inline bool sees(const Sight& sight, const SegmentTile& queries, const SegmentTile& keys) {
+inline bool sees(const Sight& sight, const TilePositions& queries, const SegmentTile& keys) {
   return keys.first + keys.rows() > sight.begin(queries.first) &&
-         keys.first < sight.end(queries.first + queries.rows() - 1, keys.length);
+         keys.first < sight.end(queries.last, keys.length);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -109,6 +109,58 @@ struct Segments {
   }
 };
 
+/// What the lanes of a tile hold where its queries follow one another.
+struct TileLanes {
+  alignas(64) float numbers[kTile] = {};
+  constexpr TileLanes() {
+    for (std::int64_t i = 0; i < kTile; ++i) numbers[i] = static_cast<float>(i);
+  }
+};
+inline constexpr TileLanes kTileLanes;
+
+/// Where the queries of a tile are among the keys of their segment.
+struct TilePositions {
+  std::int64_t first;
+  std::int64_t last;
+  const float* lanes = kTileLanes.numbers;  ///< each query's position less the first
+
+  [[nodiscard]] bool follow() const { return lanes == kTileLanes.numbers; }
+};
+
+/// The queries: all rows of the batch, or some.
+struct QueryRows {
+  Segments segments;                     ///< of the rows that q has
+  const std::int32_t* rows = nullptr;    ///< query_rows; nullptr: all
+  const std::int32_t* starts = nullptr;  ///< cu_seqlens, where there are `rows`
+
+  /// `starts_of_rows` (S + 1): room for the segments of query_rows.
+  QueryRows(const TensorView& cu_seqlens, const TensorView* query_rows, std::int32_t* starts_of_rows)
+      : segments(cu_seqlens) {
+    if (query_rows == nullptr) return;
+    rows = query_rows->as<const std::int32_t>();
+    starts = segments.starts;
+    std::int64_t row = 0;
+    for (std::int64_t s = 0; s <= segments.count; ++s) {
+      while (row < query_rows->shape.rows() && rows[row] < starts[s]) ++row;
+      starts_of_rows[s] = static_cast<std::int32_t>(row);
+    }
+    segments.starts = starts_of_rows;
+  }
+
+  /// `lanes` (kTile): room for positions that do not follow one another.
+  [[nodiscard]] TilePositions positions(const SegmentTile& tile, float* lanes) const {
+    const std::int64_t count = tile.rows();
+    if (rows == nullptr) return {tile.first, tile.first + count - 1};
+    const std::int32_t* const own = rows + tile.row();
+    const std::int64_t start = starts[tile.segment];
+    const TilePositions ends{own[0] - start, own[count - 1] - start};
+    if (ends.last - ends.first == count - 1) return ends;
+    for (std::int64_t i = 0; i < padded(count); ++i)
+      lanes[i] = static_cast<float>(own[minimum(i, count - 1)] - own[0]);
+    return {ends.first, ends.last, lanes};
+  }
+};
+
 /// A tile of queries of one head.
 struct HeadTile {
   SegmentTile tile;
@@ -166,26 +218,31 @@ struct Sight {
   }
 };
 
-/// The part of Sight that cuts through one pair of tiles: key j of the tile is seen by its queries [low(j),
-/// high(j)).
+/// The part of Sight that cuts through one pair of tiles: key j of the tile is seen by the queries whose
+/// positions, less the first, are in [low(j), high(j)).
 struct TileSight {
-  static constexpr std::int64_t kFar = Band::kFar;  // past any lane, and exact as a float
+  static constexpr std::int64_t kFar = Band::kFar;  // past any position, and exact as a float
   std::int64_t low0;
   std::int64_t high0;
+  const float* lanes;
   bool whole;  ///< every query sees every key
+  bool bands;  ///< what is seen lies between two diagonals of the tile
 
-  TileSight(const Sight& sight, std::int64_t query_position, std::int64_t key_position, std::int64_t queries,
-            std::int64_t keys) {
-    const std::int64_t offset = query_position - key_position;
+  TileSight(const Sight& sight, const TilePositions& queries, std::int64_t key_position, std::int64_t keys)
+      : lanes(queries.lanes) {
+    const std::int64_t offset = queries.first - key_position;
     low0 = sight.causal ? -offset : sight.window > 0 ? 1 - offset - sight.window : -kFar;
     high0 = sight.window > 0 ? sight.window - offset : kFar;
-    whole = low0 + keys - 1 <= 0 && high0 >= queries;
+    whole = low0 + keys - 1 <= 0 && high0 > queries.last - queries.first;
+    bands = whole || queries.follow();
     low0 = maximum(-kFar, minimum(kFar, low0));
     high0 = maximum(-kFar, minimum(kFar, high0));
   }
   /// Queries of a key, and keys of a query.
-  [[nodiscard]] Band queries_of_keys() const { return {low0, high0}; }
-  [[nodiscard]] Band keys_of_queries() const { return {1 - high0, 1 - low0}; }
+  [[nodiscard]] Band queries_of_keys() const { return bands ? Band{low0, high0} : Band{}; }
+  [[nodiscard]] Band keys_of_queries() const { return bands ? Band{1 - high0, 1 - low0} : Band{}; }
+  /// Positions of the queries in the vector at i, less the first.
+  [[nodiscard]] ATTUNE_INLINE Vec queries(std::int64_t i) const { return load(lanes + i); }
   [[nodiscard]] ATTUNE_INLINE Vec low(std::int64_t key) const {
     return broadcast(static_cast<float>(low0 + key));
   }
@@ -197,11 +254,6 @@ struct TileSight {
     return select(less(query, low), other, select(less(query, high), v, other));
   }
 };
-
-/// The queries' numbers in the tile for the vector at i.
-ATTUNE_INLINE Vec lane_queries(std::int64_t i) {
-  return load(kLaneNumbers) + broadcast(static_cast<float>(i));
-}
 
 /// A head's rows lie far apart and are short: the processor does not guess the next ones.
 inline constexpr std::int64_t kRowsAhead = 8;

@@ -34,8 +34,9 @@ void attend_one(const AttentionArguments& a, const RelativeBias& bias, const Att
   constexpr std::int64_t kKeys =
       kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
   const Sight sight{a.causal, a.window};
-  const std::int64_t end = sight.end(task.position, task.keys);
-  for (std::int64_t key = sight.begin(task.position); key < end; key += kKeys) {
+  const std::int64_t position = task.positions.first;
+  const std::int64_t end = sight.end(position, task.keys);
+  for (std::int64_t key = sight.begin(position); key < end; key += kKeys) {
     const std::int64_t keys = minimum(kKeys, end - key);
     const float before = highest;
     for (std::int64_t j = 0; j < keys; ++j) s.p[j] = dot(s.q, k.data + (key + j) * k.stride, a.head_dim);
@@ -47,7 +48,7 @@ void attend_one(const AttentionArguments& a, const RelativeBias& bias, const Att
     }
     if (bias.on()) {
       const float* const values = bias.of_head(task.head);
-      for (std::int64_t j = 0; j < keys; ++j) s.p[j] += values[bias.place(key + j - task.position)];
+      for (std::int64_t j = 0; j < keys; ++j) s.p[j] += values[bias.place(key + j - position)];
     }
     Vec top = broadcast(highest);
     for_vectors(keys, [&](std::int64_t j, auto lanes) {
@@ -149,7 +150,9 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
     const AttendArrays arrays = scratch.threads.of(thread);
     const std::int64_t step = count < kFewQueries ? 1 : kTile;
     for (std::int64_t first = 0; first < count; first += step) {
-      const AttendTask part{row + first, head, position + first, minimum(step, count - first), keys};
+      const std::int64_t some = minimum(step, count - first);
+      const TilePositions positions{position + first, position + first + some - 1};
+      const AttendTask part{row + first, head, positions, some, keys};
       if (count < kFewQueries) {
         attend_one<T>(a, scratch.bias, part, q.from(first), k, v, out.from(first), arrays);
       } else {

@@ -9,7 +9,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 /// Row r has something in [r + low, r + high) only: the diagonal of a causal mask, the stripe of a window.
 struct Band {
-  static constexpr std::int64_t kFar = 1 << 20;  // past any tile
+  static constexpr std::int64_t kFar = 1 << 23;  // past any tile
   std::int64_t low = -kFar;
   std::int64_t high = kFar;
 };

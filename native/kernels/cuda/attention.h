@@ -17,9 +17,10 @@ struct HeadRows {
 /// Where queries and keys of a segment are. In a cache, the keys of sequence s are the first lengths[s] rows,
 /// and the new ones, of slot slots[s], and its queries come after the lengths[s].
 struct Segments {
-  const std::int32_t* queries = nullptr;  ///< cu_seqlens
-  const std::int32_t* keys = nullptr;     ///< kv_cu_seqlens, or the same
-  const std::int32_t* slots = nullptr;    ///< or null: no cache
+  const std::int32_t* queries = nullptr;     ///< cu_seqlens, or what of query_rows is in them
+  const std::int32_t* keys = nullptr;        ///< kv_cu_seqlens, or cu_seqlens
+  const std::int32_t* query_rows = nullptr;  ///< the batch's row of each of q's, or null: the same
+  const std::int32_t* slots = nullptr;       ///< or null: no cache
   const std::int32_t* lengths = nullptr;
   std::int64_t capacity = 0;  ///< rows of a slot
   int count = 0;

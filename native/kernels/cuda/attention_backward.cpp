@@ -39,11 +39,13 @@ struct Sizes {
 
 struct BackwardScratch {
   BiasValues bias;
+  SegmentInputs segments;
   RowStatistics* statistics;  ///< (heads, rows of queries)
   float* d_bias;              ///< (tiles of queries, buckets, heads)
 
   BackwardScratch(Scratch& scratch, const KernelCall& call, const Sizes& sizes)
       : bias(scratch, call.as<AttentionArguments>(), call.inputs, 8, std::max(sizes.queries, sizes.keys)),
+        segments(scratch, call.inputs, 6),
         statistics(scratch.take<RowStatistics>(call.as<AttentionArguments>().heads * sizes.queries)),
         d_bias(wants_bias(call) ? scratch.take<float>(sizes.query_tiles() * call.inputs[8].shape.elements())
                                 : nullptr) {}
@@ -61,7 +63,6 @@ AttentionBackward arguments_of(KernelContext& context, const KernelCall& call, c
   CudaDevice& device = device_of(context);
   const auto in = projections_of<const void>(a, call.inputs.subspan(1, 3));
   const auto out = projections_of<void>(a, call.outputs);
-  const std::size_t key_starts = has(call.inputs, 7) ? 7 : 6;
   return {.q = in.q,
           .k = in.k,
           .v = in.v,
@@ -74,9 +75,7 @@ AttentionBackward arguments_of(KernelContext& context, const KernelCall& call, c
           .buckets = scratch.bias.buckets_on(device, a),
           .bucket_count = wants_bias(call) ? static_cast<int>(call.inputs[8].shape[0]) : 0,
           .rows = sizes.queries,
-          .segments = {.queries = call.inputs[6].as<const std::int32_t>(),
-                       .keys = call.inputs[key_starts].as<const std::int32_t>(),
-                       .count = static_cast<int>(sizes.segments)},
+          .segments = scratch.segments.on(device),
           .rule = score_rule(a, device.random(), scratch.bias),
           .counts = head_counts(a)};
 }

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "kernels/cuda/query_starts.h"
 #include "kernels/cuda/relative_bias.h"
 #include "kernels/relative_position.h"
 
@@ -34,6 +35,31 @@ void BiasValues::fill(CudaDevice& device, const AttentionArguments& a) const {
                              .values = values,
                              .heads = static_cast<int>(a.heads),
                              .distances = distances()});
+}
+
+SegmentInputs::SegmentInputs(Scratch& scratch, std::span<const TensorView> inputs, std::size_t first)
+    : cu_seqlens_(&inputs[first]), key_starts_(&inputs[has(inputs, first + 1) ? first + 1 : first]) {
+  if (!has(inputs, first + 3)) return;
+  query_rows_ = &inputs[first + 3];
+  query_starts_ = scratch.take<std::int32_t>(cu_seqlens_->shape.rows());
+}
+
+Segments SegmentInputs::on(CudaDevice& device) const {
+  const auto* starts = cu_seqlens_->as<const std::int32_t>();
+  Segments segments{.queries = starts,
+                    .keys = key_starts_->as<const std::int32_t>(),
+                    .count = static_cast<int>(cu_seqlens_->shape.rows() - 1)};
+  if (query_rows_ == nullptr) return segments;
+  segments.queries = query_starts_;
+  segments.query_rows = query_rows_->as<const std::int32_t>();
+  device.launch("query_starts", "query_starts",
+                {.x = divide_up(segments.count + 1, kQueryStartsThreads), .threads = kQueryStartsThreads},
+                QueryStarts{.rows = segments.query_rows,
+                            .starts = starts,
+                            .of_rows = query_starts_,
+                            .count = static_cast<int>(query_rows_->shape.rows()),
+                            .segments = segments.count});
+  return segments;
 }
 
 ScoreRule score_rule(const AttentionArguments& a, const PhiloxKey* random, const BiasValues& bias) {

@@ -59,6 +59,23 @@ struct BiasValues {
   [[nodiscard]] const std::int32_t* buckets_on(CudaDevice& device, const AttentionArguments& a) const;
 };
 
+/// The segments of cu_seqlens, kv_cu_seqlens and query_rows, which are inputs `first`, `first` + 1 and
+/// `first` +
+/// 3. Takes room for the segments of query_rows.
+class SegmentInputs {
+ public:
+  SegmentInputs(Scratch& scratch, std::span<const TensorView> inputs, std::size_t first);
+
+  /// Queues what finds the segments of query_rows.
+  [[nodiscard]] Segments on(CudaDevice& device) const;
+
+ private:
+  const TensorView* cu_seqlens_;
+  const TensorView* key_starts_;
+  const TensorView* query_rows_ = nullptr;
+  std::int32_t* query_starts_ = nullptr;
+};
+
 [[nodiscard]] ScoreRule score_rule(const AttentionArguments& a, const PhiloxKey* random,
                                    const BiasValues& bias);
 

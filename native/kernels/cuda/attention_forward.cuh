@@ -62,9 +62,8 @@ __device__ void attention_forward(const AttentionForward& a) {
   const auto q = rows_of<const T>(a.q, head, segment.query_row, segment.queries).from(tile.first);
   const auto k = rows_of<const T>(a.k, head / a.counts.group, segment.key_row, segment.keys);
   const auto v = rows_of<const T>(a.v, head / a.counts.group, segment.key_row, segment.keys);
-  const int first_query = segment.position + tile.first;
-  const int last_query = segment.position + min(tile.first + F::kTiles.rows, segment.queries) - 1;
-  const Range seen = sight.keys_of(first_query, last_query);
+  const int past_tile = min(tile.first + F::kTiles.rows, segment.queries);
+  const Range seen = sight.keys_of(segment.position_of(tile.first), segment.position_of(past_tile - 1));
   const int first_key = seen.from / F::kKeys * F::kKeys;
   const int tiles = (max(0, seen.to - first_key) + F::kKeys - 1) / F::kKeys;
 
@@ -88,8 +87,10 @@ __device__ void attention_forward(const AttentionForward& a) {
   QueryRows rows;
   for (int i = 0; i < 2; ++i) {
     rows.bias[i] = bias_of(a.rule, head);
-    rows.query[i] = first_query + own + lane_id() / 4 + i * 8;
+    rows.query[i] = segment.position_of(tile.first + own + lane_id() / 4 + i * 8);
   }
+  const int first_query = segment.position_of(tile.first + own);
+  const int last_query = segment.position_of(tile.first + own + 15);
   const bool plain = is_plain(a.rule);
   RunningSoftmax<D> softmax;
   for (int i = 0; i < tiles; ++i) {
@@ -99,7 +100,8 @@ __device__ void attention_forward(const AttentionForward& a) {
     const int key = first_key + i * F::kKeys;
     float s[F::kKeys / 8][4] = {};
     multiply_by_rows<T, D>(s, left, shared.keys(i));
-    finish_scores(a.rule, sight, rows, key, plain && sight.all_see(first_query + own, 16, key, F::kKeys), s);
+    finish_scores(a.rule, sight, rows, key, plain && sight.all_see(first_query, last_query, key, F::kKeys),
+                  s);
     softmax.update(s);
     if (a.rule.dropout) {
 #pragma unroll

@@ -25,7 +25,8 @@ __device__ void key_gradients(const AttentionBackward& a) {
   if (tile.segment < 0) return;
   const Segment segment = segment_at(a.segments, tile.segment);
   const Sight sight(a.rule, segment);
-  const Range seeing = sight.queries_of(tile.first, min(tile.first + M::kTiles.rows, segment.keys) - 1);
+  const Range seeing =
+      segment.queries_at(sight.queries_of(tile.first, min(tile.first + M::kTiles.rows, segment.keys) - 1));
   const int tiles_of_head = (max(0, seeing.to - seeing.from) + M::kPassing - 1) / M::kPassing;
   const int tiles = tiles_of_head * a.counts.group;
   const auto head_of = [&](int i) { return kv_head * a.counts.group + i / tiles_of_head; };
@@ -73,7 +74,8 @@ __device__ void key_gradients(const AttentionBackward& a) {
     multiply_tiles<T, D>(s, shared.own_of_warp(0), shared.passing(0, i));
     if constexpr (Keys) multiply_tiles<T, D>(dp, shared.own_of_warp(1), shared.passing(1, i));
     const RowStatistics* const of_tile = statistics + i % 2 * M::kPassing + lane_id() % 4 * 2;
-    if (plain && sight.all_see(query, M::kPassing, first_key, 16)) {
+    if (plain && sight.all_see(segment.position_of(query), segment.position_of(query + M::kPassing - 1),
+                               first_key, 16)) {
       simple_gradients(a.rule, [&](int n, int j) { return of_tile[n * 8 + j % 2]; }, s, dp);
     } else {
       const int head = head_of(i);
@@ -89,10 +91,10 @@ __device__ void key_gradients(const AttentionBackward& a) {
         }
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
-          const int column = query + n * 8 + lane_id() % 4 * 2 + j % 2;
+          const int position = segment.position_of(query + n * 8 + lane_id() % 4 * 2 + j % 2);
           const ElementGradient gradient =
-              gradient_of(a.rule, of_tile[n * 8 + j % 2], s[n][j], dp[n][j], bias, key + j / 2 * 8 - column,
-                          factor[j], queries[j / 2].has(column));
+              gradient_of(a.rule, of_tile[n * 8 + j % 2], s[n][j], dp[n][j], bias, key + j / 2 * 8 - position,
+                          factor[j], queries[j / 2].has(position));
           s[n][j] = gradient.kept;
           dp[n][j] = gradient.d_product;
         }

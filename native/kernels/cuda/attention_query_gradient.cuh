@@ -105,7 +105,8 @@ __device__ void query_gradients(const AttentionBackward& a) {
   if (tile.segment < 0) return;
   const Segment segment = segment_at(a.segments, tile.segment);
   const Sight sight(a.rule, segment);
-  const Range seen = sight.keys_of(tile.first, min(tile.first + M::kTiles.rows, segment.queries) - 1);
+  const int past_tile = min(tile.first + M::kTiles.rows, segment.queries);
+  const Range seen = sight.keys_of(segment.position_of(tile.first), segment.position_of(past_tile - 1));
   const int begin = seen.from / M::kPassing * M::kPassing;
   const int tiles = (max(0, seen.to - begin) + M::kPassing - 1) / M::kPassing;
   const auto k = rows_of<const T>(a.k, head / a.counts.group, segment.key_row, segment.keys);
@@ -131,13 +132,17 @@ __device__ void query_gradients(const AttentionBackward& a) {
   const float* const bias = bias_of(a.rule, head);
   const bool plain = is_plain(a.rule);
   RowStatistics statistics[2] = {};
+  int position[2];
   Range keys[2];
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
     const int query = first_query + lane_id() / 4 + i * 8;
     if (query < segment.queries) statistics[i] = a.statistics[head * a.rows + segment.query_row + query];
-    keys[i] = sight.keys_of(query);
+    position[i] = segment.position_of(query);
+    keys[i] = sight.keys_of(position[i]);
   }
+  const int first_position = segment.position_of(first_query);
+  const int last_position = segment.position_of(first_query + 15);
   float dq[D / 8][4] = {};
   for (int i = 0; i < tiles; ++i) {
     wait_copies<0>();
@@ -148,10 +153,9 @@ __device__ void query_gradients(const AttentionBackward& a) {
     float dp[N][4] = {};
     multiply_tiles<T, D>(s, shared.own_of_warp(0), shared.passing(0, i));
     multiply_tiles<T, D>(dp, shared.own_of_warp(1), shared.passing(1, i));
-    if (plain && sight.all_see(first_query, 16, key, M::kPassing)) {
+    if (plain && sight.all_see(first_position, last_position, key, M::kPassing)) {
       simple_gradients(a.rule, [&](int, int j) { return statistics[j / 2]; }, s, dp);
     } else {
-      const int query = first_query + lane_id() / 4;
 #pragma unroll
       for (int n = 0; n < N; ++n) {
         float factor[4]{1.0F, 1.0F, 1.0F, 1.0F};
@@ -162,8 +166,8 @@ __device__ void query_gradients(const AttentionBackward& a) {
         for (int j = 0; j < 4; ++j) {
           const int column = n * 8 + lane_id() % 4 * 2 + j % 2;
           const ElementGradient gradient =
-              gradient_of(a.rule, statistics[j / 2], s[n][j], dp[n][j], bias,
-                          key + column - query - j / 2 * 8, factor[j], keys[j / 2].has(key + column));
+              gradient_of(a.rule, statistics[j / 2], s[n][j], dp[n][j], bias, key + column - position[j / 2],
+                          factor[j], keys[j / 2].has(key + column));
           dp[n][j] = gradient.d_product;
           if (d_bias.wanted()) {
             d_bias.d_scores[(own + lane_id() / 4 + j / 2 * 8) * M::kPassing + column] = gradient.d_score;

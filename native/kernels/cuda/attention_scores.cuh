@@ -14,19 +14,51 @@ inline constexpr float kLog2e = 1.44269504088896341F;
 inline constexpr float kLn2 = 0.693147180559945309F;
 inline constexpr float kInfinity = __builtin_inff();
 
+struct Range {
+  int from;
+  int to;
+  [[nodiscard]] __device__ bool has(int at) const { return at >= from && at < to; }
+};
+
+/// Past every position: that of a query that there is not.
+inline constexpr int kNowhere = 0x7fffffff;
+
 /// A segment's queries and keys. Positions count from the first key.
 struct Segment {
   std::int64_t query_row;  ///< of the first query
   std::int64_t key_row;
-  int position;  ///< of the first query
+  int position;  ///< of the first query, where they follow one another
   int queries;
   int keys;
+  const std::int32_t* rows;  ///< of its queries in the batch, or null: they follow one another
+
+  [[nodiscard]] __device__ int position_of(int query) const {
+    if (rows == nullptr) return position + query;
+    return query < queries ? static_cast<int>(rows[query] - key_row) : kNowhere;
+  }
+  /// Past those of the queries that there are.
+  [[nodiscard]] __device__ int end_of_positions() const {
+    return rows == nullptr ? position + queries : kNowhere;
+  }
+  /// The queries at these positions.
+  [[nodiscard]] __device__ Range queries_at(const Range& positions) const {
+    if (rows == nullptr) return {positions.from - position, positions.to - position};
+    const auto first = [&](int at) {
+      return first_not_below(queries, key_row + at, [&](int query) { return rows[query]; });
+    };
+    return {first(positions.from), first(positions.to)};
+  }
 };
 
 __device__ inline Segment segment_at(const Segments& all, int s) {
   const int first_query = all.queries[s];
   const int first_key = all.keys[s];
-  Segment segment{first_query, first_key, 0, all.queries[s + 1] - first_query, all.keys[s + 1] - first_key};
+  Segment segment{first_query,
+                  first_key,
+                  0,
+                  all.queries[s + 1] - first_query,
+                  all.keys[s + 1] - first_key,
+                  all.query_rows == nullptr ? nullptr : all.query_rows + first_query};
   if (all.slots != nullptr) {
     segment.key_row = all.slots[s] * all.capacity;
     segment.keys += all.lengths[s];
@@ -54,13 +86,7 @@ __device__ inline SegmentTile tile_of(const std::int32_t* starts, int count, int
   return {s, static_cast<int>(first)};
 }
 
-struct Range {
-  int from;
-  int to;
-  [[nodiscard]] __device__ bool has(int at) const { return at >= from && at < to; }
-};
-
-/// Which keys a query sees. Ends are those of the queries and keys that there are.
+/// Which keys a query sees. Queries go by their positions; ends are past the queries and keys that there are.
 struct Sight {
   int queries_end;
   int keys_end;
@@ -68,14 +94,13 @@ struct Sight {
   bool causal;
 
   __device__ Sight(const ScoreRule& rule, const Segment& segment)
-      : queries_end(segment.position + segment.queries),
+      : queries_end(segment.end_of_positions()),
         keys_end(segment.keys),
         window(rule.window),
         causal(rule.causal) {}
 
   /// Whether all of these queries see all of these keys.
-  [[nodiscard]] __device__ bool all_see(int query, int queries, int key, int keys) const {
-    const int last_query = query + queries - 1;
+  [[nodiscard]] __device__ bool all_see(int query, int last_query, int key, int keys) const {
     const int last_key = key + keys - 1;
     if (last_query >= queries_end || last_key >= keys_end) return false;
     if (causal && last_key > query) return false;

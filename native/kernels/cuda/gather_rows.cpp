@@ -7,7 +7,9 @@ namespace {
 
 void launch(KernelContext& context, const KernelCall& call, const char* kernel) {
   const TensorView& to = call.outputs[0];
-  device_of(context).launch("gather_rows", entry(kernel, to.dtype),
+  // Bits are copied: an integer has as many as a float.
+  const DType copied = to.dtype == DType::i32 ? DType::f32 : to.dtype;
+  device_of(context).launch("gather_rows", entry(kernel, copied),
                             {.x = call.inputs[1].shape.elements(), .threads = kCopyThreads},
                             CopyRows{.from = call.inputs[0].data,
                                      .rows = call.inputs[1].as<const std::int32_t>(),
