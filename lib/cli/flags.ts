@@ -40,8 +40,10 @@ export function givenFlags(command: Command, table: OptionTable, prefix = ''): R
 /** The text as the option takes it: as JSON (numbers, lists, objects), as it stands, or as a list between commas, of texts or numbers. */
 function parseValue(type: z.ZodType, text: string): unknown {
   const readings = [...asJson(text), text, text.split(','), ...asJson(`[${text}]`)]
-  // Where none fits, the first reading goes to the check, whose message says what was expected.
-  return readings.find((reading) => type.safeParse(reading).success) ?? readings[0]
+  const fitting = readings.find((reading) => type.safeParse(reading).success)
+  if (fitting !== undefined) return fitting
+  // The check's message says what was expected; of a list, which part of it was not.
+  return describeType(type).startsWith('a list') ? readings.find(Array.isArray) : readings[0]
 }
 
 /** Nothing where it is a plain text, which most values are. */
