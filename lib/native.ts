@@ -188,6 +188,8 @@ export interface NativeCompileOptions {
   /** For op tests: gradients arriving at outputs (output name → input name), and the inputs to differentiate by; each gradient becomes output `grad:<input>`. */
   readonly seeds?: Readonly<Record<string, string>>
   readonly wrt?: readonly string[]
+  /** The backward pass computes the model's blocks again instead of keeping what they made. @default false */
+  readonly gradientCheckpointing?: boolean
 }
 
 /** Parameters, engine thread, thread pool and arena of one model. Everything that takes time returns a promise and runs on the engine thread, in order. */

@@ -20,7 +20,7 @@ const config = {
   tie_word_embeddings: false,
 }
 const [rank, alpha] = [8, 16]
-const noLossOptions = { labelSmoothing: 0, focalGamma: 0, neftuneAlpha: 0 }
+const noLossOptions = { labelSmoothing: 0, focalGamma: 0, neftuneAlpha: 0, gradientCheckpointing: false }
 
 export function openGraph(): Promise<BenchSuite> {
   const definition = defineModel(config)

@@ -30,6 +30,9 @@ export function planTable(plan: TrainingPlan, from = 0): string {
     ['  gradients', bytes(memory.gradients)],
     ['  optimizer', bytes(memory.optimizer)],
     ['  activations', `${bytes(memory.activations)}, for ${quantity(plan.largestBatch.tokens)} tokens at once`],
+    ...(plan.gradientCheckpointing
+      ? [['', 'each layer is computed again in the backward pass'] as [string, string]]
+      : []),
     ...(memory.states === 0 ? [] : [['  states', bytes(memory.states)] as [string, string]]),
     ...(process.best === 0
       ? []

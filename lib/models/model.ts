@@ -547,8 +547,8 @@ export class Model implements AsyncDisposable {
 
   #lossOptions(given: Partial<LossOptions>): LossOptions {
     const { labelSmoothing = this.#parts.options.labelSmoothing, focalGamma = 0, neftuneAlpha = 0 } = given
-    const { classWeights, positiveWeights } = given
-    return { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights }
+    const { classWeights, positiveWeights, gradientCheckpointing = false } = given
+    return { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights, gradientCheckpointing }
   }
 
   #train(names: ReadonlySet<string>): void {

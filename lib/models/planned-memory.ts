@@ -78,7 +78,8 @@ export function plannedMemory(
     defineParameters(session, specs, { definition, dtype })
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
     const wrt = [...trainable].filter((name) => g.parameters.has(name))
-    const program = session.compile(g.graph, { loss: 'loss', wrt })
+    const { gradientCheckpointing } = loss
+    const program = session.compile(g.graph, { loss: 'loss', wrt, gradientCheckpointing })
     const count = (of: (name: string) => boolean): number =>
       specs.reduce((sum, { name, shape }) => sum + (of(name) ? elementCount(shape) : 0), 0)
     const trained = count((name) => trainable.has(name))

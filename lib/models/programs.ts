@@ -20,7 +20,7 @@ export class Programs {
   training(adapter: AdapterGraph | undefined, loss: LossOptions): NativeProgram {
     return this.#program(lossKey('training', loss), () => {
       const g = lossGraph(this.definition, { dtype: this.dtype, mode: 'train', adapter }, loss)
-      return this.session.compile(g.graph, { loss: 'loss' })
+      return this.session.compile(g.graph, { loss: 'loss', gradientCheckpointing: loss.gradientCheckpointing })
     })
   }
 
@@ -105,7 +105,7 @@ export function lossGraph(
 
 /** Weights come with each batch: the graph only needs to know that there are some. */
 function lossKey(kind: string, loss: LossOptions): string {
-  const { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights } = loss
+  const { labelSmoothing, focalGamma, neftuneAlpha, classWeights, positiveWeights, gradientCheckpointing } = loss
   return [
     kind,
     labelSmoothing,
@@ -113,5 +113,6 @@ function lossKey(kind: string, loss: LossOptions): string {
     neftuneAlpha,
     classWeights !== undefined,
     positiveWeights !== undefined,
+    gradientCheckpointing,
   ].join(' ')
 }

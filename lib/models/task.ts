@@ -26,6 +26,16 @@ export interface LossOptions {
   readonly focalGamma: number
   /** Noise on the token embeddings (NEFTune, Jain et al. 2023). 0: none. */
   readonly neftuneAlpha: number
+  /**
+   * The backward pass computes each block (layer) again from what the block was given, instead of keeping all that the forward pass
+   * made: less memory, about a third more time, the same bits (Chen et al. 2016).
+   */
+  readonly gradientCheckpointing: boolean
 }
 
-export const plainLoss: LossOptions = { labelSmoothing: 0, focalGamma: 0, neftuneAlpha: 0 }
+export const plainLoss: LossOptions = {
+  labelSmoothing: 0,
+  focalGamma: 0,
+  neftuneAlpha: 0,
+  gradientCheckpointing: false,
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { LoraConfig } from '../nn/lora.js'
 import type { OptionTable } from '../options.js'
+import type { GradientCheckpointing } from './gradient-checkpointing.js'
 import { scheduleNames, type ScheduleName, type ScheduleOptions } from './schedules.js'
 
 /**
@@ -136,6 +137,13 @@ export const learningOptions = {
     description: 'Noise on the token embeddings (NEFTune), such as 5; 0: none',
     default: 0,
   },
+  gradientCheckpointing: {
+    type: z.union([z.boolean(), z.literal('auto')]).describe("true, false or 'auto'"),
+    description:
+      'Whether each layer is computed again in the backward pass instead of kept: less memory, more time, the same numbers; auto: where the run does not fit in memory otherwise',
+    default: 'auto' as const,
+    flag: 'auto|true|false',
+  },
   layerwiseDecay: {
     type: z.number().gt(0).max(1),
     description:
@@ -197,6 +205,11 @@ export interface LearningOptions {
   readonly focalGamma?: number | undefined
   /** NEFTune (Jain et al. 2023): noise on the token embeddings. @default 0 */
   readonly neftuneAlpha?: number | undefined
+  /**
+   * Whether each layer is computed again in the backward pass instead of kept (Chen et al. 2016): less memory, more time, the same
+   * numbers. 'auto': where the run does not fit in memory otherwise. @default 'auto'
+   */
+  readonly gradientCheckpointing?: GradientCheckpointing | undefined
   /** Each layer's rate is this part of the rate of the layer above it; the head learns at the full rate. @default 1 */
   readonly layerwiseDecay?: number | undefined
   /** Gradual unfreezing (Howard & Ruder 2018): the head first, `layers` more (1) from the top each time. @default all from the start */

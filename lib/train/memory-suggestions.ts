@@ -36,6 +36,7 @@ export async function memorySuggestions(search: MemorySearch): Promise<PlanSugge
   const { prepared, room } = search
   const { total } = prepared.plan.process
   const found = [
+    ...layersAgain(search),
     ...smallerBatches(search),
     ...fewerTokens(search),
     ...otherModels(search),
@@ -43,6 +44,16 @@ export async function memorySuggestions(search: MemorySearch): Promise<PlanSugge
   ]
   const less = found.filter(({ memory = Infinity }) => memory < total)
   return less.sort((a, b) => Number((b.memory ?? 0) <= room) - Number((a.memory ?? 0) <= room))
+}
+
+/** What 'auto' would have chosen, where it was turned off. */
+function layersAgain(search: MemorySearch): PlanSuggestion[] {
+  const { model, prepared, options } = search
+  if (options.gradientCheckpointing !== false) return []
+  const change = { gradientCheckpointing: true }
+  const memory = model.plan(prepared.plan.largestBatch, { ...prepared.loss, ...change })
+  const what = 'each layer computed again in the backward pass, which takes more time'
+  return [suggestion(search, 'gradient-checkpointing', what, change, memory)]
 }
 
 /** Half the rows of a batch, again and again, until it fits; as many rows a step. */

@@ -7,6 +7,7 @@ export type SuggestionCode =
   | 'smaller-batch'
   | 'batch-tokens'
   | 'shorter-rows'
+  | 'gradient-checkpointing'
   | 'bf16'
   | 'lora'
   | 'bf16-lora'

@@ -10,6 +10,7 @@ import type { Model } from '../models/model.js'
 import { largestBatch, requireFit } from './batch-sizes.js'
 import { settleLoss } from './loss-weights.js'
 import { memorySuggestions } from './memory-suggestions.js'
+import { withCheckpointing } from './gradient-checkpointing.js'
 import { splitPlanOptions, type PlanOptions } from './plan-options.js'
 import type { PlanSuggestion } from './plan-suggestion.js'
 import type { PreparedRun } from './prepared-course.js'
@@ -85,9 +86,9 @@ export async function prepareRun(
   const train = await encodeRows(model, options, signal)
   const { validation, metrics } = await prepareValidation(model, options, signal)
   const classes = labelled(train, model)
-  const loss = settleLoss(model, classes, options)
+  const plainLoss = settleLoss(model, classes, options)
   // Options of the loss that do not go with the task are refused here, not at the first step.
-  model.batchSizes(collate([train.examples.at(0)], model.definition), 'options.train', loss)
+  model.batchSizes(collate([train.examples.at(0)], model.definition), 'options.train', plainLoss)
   requireFit(train, options.batchTokens)
   const steps = new StepPlan(train.sizes.lengths, options)
   if (steps.warmupSteps > steps.steps) {
@@ -96,8 +97,18 @@ export async function prepareRun(
   }
   await selectTrained(model, options)
   const parameters = countParameters(model)
-  const { sizes, memory } = largestBatch(model, train, steps, loss)
   const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
+  const baseline = baselineOf(model, touched)
+  const { loss, sizes, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
+    const loss = { ...plainLoss, gradientCheckpointing }
+    const { sizes, memory } = largestBatch(model, train, steps, loss)
+    return {
+      loss,
+      sizes,
+      memory,
+      process: processMemory(model, memory, baseline, keepsBest ? 4 * parameters.trained : 0),
+    }
+  })
   const { total: work } = countSteps(model, train, steps, loss)
   const described = {
     parameters,
@@ -114,7 +125,8 @@ export async function prepareRun(
     learningRate: options.learningRate ?? (model.adapter === undefined ? 5e-5 : 2e-4),
     largestBatch: sizes,
     memory,
-    process: processMemory(model, memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0),
+    gradientCheckpointing: loss.gradientCheckpointing,
+    process,
     flops: work.total,
     work,
     device: model.device,

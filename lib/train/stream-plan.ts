@@ -6,6 +6,7 @@ import { AttuneError } from '../errors.js'
 import type { BatchSizes } from '../models/batch.js'
 import type { Model } from '../models/model.js'
 import type { LossOptions } from '../models/task.js'
+import { withCheckpointing } from './gradient-checkpointing.js'
 import { settleLoss } from './loss-weights.js'
 import { memorySize } from '../models/memory-size.js'
 import type { PreparedCourse } from './prepared-course.js'
@@ -29,20 +30,24 @@ export async function prepareStreamRun(
   requireOwnOptions(encodingOf(options), model.task)
   const touched = model.memory().gradients > 0
   const { validation, metrics } = await prepareValidation(model, options, signal)
-  const loss = settleLoss(model, { examples: [], labels: model.labels, problemType: model.problemType }, options)
+  const plainLoss = settleLoss(model, { examples: [], labels: model.labels, problemType: model.problemType }, options)
   const { maxSteps } = options
   const warmupSteps = options.warmupSteps ?? Math.ceil(options.warmupRatio * maxSteps)
   if (warmupSteps > maxSteps) {
     const message = `options.warmupSteps: ${warmupSteps} steps of warm-up in a run of ${maxSteps}`
     throw new AttuneError('invalid-option', message, { where: 'options.warmupSteps' })
   }
-  const largestBatch = boundOfBatches(model, options, loss)
+  const largestBatch = boundOfBatches(model, options, plainLoss)
   const tokenizer = options.tokenizer ?? (await model.tokenizer())
   await selectTrained(model, options)
   const parameters = countParameters(model)
-  const memory = model.plan(largestBatch, loss)
   const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
-  const process = processMemory(model, memory, baselineOf(model, touched), keepsBest ? 4 * parameters.trained : 0)
+  const baseline = baselineOf(model, touched)
+  const { loss, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
+    const loss = { ...plainLoss, gradientCheckpointing }
+    const memory = model.plan(largestBatch, loss)
+    return { loss, memory, process: processMemory(model, memory, baseline, keepsBest ? 4 * parameters.trained : 0) }
+  })
   if (process.total > (options.memory ?? Infinity)) throw await tooLarge(model, process.total, options)
   const plan: TrainingPlan = {
     parameters,
@@ -63,6 +68,7 @@ export async function prepareStreamRun(
     learningRate: options.learningRate ?? (model.adapter === undefined ? 5e-5 : 2e-4),
     largestBatch,
     memory,
+    gradientCheckpointing: loss.gradientCheckpointing,
     process,
     flops: unknown,
     work: { products: unknown, attention: unknown, elements: unknown, total: unknown },

@@ -30,6 +30,8 @@ export interface TrainingPlan extends LengthCounts {
   readonly largestBatch: BatchSizes
   /** Exact bytes, with that batch. */
   readonly memory: NativeMemory
+  /** Whether the backward pass computes each layer again, for which there are fewer activations. */
+  readonly gradientCheckpointing: boolean
   /** The same beside what the process and the machine have. */
   readonly process: ProcessMemory
   /** Floating-point operations of all steps; a multiply-add is two. With gradual unfreezing as if all were trained from the start. */

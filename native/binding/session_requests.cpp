@@ -46,6 +46,7 @@ CompileOptions to_compile_options(const Napi::Value& value) {
     }
   }
   if (!object.Get("wrt").IsUndefined()) options.wrt = to_texts(object.Get("wrt"), "options.wrt");
+  options.gradient_checkpointing = object.Get("gradientCheckpointing").ToBoolean();
   return options;
 }
 

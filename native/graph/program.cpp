@@ -7,6 +7,7 @@
 #include "graph/differentiate.h"
 #include "graph/fuse_low_rank.h"
 #include "graph/gather_early.h"
+#include "graph/recompute_blocks.h"
 #include "graph/rematerialize.h"
 #include "kernels/required_kernel.h"
 
@@ -101,6 +102,7 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
       graph_.output("grad:" + value.name, found->second.front());
     }
   }
+  if (options.gradient_checkpointing) recompute_blocks(graph_, forward);
   rematerialize(graph_, forward);
   fuse_low_rank(graph_, [this](ValueId id) { return gradient_targets_.contains(id); });
 }

@@ -20,6 +20,8 @@ struct CompileOptions {
   std::map<std::string, std::string>
       seeds;                     ///< op tests: output name -> input or parameter that holds its gradient
   std::vector<std::string> wrt;  ///< op tests: inputs to differentiate by
+  bool gradient_checkpointing =
+      false;  ///< the backward pass computes blocks again (graph/recompute_blocks.h)
 };
 
 /// Slots to copy: copy i brings the first `lengths[i]` rows of slot `sources[i]` to `destinations[i]`.

@@ -167,7 +167,7 @@ describe('memory of another model', () => {
 describe('a run that does not fit', () => {
   it('is planned with what would fit, each with the bytes it takes', async () => {
     await using model = await tinyModel()
-    const options = { batchSize: 16, epochs: 1 } as const
+    const options = { batchSize: 16, epochs: 1, gradientCheckpointing: false } as const
     const { process, memory } = await plan(model, train, { ...options, measure: false })
     const limit = process.total - Math.floor(memory.activations / 4)
     const planned = await plan(model, train, { ...options, memory: limit })
@@ -179,6 +179,23 @@ describe('a run that does not fit', () => {
     expect(smaller!.memory! - planned.process.baseline).toBe(then.memory.total)
     const codes = planned.suggestions?.map(({ code }) => code)
     expect(codes).toEqual(expect.arrayContaining(['bf16', 'lora']))
+    const again = planned.suggestions?.find(({ code }) => code === 'gradient-checkpointing')
+    const checkpointed = await plan(model, train, { ...options, ...again!.change, measure: false })
+    expect(checkpointed.gradientCheckpointing).toBe(true)
+    expect(again!.memory! - planned.process.baseline).toBe(checkpointed.memory.total)
+    expect(checkpointed.memory.total).toBeLessThan(memory.total)
+  })
+
+  it('computes its layers again where it would not fit otherwise', async () => {
+    await using model = await tinyModel()
+    const chosen = async (more: Omit<TrainOptions, 'train'>) => {
+      const planned = await plan(model, train, { epochs: 1, ...more, measure: false })
+      return planned.gradientCheckpointing
+    }
+    expect(await chosen({})).toBe(false)
+    expect(await chosen({ memory: '1MB' })).toBe(true)
+    expect(await chosen({ memory: '1MB', gradientCheckpointing: false })).toBe(false)
+    expect(await chosen({ gradientCheckpointing: true })).toBe(true)
   })
 
   it('does not start, and leaves the model for another', async () => {
