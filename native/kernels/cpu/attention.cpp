@@ -39,6 +39,15 @@ std::size_t scratch_of(const KernelCall& call, int threads) {
   return carver.used();
 }
 
+// ---- choose
+
+/// Tiles of queries that a task takes: fewer where threads would wait for the last task.
+std::int64_t choose_together(const KernelCall& call, int threads) {
+  const std::int64_t tiles = divide_up(call.inputs[0].shape.rows(), kTile);
+  const std::int64_t tasks = tiles * call.as<AttentionArguments>().heads / kTilesTogether;
+  return tasks >= 4 * threads ? kTilesTogether : 1;
+}
+
 template <class T>
 void run_attention(KernelContext& context, const KernelCall& call) {
   const auto& a = call.as<AttentionArguments>();
@@ -47,24 +56,33 @@ void run_attention(KernelContext& context, const KernelCall& call) {
   const QueryRows queries(call.inputs[3], has(call.inputs, 6) ? &call.inputs[6] : nullptr,
                           scratch.query_starts);
   const Segments keys(call.inputs[has(call.inputs, 4) ? 4 : 3]);
-  const std::int64_t tiles = queries.segments.list_tiles(scratch.tiles);
   scratch.bias.fill(a);
   const auto in = projections_of<const T>(a, call.inputs);
   const HeadRows<T> o{call.outputs[0].as<T>(), a.heads * a.head_dim};
   auto* const lse = has(call.outputs, 1) ? call.outputs[1].as<float>() : nullptr;
   const ProbabilityDropout dropout(a, context.random);
+  const std::int64_t together = choose_together(call, context.pool.threads());
+  const std::int64_t groups = queries.segments.list_tiles(scratch.tiles, together);
 
-  context.pool.run(tiles * a.heads, [&](std::int64_t task, int thread) {
-    const auto [tile, head] = HeadTile::of_task(scratch.tiles, a.heads, task);
-    const std::int64_t row = tile.row();
-    const std::int64_t key_row = keys.starts[tile.segment];
+  context.pool.run(groups * a.heads, [&](std::int64_t number, int thread) {
+    const auto [leader, head] = HeadTile::of_task(scratch.tiles, a.heads, number, together);
+    const std::int64_t key_row = keys.starts[leader.segment];
     const AttendArrays arrays = scratch.threads.of(thread);
-    attend_tile<T>(a, dropout, scratch.bias,
-                   {row, head, queries.positions(tile, arrays.lanes), tile.rows(), keys.length(tile.segment)},
-                   in.q_head(head).from(row), in.k_head(head / in.group).from(key_row),
-                   in.v_head(head / in.group).from(key_row),
-                   HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row),
-                   lse == nullptr ? nullptr : lse + row * a.heads + head, a.heads, arrays);
+    AttendTask<T> tasks[kTilesTogether];
+    std::int64_t count = 0;
+    for (; count < together && leader.first + count * kTile < leader.length; ++count) {
+      const SegmentTile tile = queries.segments.tile(leader.segment, leader.first + count * kTile);
+      const std::int64_t row = tile.row();
+      tasks[count] = {in.q_head(head).from(row),
+                      HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row),
+                      lse == nullptr ? nullptr : lse + row * a.heads + head,
+                      row,
+                      tile.rows(),
+                      queries.positions(tile, arrays.tiles[count].lanes)};
+    }
+    attend_tiles<T>({a, dropout, scratch.bias, head, in.k_head(head / in.group).from(key_row),
+                     in.v_head(head / in.group).from(key_row), keys.length(leader.segment), a.heads},
+                    tasks, count, arrays);
   });
 }
 

@@ -29,7 +29,8 @@ void whole_segment(const GradientProblem<T>& problem, std::int64_t segment, std:
       clear(s.dq, queries.rows() * d);
       for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
         prepare_keys(problem, keys, kv_head, s);
-        make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s);
+        make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s,
+                  keys_after(problem, queries, keys, kv_head));
         add_key_gradients(problem, queries, keys, s.dk + keys.first * d, s.dv + keys.first * d, s);
         if (problem.out.q != nullptr) add_query_gradient(problem, queries, keys, s);
       });
@@ -58,7 +59,7 @@ void key_tile(const GradientProblem<T>& problem, const SegmentTile& keys, std::i
       const QueryTile queries = problem.with_positions(problem.queries.segments.tile(keys.segment, first), s);
       if (!sees(problem.sight(), queries.positions, keys)) continue;
       prepare_queries(problem, queries, head, s);
-      make_pair(problem, queries, keys, head, nullptr, s);
+      make_pair(problem, queries, keys, head, nullptr, s, {});
       add_key_gradients(problem, queries, keys, s.dk, s.dv, s);
     }
   }
@@ -78,8 +79,10 @@ void query_tile(const GradientProblem<T>& problem, const SegmentTile& tile, std:
   prepare_queries(problem, queries, head, s);
   clear(s.dq, queries.rows() * problem.d());
   for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
-    prepare_keys(problem, keys, head / problem.in.group, s);
-    make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s);
+    const std::int64_t kv_head = head / problem.in.group;
+    prepare_keys(problem, keys, kv_head, s);
+    make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s,
+              keys_after(problem, queries, keys, kv_head));
     if (problem.out.q != nullptr) add_query_gradient(problem, queries, keys, s);
   });
   if (problem.out.q != nullptr) {

@@ -131,12 +131,14 @@ struct ScoreTerms {
 
 /// From scores and do v^T to probabilities (with dropout) in p and the scores' gradient in ds.
 inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t lanes_of_queries,
-                                        std::int64_t keys, const TileSight& sight, const ScoreTerms& terms) {
+                                        std::int64_t keys, const TileSight& sight, const ScoreTerms& terms,
+                                        const ComingRows& coming) {
   const float softcap = terms.softcap;
   const Vec cap = broadcast(softcap);
   const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
   for (std::int64_t j = 0; j < keys; ++j) {
     for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
+      coming.bring(j, i / Vec::kWidth, lanes_of_queries / Vec::kWidth);
       const std::int64_t at = j * kTile + i;
       Vec score = load(s.p + at);
       Vec slope = broadcast(1.0F);
@@ -146,7 +148,8 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
         slope = fnma(t, t, slope);
       }
       if (terms.bias) score = score + load(s.bias + BiasDiagonals::entry(i, j));
-      Vec p = exp(score - load(s.lse + i));
+      // Below 0 but for rounding; where nothing is seen anything may come out.
+      Vec p = exp_of_nonpositive(score - load(s.lse + i));
       Vec dp = load(s.ds + at);
       if (!sight.whole) p = TileSight::seen(sight.queries(i), sight.low(j), sight.high(j), p, zero());
       Vec kept = p;
@@ -179,7 +182,7 @@ TileSight sight_of(const GradientProblem<T>& problem, const QueryTile& queries, 
 /// p and ds of a pair of tiles that are prepared. `d_bias`: sums by bucket, or nullptr.
 template <class T>
 void make_pair(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys,
-               std::int64_t head, float* d_bias, const GradientArrays& s) {
+               std::int64_t head, float* d_bias, const GradientArrays& s, const ComingRows& coming) {
   const std::int64_t lanes_of_queries = padded(queries.rows());
   const std::int64_t head_dim = problem.a.head_dim;
   const TileSight sight = sight_of(problem, queries, keys);
@@ -192,7 +195,8 @@ void make_pair(const GradientProblem<T>& problem, const QueryTile& queries, cons
   if (problem.bias.on()) diagonals.take(problem.bias, head, s.bias);
   if (d_bias != nullptr) clear(s.d_bias, 2 * kTile);
   probabilities_and_gradients(s, lanes_of_queries, keys.rows(), sight,
-                              {problem.a.softcap, problem.dropout.on, problem.bias.on(), d_bias != nullptr});
+                              {problem.a.softcap, problem.dropout.on, problem.bias.on(), d_bias != nullptr},
+                              coming);
   if (d_bias != nullptr) diagonals.add_to_buckets(problem.bias, s.d_bias, d_bias);
 }
 
@@ -242,6 +246,16 @@ void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, flo
       store(to.data + r * to.stride + c, load(from + r * padded(head_dim) + c) * factor, lanes);
     });
   }
+}
+
+/// Keys and values of the tile after this one, if the tile of queries sees it.
+template <class T>
+ComingRows keys_after(const GradientProblem<T>& problem, const QueryTile& queries, const SegmentTile& keys,
+                      std::int64_t kv_head) {
+  const std::int64_t next = keys.first + kTile;
+  if (next >= problem.sight().end(queries.positions.last, keys.length)) return {};
+  const std::int64_t row = keys.begin + next;
+  return {problem.in.k_head(kv_head).from(row), problem.in.v_head(kv_head).from(row), problem.a.head_dim};
 }
 
 /// body(tile) for the tiles of keys that a tile of queries sees, in order.

@@ -99,11 +99,12 @@ struct Segments {
   [[nodiscard]] SegmentTile tile(std::int64_t segment, std::int64_t first) const {
     return {segment, starts[segment], length(segment), first};
   }
-  /// Lists the tiles of all segments; returns how many there are.
-  std::int64_t list_tiles(SegmentTile* tiles) const {
+  /// Lists the tiles of all segments, or of each the first of so many; returns how many those are.
+  std::int64_t list_tiles(SegmentTile* tiles, std::int64_t together = 1) const {
     std::int64_t listed = 0;
     for (std::int64_t s = 0; s < count; ++s) {
-      for (std::int64_t first = 0; first < length(s); first += kTile) tiles[listed++] = tile(s, first);
+      for (std::int64_t first = 0; first < length(s); first += together * kTile)
+        tiles[listed++] = tile(s, first);
     }
     return listed;
   }
@@ -166,13 +167,14 @@ struct HeadTile {
   SegmentTile tile;
   std::int64_t head;
 
-  /// Of the listed tiles of `heads` heads: a segment's heads follow one another, so that the keys and values
-  /// of one stay near, and of a head the tiles that see the most keys come first, so that no long task is
-  /// left for the end.
-  static HeadTile of_task(const SegmentTile* tiles, std::int64_t heads, std::int64_t task) {
+  /// Of the listed tiles of `heads` heads, each the first of `together`: a segment's heads follow one
+  /// another, so that the keys and values of one stay near, and of a head the tiles that see the most keys
+  /// come first, so that no long task is left for the end.
+  static HeadTile of_task(const SegmentTile* tiles, std::int64_t heads, std::int64_t task,
+                          std::int64_t together = 1) {
     const std::int64_t some = task / heads;  // of the task's segment
-    const std::int64_t first = some - tiles[some].first / kTile;
-    const std::int64_t count = divide_up(tiles[some].length, kTile);
+    const std::int64_t first = some - tiles[some].first / (together * kTile);
+    const std::int64_t count = divide_up(tiles[some].length, together * kTile);
     const std::int64_t within = task - first * heads;
     return {tiles[first + count - 1 - within % count], within / count};
   }
@@ -257,6 +259,32 @@ struct TileSight {
 
 /// A head's rows lie far apart and are short: the processor does not guess the next ones.
 inline constexpr std::int64_t kRowsAhead = 8;
+
+/// Rows of two heads that a thread reads next. Loops that wait for arithmetic bring them to the second-level
+/// cache on their way, a line at a time, so that nobody waits for them later.
+struct ComingRows {
+  const std::byte* first = nullptr;
+  const std::byte* second = nullptr;
+  std::int64_t stride = 0;  ///< bytes between rows
+  std::int64_t lines = 0;   ///< of a row, in each of the two; 0: nothing comes
+  static constexpr std::int64_t kCacheLine = 64;
+
+  ComingRows() = default;
+  template <class T>
+  ComingRows(HeadRows<const T> a, HeadRows<const T> b, std::int64_t head_dim)
+      : first(reinterpret_cast<const std::byte*>(a.data)),
+        second(reinterpret_cast<const std::byte*>(b.data)),
+        stride(a.stride * static_cast<std::int64_t>(sizeof(T))),
+        lines(divide_up(head_dim * static_cast<std::int64_t>(sizeof(T)), kCacheLine)) {}
+
+  /// Of a row the lines whose turn is `part` of `parts`.
+  ATTUNE_INLINE void bring(std::int64_t row, std::int64_t part, std::int64_t parts) const {
+    const std::int64_t at = row * stride;
+    for (std::int64_t line = part; line < 2 * lines; line += parts)
+      prefetch_second_level(
+          (line < lines ? first + line * kCacheLine : second + (line - lines) * kCacheLine) + at);
+  }
+};
 
 /// Rows as floats times `scale`, each padded with zeros to whole vectors.
 template <class T>

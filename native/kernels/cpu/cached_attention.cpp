@@ -15,27 +15,28 @@ namespace {
 
 /// Below this many queries the tile would mostly multiply padding: each query goes alone, by dot products.
 constexpr std::int64_t kFewQueries = 4;
+const ProbabilityDropout kNoDropout;
 
 template <class T>
 ATTUNE_INLINE float dot(const float* q, const T* k, std::int64_t n) {
   return sum_of(n, [&](std::int64_t i, auto lanes) { return load(q + i, lanes) * load(k + i, lanes); });
 }
 
-/// One query, which sees the keys that its tile would. Uses s.q, s.p and s.o.
+/// One query, which sees the keys that its tile would. Uses s.q, s.p and the first tile's o.
 template <class T>
-void attend_one(const AttentionArguments& a, const RelativeBias& bias, const AttendTask& task,
-                HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v, HeadRows<T> o,
-                const AttendArrays& s) {
+void attend_one(const AttendProblem<T>& problem, const AttendTask<T>& task, const AttendArrays& s) {
+  const auto& [a, dropout, bias, head, k, v, all_keys, lse_stride] = problem;
+  float* const sums = s.tiles[0].o;
   const std::int64_t d = padded(a.head_dim);
-  widen_rows(q, 1, a.head_dim, a.scale, s.q);
-  for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, zero());
+  widen_rows(task.q, 1, a.head_dim, a.scale, s.q);
+  for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(sums + i, zero());
   float highest = kMinusInfinity;
   float sum = 0.0F;
   constexpr std::int64_t kKeys =
       kTile * kTile;  // as many scores as s.p holds: one pass for all but long contexts
-  const Sight sight{a.causal, a.window};
+  const Sight sight = problem.sight();
   const std::int64_t position = task.positions.first;
-  const std::int64_t end = sight.end(position, task.keys);
+  const std::int64_t end = sight.end(position, all_keys);
   for (std::int64_t key = sight.begin(position); key < end; key += kKeys) {
     const std::int64_t keys = minimum(kKeys, end - key);
     const float before = highest;
@@ -47,7 +48,7 @@ void attend_one(const AttentionArguments& a, const RelativeBias& bias, const Att
       });
     }
     if (bias.on()) {
-      const float* const values = bias.of_head(task.head);
+      const float* const values = bias.of_head(head);
       for (std::int64_t j = 0; j < keys; ++j) s.p[j] += values[bias.place(key + j - position)];
     }
     Vec top = broadcast(highest);
@@ -57,15 +58,15 @@ void attend_one(const AttentionArguments& a, const RelativeBias& bias, const Att
     highest = reduce_max(top);
     const Vec reference = broadcast(highest);
     alignas(64) float rescale[Vec::kWidth];
-    store(rescale, exp(broadcast(before) - reference));
+    store(rescale, exp_of_nonpositive(broadcast(before) - reference));
     sum = sum * rescale[0] + sum_of(keys, [&](std::int64_t j, auto lanes) {
-            const Vec p = exp(load(s.p + j, lanes) - reference);
+            const Vec p = exp_of_nonpositive(load(s.p + j, lanes) - reference);
             store(s.p + j, p, lanes);
             return p;
           });
-    for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(s.o + i, load(s.o + i) * broadcast(rescale[0]));
+    for (std::int64_t i = 0; i < d; i += Vec::kWidth) store(sums + i, load(sums + i) * broadcast(rescale[0]));
     for_vectors(a.head_dim, [&](std::int64_t c, auto lanes) {
-      Vec even = load(s.o + c);
+      Vec even = load(sums + c);
       Vec odd = zero();
       std::int64_t j = 0;
       for (; j + 2 <= keys; j += 2) {
@@ -73,12 +74,12 @@ void attend_one(const AttentionArguments& a, const RelativeBias& bias, const Att
         odd = fma(broadcast(s.p[j + 1]), load(v.data + (key + j + 1) * v.stride + c, lanes), odd);
       }
       if (j < keys) even = fma(broadcast(s.p[j]), load(v.data + (key + j) * v.stride + c, lanes), even);
-      store(s.o + c, even + odd);
+      store(sums + c, even + odd);
     });
   }
   const Vec inverse = broadcast(sum > 0.0F ? 1.0F / sum : 0.0F);
   for_vectors(a.head_dim,
-              [&](std::int64_t c, auto lanes) { store(o.data + c, load(s.o + c) * inverse, lanes); });
+              [&](std::int64_t c, auto lanes) { store(task.o.data + c, load(sums + c) * inverse, lanes); });
 }
 
 /// Rows of one head of one sequence into its slot.
@@ -143,21 +144,26 @@ void run_cached_attention(KernelContext& context, const KernelCall& call) {
     const std::int64_t keys = lengths[s] + added.length(s);
     const std::int64_t position = cross ? 0 : lengths[s];
     const std::int64_t at = slots[s] * capacity * columns + head / in.group * a.head_dim;
-    const HeadRows<const T> k{k_cache + at, columns};
-    const HeadRows<const T> v{v_cache + at, columns};
     const HeadRows<const T> q = in.q_head(head).from(row);
     const HeadRows<T> out = HeadRows<T>{o.data + head * a.head_dim, o.stride}.from(row);
     const AttendArrays arrays = scratch.threads.of(thread);
-    const std::int64_t step = count < kFewQueries ? 1 : kTile;
-    for (std::int64_t first = 0; first < count; first += step) {
-      const std::int64_t some = minimum(step, count - first);
-      const TilePositions positions{position + first, position + first + some - 1};
-      const AttendTask part{row + first, head, positions, some, keys};
-      if (count < kFewQueries) {
-        attend_one<T>(a, scratch.bias, part, q.from(first), k, v, out.from(first), arrays);
-      } else {
-        attend_tile<T>(a, {}, scratch.bias, part, q.from(first), k, v, out.from(first), nullptr, 0, arrays);
-      }
+    const AttendProblem<T> problem{
+        a, kNoDropout, scratch.bias, head, {k_cache + at, columns}, {v_cache + at, columns}, keys};
+    const auto task_at = [&](std::int64_t first, std::int64_t most) {
+      const std::int64_t some = minimum(most, count - first);
+      return AttendTask<T>{q.from(first), out.from(first),
+                           nullptr,       row + first,
+                           some,          TilePositions{position + first, position + first + some - 1}};
+    };
+    if (count < kFewQueries) {
+      for (std::int64_t first = 0; first < count; ++first) attend_one(problem, task_at(first, 1), arrays);
+      return;
+    }
+    for (std::int64_t first = 0; first < count;) {
+      AttendTask<T> tasks[kTilesTogether];
+      std::int64_t tiles = 0;
+      for (; tiles < kTilesTogether && first < count; first += kTile) tasks[tiles++] = task_at(first, kTile);
+      attend_tiles(problem, tasks, tiles, arrays);
     }
   });
 }

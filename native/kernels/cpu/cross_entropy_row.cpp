@@ -61,13 +61,14 @@ float block_sum_of_exponentials(const float* logits, std::int64_t count, float s
   std::int64_t v = 0;
   for (; v + 4 * Vec::kWidth <= count; v += 4 * Vec::kWidth) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) sum[i] = sum[i] + exp(load(logits + v + i * Vec::kWidth) - maximum);
+    for (int i = 0; i < 4; ++i)
+      sum[i] = sum[i] + exp_of_nonpositive(load(logits + v + i * Vec::kWidth) - maximum);
   }
   float out = reduce_add((sum[0] + sum[1]) + (sum[2] + sum[3]));
   alignas(64) float last[Vec::kWidth];
   for (; v < count; v += Vec::kWidth) {
     const std::int64_t n = lanes(count - v);
-    store(last, exp(load_partial(logits + v, n) - maximum));
+    store(last, exp_of_nonpositive(load_partial(logits + v, n) - maximum));
     for (std::int64_t i = 0; i < n; ++i) out += last[i];
   }
   return out;
@@ -166,13 +167,15 @@ CrossEntropyRow cross_entropy_row(float* logits, std::int64_t count, std::int32_
       const Vec z = load_partial(logits + v, n);
       const Vec ratio = inverse_cap * z;
       const Vec slope = fnma(ratio, ratio, broadcast(1.0F));
-      store_partial(logits + v, (exp(z - shift) * factor - broadcast(spread)) * slope, n);
+      store_partial(logits + v, (exp_of_nonpositive(z - shift) * factor - broadcast(spread)) * slope, n);
     });
     const float ratio = target / terms.softcap;
     at_label *= 1.0F - ratio * ratio;
   } else {
     for_vectors(count, [&](std::int64_t v, std::int64_t n) {
-      store_partial(logits + v, fma(exp(load_partial(logits + v, n) - shift), factor, broadcast(-spread)), n);
+      store_partial(logits + v,
+                    fma(exp_of_nonpositive(load_partial(logits + v, n) - shift), factor, broadcast(-spread)),
+                    n);
     });
   }
   logits[label] -= at_label;

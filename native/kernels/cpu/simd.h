@@ -21,6 +21,7 @@
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
 //   transpose(rows)                       a square of kWidth vectors, in registers
 //   exp, sigmoid, tanh, erf               1 to 2.5 units in the last place; NaN stays NaN
+//   exp_of_nonpositive                    the same of x <= 0
 
 #ifndef ATTUNE_ISA
 #error "ATTUNE_ISA is set by binding.gyp"
@@ -36,6 +37,12 @@
 #else
 #define ATTUNE_INLINE inline
 #endif
+
+namespace attune::cpu::ATTUNE_ISA {
+/// 1.5 * 2^23 + 127: a number less than 2^22 that is added to it leaves its whole part, plus an exponent's
+/// bias, in the last bits of the sum.
+inline constexpr float kPowerShift = 12583039.0F;
+}  // namespace attune::cpu::ATTUNE_ISA
 
 #if defined(ATTUNE_AVX512)
 #include "kernels/cpu/simd/avx512.h"

@@ -101,6 +101,10 @@ ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
   return {_mm256_mul_ps(_mm256_mul_ps(a.v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second))};
 }
+/// 2^n of n + kPowerShift, n whole in [-127, 127]: 0 for -127.
+ATTUNE_INLINE Vec power_of_two(Vec shifted) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted.v), 23))};
+}
 
 ATTUNE_INLINE Mask less(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
 ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, mask.m)}; }
@@ -142,5 +146,8 @@ ATTUNE_INLINE void transpose(Vec (&rows)[8]) {
 }
 
 ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+ATTUNE_INLINE void prefetch_second_level(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -97,6 +97,10 @@ ATTUNE_INLINE Vec round(Vec a) {
 }
 /// a 2^n for whole n; overflow gives infinity, underflow subnormals and 0.
 ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+/// 2^n of n + kPowerShift, n whole in [-127, 127]: 0 for -127.
+ATTUNE_INLINE Vec power_of_two(Vec shifted) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(shifted.v), 23))};
+}
 
 ATTUNE_INLINE Mask less(Vec a, Vec b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
 ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm512_mask_blend_ps(mask.m, b.v, a.v)}; }
@@ -137,5 +141,8 @@ ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
 }
 
 ATTUNE_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+ATTUNE_INLINE void prefetch_second_level(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
 
 }  // namespace attune::cpu::ATTUNE_ISA

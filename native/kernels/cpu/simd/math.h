@@ -21,6 +21,23 @@ ATTUNE_INLINE Vec exp(Vec x) {
   return scale_by_power_of_two(fma(r * r, p, r) + broadcast(1.0F), n);
 }
 
+/// exp(x) of x <= 0, as softmax has it: the same polynomial with fewer steps around it, as 2^n needs one
+/// factor and n falls out of the sum that rounds it. Results below 2^-126 are 0.
+ATTUNE_INLINE Vec exp_of_nonpositive(Vec x) {
+  x = max(broadcast(-88.0F), x);
+  const Vec shifted = fma(x, broadcast(1.44269504F), broadcast(kPowerShift));
+  const Vec n = shifted - broadcast(kPowerShift);
+  Vec r = fnma(n, broadcast(0.693145752F), x);
+  r = fnma(n, broadcast(1.42860677e-6F), r);
+  Vec p = broadcast(1.98527618e-4F);
+  p = fma(p, r, broadcast(1.39304355e-3F));
+  p = fma(p, r, broadcast(8.33336078e-3F));
+  p = fma(p, r, broadcast(4.16664854e-2F));
+  p = fma(p, r, broadcast(1.66666672e-1F));
+  p = fma(p, r, broadcast(0.5F));
+  return (fma(r * r, p, r) + broadcast(1.0F)) * power_of_two(shifted);
+}
+
 /// 1 / (1 + exp(-x)); exp(-x) may be infinite, the quotient is then 0.
 ATTUNE_INLINE Vec sigmoid(Vec x) { return broadcast(1.0F) / (broadcast(1.0F) + exp(negate(x))); }
 

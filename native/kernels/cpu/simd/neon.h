@@ -95,6 +95,10 @@ ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   const int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23);
   return {vmulq_f32(vmulq_f32(a.v, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second))};
 }
+/// 2^n of n + kPowerShift, n whole in [-127, 127]: 0 for -127.
+ATTUNE_INLINE Vec power_of_two(Vec shifted) {
+  return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(shifted.v), 23))};
+}
 
 ATTUNE_INLINE Mask less(Vec a, Vec b) { return {vcltq_f32(a.v, b.v)}; }
 ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {vbslq_f32(mask.m, a.v, b.v)}; }
@@ -116,5 +120,6 @@ ATTUNE_INLINE void transpose(Vec (&rows)[4]) {
 }
 
 ATTUNE_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
+ATTUNE_INLINE void prefetch_second_level(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -103,6 +103,11 @@ ATTUNE_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
     return a.v[i] * first * second;
   });
 }
+/// 2^n of n + kPowerShift, n whole in [-127, 127]: 0 for -127.
+ATTUNE_INLINE Vec power_of_two(Vec shifted) {
+  return lanes_of(
+      [&](int i) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(shifted.v[i]) << 23); });
+}
 
 ATTUNE_INLINE Mask less(Vec a, Vec b) {
   return {{a.v[0] < b.v[0], a.v[1] < b.v[1], a.v[2] < b.v[2], a.v[3] < b.v[3]}};
@@ -130,5 +135,6 @@ ATTUNE_INLINE void transpose(Vec (&rows)[4]) {
 }
 
 ATTUNE_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
+ATTUNE_INLINE void prefetch_second_level(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace attune::cpu::ATTUNE_ISA
