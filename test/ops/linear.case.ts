@@ -69,5 +69,8 @@ export default {
     linear(53, 1301, 7, { scale: 0.7, bias: true }),
     linear(40, 300, 16, { layout: 'in_out', addend: true }),
     linear(16, 613, 83, { layout: 'in_out', scale: 0.7 }),
+    // Few rows and many columns, which are dealt out in larger parts, the last of them smaller.
+    linear(1, 40, 900, { bias: true }),
+    linear(6, 24, 1563, { rank: 3, scale: 0.5 }),
   ],
 } satisfies OpCases

@@ -11,14 +11,20 @@
 
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/epilogue.h"
+#include "kernels/cpu/gemm/lines.h"
 #include "kernels/cpu/gemm/packing.h"
-#include "kernels/cpu/quantized.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-// Columns of one task: N = 896 still gives 28 tasks, so that no thread waits long for the last.
-constexpr std::int64_t kColumns = 32;
+// Columns of one task, at least and at most.
+constexpr std::int64_t kFewColumns = 32;
+constexpr std::int64_t kColumns = 256;
+// What a task reads, or more: the processor foresees a stream after some KiB of it, so streams that end soon
+// are read at half the speed (int8 lines of 896: 8.9 GB/s of a core by 32 columns, 11.4 by 128, 12.5 by 256).
+constexpr std::int64_t kTaskBytes = std::int64_t{256} << 10;
+// Fewer tasks than this and the threads wait long for the last one.
+constexpr std::int64_t kManyTasks = 12;
 // Rows of A that share one load of B.
 constexpr int kRowsAtOnce = 4;
 // Columns, or rows, of B that are read at once. Far apart, each is a stream of its own to the processor, and
@@ -32,60 +38,6 @@ constexpr std::int64_t kFewParts = 8;
 constexpr std::int64_t kPartColumns = 4096;
 
 [[nodiscard]] ATTUNE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
-// ---- B as runs of neighbours, up to kQuantizedBlock long
-
-template <class T>
-struct PlainRun {
-  const T* data;
-  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(data + i); }
-  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
-    return load_partial(data + i, count);
-  }
-};
-
-/// Lines of B, each of neighbours in memory.
-template <class T>
-struct PlainLines {
-  using Run = PlainRun<T>;
-  const T* data;
-  std::int64_t stride;  ///< elements between lines
-  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
-    return {data + line * stride + i};
-  }
-};
-
-struct Int8Run {
-  const std::int8_t* codes;
-  Vec scale;
-  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(codes + i) * scale; }
-  /// Lines are whole blocks.
-  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t /*count*/) const { return at(i); }
-};
-
-/// int8 lines that are whole blocks: no run crosses the border of two scales.
-struct Int8Lines {
-  using Run = Int8Run;
-  const std::int8_t* codes;
-  const float* scales;
-  std::int64_t stride;
-  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
-    const std::int64_t at = line * stride + i;
-    // Never negative: without a sign the division is a shift.
-    return {codes + at, broadcast(scales[static_cast<std::uint64_t>(at) / kQuantizedBlock])};
-  }
-};
-
-[[nodiscard]] ATTUNE_INLINE std::int64_t line_stride(const Matrix& b) {
-  return b.row_stride == 1 ? b.column_stride : b.row_stride;
-}
-
-/// Whether the product's lines of B must be unpacked before they are multiplied.
-[[nodiscard]] ATTUNE_INLINE bool unpacks(const Matrix& b, std::int64_t line_length) {
-  if (b.dtype == DType::nf4) return true;
-  return b.dtype == DType::int8 &&
-         (line_stride(b) % kQuantizedBlock != 0 || line_length % kQuantizedBlock != 0);
-}
 
 // ---- columns contiguous
 
@@ -198,18 +150,6 @@ void dot_unpacked(const Rows& a, const Matrix& b, std::int64_t column, std::int6
       unpack(view, (column + j + c) * b.column_stride, depth, unpacked + c * depth);
     dot(a, PlainLines<float>{unpacked, depth}, count, depth, sums + j);
   }
-}
-
-template <class T>
-[[nodiscard]] ATTUNE_INLINE PlainLines<T> plain_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
-  const std::int64_t stride = line_stride(b);
-  return {static_cast<const T*>(b.data) + line * stride + i, stride};
-}
-[[nodiscard]] ATTUNE_INLINE Int8Lines int8_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
-  const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
-  const std::int64_t stride = line_stride(b);
-  const std::int64_t at = line * stride + i;
-  return {view.int8_codes + at, view.int8_scales + at / kQuantizedBlock, stride};
 }
 
 void add_dots(const Rows& a, const Product& product, std::int64_t column, std::int64_t columns,
@@ -394,6 +334,27 @@ enum class Way : std::uint8_t { columns, rows, strided };
   return product.b.column_stride == 1 ? Way::rows : Way::strided;
 }
 
+/// Bytes of B that one column of C takes.
+[[nodiscard]] std::int64_t bytes_of_column(const Gemm& gemm) {
+  std::int64_t bytes = 0;
+  for (int p = 0; p < gemm.product_count; ++p) {
+    const Product& product = gemm.products[p];
+    const DType dtype = product.b.dtype;
+    const std::int64_t wide = dtype == DType::f32 ? 4 : (dtype == DType::bf16 ? 2 : 1);
+    if (way_of(product) == Way::columns) bytes += product.depth * wide;
+  }
+  return bytes;
+}
+
+/// A multiple of kFewColumns.
+[[nodiscard]] std::int64_t columns_of_task(const Gemm& gemm) {
+  const std::int64_t bytes = kFewColumns * bytes_of_column(gemm);
+  const std::int64_t long_enough = bytes == 0 ? 1 : kTaskBytes / bytes;
+  const std::int64_t enough_tasks = gemm.columns / (kFewColumns * kManyTasks);
+  const std::int64_t times = least(least(long_enough, enough_tasks), kColumns / kFewColumns);
+  return times < 1 ? kFewColumns : times * kFewColumns;
+}
+
 /// Floats of scratch, each part on a cache line.
 struct Layout {
   std::int64_t a = 0;
@@ -456,10 +417,14 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
     next += layout.sums[p];
   }
 
-  pool.run(ceil_divide(gemm.columns, kColumns), [&](std::int64_t task, int thread) {
-    const std::int64_t column = task * kColumns;
-    const Rectangle place{0, column, gemm.rows, least(kColumns, gemm.columns - column)};
-    alignas(64) float sums[kStreamingDotRows * kColumns] = {};
+  const std::int64_t across = columns_of_task(gemm);
+  pool.run(ceil_divide(gemm.columns, across), [&](std::int64_t task, int thread) {
+    const std::int64_t column = task * across;
+    const Rectangle place{0, column, gemm.rows, least(across, gemm.columns - column)};
+    alignas(64) float sums[kStreamingDotRows * kColumns];
+    for (std::int64_t i = 0; i < gemm.rows; ++i) {
+      for (std::int64_t j = 0; j < place.columns; ++j) sums[i * kColumns + j] = 0.0F;
+    }
     Rows rows{a, depth, gemm.rows};
     const float* of_parts = part_sums;
     for (int p = 0; p < gemm.product_count; ++p) {

@@ -1,0 +1,75 @@
+#pragma once
+
+// The right factor of a thin product as lines, each of neighbours in memory, of which runs up to
+// kQuantizedBlock long are read.
+
+#include "kernels/cpu/gemm/gemm.h"
+#include "kernels/cpu/quantized.h"
+
+namespace attune::cpu::ATTUNE_ISA {
+
+template <class T>
+struct PlainRun {
+  const T* data;
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(data + i); }
+  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
+    return load_partial(data + i, count);
+  }
+};
+
+/// Lines of B, each of neighbours in memory.
+template <class T>
+struct PlainLines {
+  using Run = PlainRun<T>;
+  const T* data;
+  std::int64_t stride;  ///< elements between lines
+  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
+    return {data + line * stride + i};
+  }
+};
+
+struct Int8Run {
+  const std::int8_t* codes;
+  Vec scale;
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(codes + i) * scale; }
+  /// Lines are whole blocks.
+  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t /*count*/) const { return at(i); }
+};
+
+/// int8 lines that are whole blocks: no run crosses the border of two scales.
+struct Int8Lines {
+  using Run = Int8Run;
+  const std::int8_t* codes;
+  const float* scales;
+  std::int64_t stride;
+  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
+    const std::int64_t at = line * stride + i;
+    // Never negative: without a sign the division is a shift.
+    return {codes + at, broadcast(scales[static_cast<std::uint64_t>(at) / kQuantizedBlock])};
+  }
+};
+
+[[nodiscard]] ATTUNE_INLINE std::int64_t line_stride(const Matrix& b) {
+  return b.row_stride == 1 ? b.column_stride : b.row_stride;
+}
+
+/// Whether the product's lines of B must be unpacked before they are multiplied.
+[[nodiscard]] ATTUNE_INLINE bool unpacks(const Matrix& b, std::int64_t line_length) {
+  if (b.dtype == DType::nf4) return true;
+  return b.dtype == DType::int8 &&
+         (line_stride(b) % kQuantizedBlock != 0 || line_length % kQuantizedBlock != 0);
+}
+
+template <class T>
+[[nodiscard]] ATTUNE_INLINE PlainLines<T> plain_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
+  const std::int64_t stride = line_stride(b);
+  return {static_cast<const T*>(b.data) + line * stride + i, stride};
+}
+[[nodiscard]] ATTUNE_INLINE Int8Lines int8_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
+  const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
+  const std::int64_t stride = line_stride(b);
+  const std::int64_t at = line * stride + i;
+  return {view.int8_codes + at, view.int8_scales + at / kQuantizedBlock, stride};
+}
+
+}  // namespace attune::cpu::ATTUNE_ISA
