@@ -177,7 +177,8 @@ describe.each(native().processor().instructionSets)('products on %s', (instructi
 
   test.each(quantizations)('by %s have the same bits for any number of threads', async (dtype) => {
     for (const layout of ['out_in', 'in_out'] as const) {
-      const shape = { inputs: 256, outputs: 320, layout, rows: 3 }
+      // So many outputs that threads share them out in parts of other sizes when there are more of them.
+      const shape = { inputs: 256, outputs: 1280, layout, rows: 3 }
       const results: Float32Array[] = []
       for (const threads of [1, 2, 3]) {
         const session = open(instructionSet, threads)

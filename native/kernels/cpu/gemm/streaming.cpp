@@ -4,8 +4,9 @@
 //   columns of B contiguous: dot products, four columns at a time, far apart in memory
 //   rows of B contiguous: first, parts of the depth, each a sum of scaled rows into scratch; then their sum
 //
-// What a part or a task is depends on the sizes alone, and an element's sum is taken in the same order
-// however many rows there are: bits depend neither on threads nor on what else is in the batch.
+// What a part is depends on the sizes alone, and an element's sum is taken in the same order however many
+// rows there are and whichever task it falls to: bits depend neither on threads nor on what else is in the
+// batch.
 
 #include "kernels/cpu/gemm/streaming.h"
 
@@ -23,8 +24,8 @@ constexpr std::int64_t kColumns = 256;
 // What a task reads, or more: the processor foresees a stream after some KiB of it, so streams that end soon
 // are read at half the speed (int8 lines of 896: 8.9 GB/s of a core by 32 columns, 11.4 by 128, 12.5 by 256).
 constexpr std::int64_t kTaskBytes = std::int64_t{256} << 10;
-// Fewer tasks than this and the threads wait long for the last one.
-constexpr std::int64_t kManyTasks = 12;
+// Fewer tasks for each thread than this, and they wait long for the last one.
+constexpr std::int64_t kTasksOfThread = 6;
 // Rows of A that share one load of B.
 constexpr int kRowsAtOnce = 4;
 // Columns, or rows, of B that are read at once. Far apart, each is a stream of its own to the processor, and
@@ -347,10 +348,10 @@ enum class Way : std::uint8_t { columns, rows, strided };
 }
 
 /// A multiple of kFewColumns.
-[[nodiscard]] std::int64_t columns_of_task(const Gemm& gemm) {
+[[nodiscard]] std::int64_t columns_of_task(const Gemm& gemm, int threads) {
   const std::int64_t bytes = kFewColumns * bytes_of_column(gemm);
   const std::int64_t long_enough = bytes == 0 ? 1 : kTaskBytes / bytes;
-  const std::int64_t enough_tasks = gemm.columns / (kFewColumns * kManyTasks);
+  const std::int64_t enough_tasks = gemm.columns / (kFewColumns * kTasksOfThread * threads);
   const std::int64_t times = least(least(long_enough, enough_tasks), kColumns / kFewColumns);
   return times < 1 ? kFewColumns : times * kFewColumns;
 }
@@ -417,7 +418,7 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
     next += layout.sums[p];
   }
 
-  const std::int64_t across = columns_of_task(gemm);
+  const std::int64_t across = columns_of_task(gemm, pool.threads());
   pool.run(ceil_divide(gemm.columns, across), [&](std::int64_t task, int thread) {
     const std::int64_t column = task * across;
     const Rectangle place{0, column, gemm.rows, least(across, gemm.columns - column)};
