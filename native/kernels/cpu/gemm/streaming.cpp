@@ -21,15 +21,17 @@ namespace {
 // Columns of one task, at least and at most.
 constexpr std::int64_t kFewColumns = 32;
 constexpr std::int64_t kColumns = 256;
-// What a task reads, or more: the processor foresees a stream after some KiB of it, so streams that end soon
-// are read at half the speed (int8 lines of 896: 8.9 GB/s of a core by 32 columns, 11.4 by 128, 12.5 by 256).
+// What a task reads at most: the processor foresees a stream after some KiB of it, so many short ones are
+// read more slowly (int8 lines of 896 on a core of an EPYC (Zen 3): 8.9 GB/s by 32 columns, 11.4 by 128, 12.5
+// by 256).
 constexpr std::int64_t kTaskBytes = std::int64_t{256} << 10;
 // Fewer tasks for each thread than this, and they wait long for the last one.
 constexpr std::int64_t kTasksOfThread = 6;
 // Rows of A that share one load of B.
 constexpr int kRowsAtOnce = 4;
 // Columns, or rows, of B that are read at once. Far apart, each is a stream of its own to the processor, and
-// four of them keep more reads in flight than one: 22 against 19 GB/s on two cores of an EPYC (Zen 3).
+// four of them keep more reads in flight than one: 22 against 19 GB/s on two cores of an EPYC (Zen 3). Side
+// by side in one page they are read at half the speed.
 constexpr int kStreams = 4;
 // What one part reads: half a MiB of float32, against which its sums are little.
 constexpr std::int64_t kPartElements = std::int64_t{128} << 10;
