@@ -16,6 +16,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '5' }, // timed steps
     warmup: { type: 'string', default: '2' }, // steps before timing
+    'gradient-checkpointing': { type: 'boolean', default: false },
   },
 })
 const [threads, steps, warmup] = ['threads', 'steps', 'warmup'].map((name) => {
@@ -23,6 +24,7 @@ const [threads, steps, warmup] = ['threads', 'steps', 'warmup'].map((name) => {
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}: expected a whole number from 1 on`)
   return value
 })
+const gradientCheckpointing = values['gradient-checkpointing']
 const asked = cases[values.case]
 if (asked === undefined) throw new Error(`--case: expected one of ${Object.keys(cases).join(', ')}, not ${values.case}`)
 const { adapter, batch: batchSize, length, targetLength } = asked
@@ -49,7 +51,7 @@ let loss
 const seconds = []
 for (let i = -warmup; i < steps; i++) {
   const begin = performance.now()
-  loss = (await optimizer.step(batch)).loss
+  loss = (await optimizer.step(batch, { gradientCheckpointing })).loss
   if (i >= 0) seconds.push((performance.now() - begin) / 1000)
 }
 const step = median(seconds) // seconds of one
@@ -63,6 +65,7 @@ console.log(
     case: values.case,
     variant: values.variant,
     threads,
+    gradientCheckpointing,
     tokens,
     steps,
     stepSeconds: round(step, 4),

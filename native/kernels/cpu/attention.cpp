@@ -12,6 +12,15 @@
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
+// ---- choose
+
+/// Tiles of queries that a task takes: fewer where threads would wait for the last task.
+std::int64_t choose_together(const KernelCall& call, int threads) {
+  const std::int64_t tiles = divide_up(call.inputs[0].shape.rows(), kTile);
+  const std::int64_t tasks = tiles * call.as<AttentionArguments>().heads / kTilesTogether;
+  return tasks >= 4 * threads ? kTilesTogether : 1;
+}
+
 // ---- launch
 
 struct Scratch {
@@ -37,15 +46,6 @@ std::size_t scratch_of(const KernelCall& call, int threads) {
   Carver carver;
   const Scratch counted(carver, call, threads);
   return carver.used();
-}
-
-// ---- choose
-
-/// Tiles of queries that a task takes: fewer where threads would wait for the last task.
-std::int64_t choose_together(const KernelCall& call, int threads) {
-  const std::int64_t tiles = divide_up(call.inputs[0].shape.rows(), kTile);
-  const std::int64_t tasks = tiles * call.as<AttentionArguments>().heads / kTilesTogether;
-  return tasks >= 4 * threads ? kTilesTogether : 1;
 }
 
 template <class T>
