@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'cuda',
           include: [
             'test/parity/{attention,ops,training,lora,generation,packing,perplexity,bf16,token-rows,transformers}.test.ts',
-            'test/models/{decoder,quantization}.test.ts',
+            'test/models/{decoder,gradient-checkpointing,quantization}.test.ts',
             'test/generate/decode-loop.test.ts',
             'test/train/trainer.test.ts',
             'test/cli/train-tasks.test.ts',
