@@ -50,8 +50,8 @@ struct Block {
   return node.op->name == "layer_norm" || node.op->name == "rms_norm";
 }
 
-/// A norm at the end of a block (BERT's) goes to the next one: its input is kept instead of its output, so that
-/// the product before it need not run again for the norm's gradient.
+/// A norm at the end of a block (BERT's) goes to the next one: its input is kept instead of its output, so
+/// that the product before it need not run again for the norm's gradient.
 void end_with_products(const Graph& graph, std::vector<Block>& blocks) {
   for (std::size_t next = 1; next < blocks.size(); ++next) {
     Block& block = blocks[next - 1];
