@@ -23,14 +23,17 @@ export function readStepCases(): Readonly<Record<string, StepCase>> {
   return JSON.parse(readFileSync(casesPath, 'utf8')) as Readonly<Record<string, StepCase>>
 }
 
-/** Sizes of configurations by which a small model differs from a large one of the same shape. */
+/**
+ * Sizes of configurations by which a small model differs from a large one of the same shape. It has two layers: below the adapters
+ * of a single one nothing is differentiated.
+ */
 const smallSizes: Readonly<Record<string, number>> = {
   n_embd: 32,
   n_head: 2,
-  n_layer: 1,
+  n_layer: 2,
   n_positions: 32,
   hidden_size: 32,
-  num_hidden_layers: 1,
+  num_hidden_layers: 2,
   num_attention_heads: 2,
   num_key_value_heads: 1,
   head_dim: 16,
@@ -39,8 +42,8 @@ const smallSizes: Readonly<Record<string, number>> = {
   d_model: 32,
   d_kv: 16,
   d_ff: 64,
-  num_layers: 1,
-  num_decoder_layers: 1,
+  num_layers: 2,
+  num_decoder_layers: 2,
   num_heads: 2,
   vocab_size: 96,
 }
