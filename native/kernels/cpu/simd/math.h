@@ -4,38 +4,33 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// exp(x) = 2^n exp(r), r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2], ln 2 in two parts so that r is exact.
-/// The polynomial is SLEEF's (Shibata, expf u10), 1 ulp. Limits: past them the result is 0 or infinity
-/// anyway.
+/// exp(x) / 2^n = exp(r), r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2], ln 2 in two parts so that r is exact. The
+/// polynomial is SLEEF's (Shibata, expf u10), 1 ulp.
+ATTUNE_INLINE Vec exp_beside_powers(Vec x, Vec n) {
+  Vec r = fnma(n, broadcast(0.693145752F), x);
+  r = fnma(n, broadcast(1.42860677e-6F), r);
+  Vec p = broadcast(1.98527618e-4F);
+  p = fma(p, r, broadcast(1.39304355e-3F));
+  p = fma(p, r, broadcast(8.33336078e-3F));
+  p = fma(p, r, broadcast(4.16664854e-2F));
+  p = fma(p, r, broadcast(1.66666672e-1F));
+  p = fma(p, r, broadcast(0.5F));
+  return fma(r * r, p, r) + broadcast(1.0F);
+}
+
+/// Limits: past them the result is 0 or infinity anyway.
 ATTUNE_INLINE Vec exp(Vec x) {
   x = min(broadcast(89.0F), max(broadcast(-104.0F), x));
   const Vec n = round(x * broadcast(1.44269504F));
-  Vec r = fnma(n, broadcast(0.693145752F), x);
-  r = fnma(n, broadcast(1.42860677e-6F), r);
-  Vec p = broadcast(1.98527618e-4F);
-  p = fma(p, r, broadcast(1.39304355e-3F));
-  p = fma(p, r, broadcast(8.33336078e-3F));
-  p = fma(p, r, broadcast(4.16664854e-2F));
-  p = fma(p, r, broadcast(1.66666672e-1F));
-  p = fma(p, r, broadcast(0.5F));
-  return scale_by_power_of_two(fma(r * r, p, r) + broadcast(1.0F), n);
+  return scale_by_power_of_two(exp_beside_powers(x, n), n);
 }
 
-/// exp(x) of x <= 0, as softmax has it: the same polynomial with fewer steps around it, as 2^n needs one
-/// factor and n falls out of the sum that rounds it. Results below 2^-126 are 0.
+/// exp(x) of x <= 0, as softmax has it, with fewer steps: 2^n needs one factor, and n falls out of the sum
+/// that rounds it. Results below 2^-126 are 0.
 ATTUNE_INLINE Vec exp_of_nonpositive(Vec x) {
   x = max(broadcast(-88.0F), x);
   const Vec shifted = fma(x, broadcast(1.44269504F), broadcast(kPowerShift));
-  const Vec n = shifted - broadcast(kPowerShift);
-  Vec r = fnma(n, broadcast(0.693145752F), x);
-  r = fnma(n, broadcast(1.42860677e-6F), r);
-  Vec p = broadcast(1.98527618e-4F);
-  p = fma(p, r, broadcast(1.39304355e-3F));
-  p = fma(p, r, broadcast(8.33336078e-3F));
-  p = fma(p, r, broadcast(4.16664854e-2F));
-  p = fma(p, r, broadcast(1.66666672e-1F));
-  p = fma(p, r, broadcast(0.5F));
-  return (fma(r * r, p, r) + broadcast(1.0F)) * power_of_two(shifted);
+  return exp_beside_powers(x, shifted - broadcast(kPowerShift)) * power_of_two(shifted);
 }
 
 /// 1 / (1 + exp(-x)); exp(-x) may be infinite, the quotient is then 0.
