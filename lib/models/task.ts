@@ -28,7 +28,7 @@ export interface LossOptions {
   readonly neftuneAlpha: number
   /**
    * The backward pass computes each block (layer) again from what the block was given, instead of keeping all that the forward pass
-   * made: less memory, about a third more time, the same bits (Chen et al. 2016).
+   * made: less memory, up to a third more operations, the same bits (Chen et al. 2016).
    */
   readonly gradientCheckpointing: boolean
 }

@@ -1,6 +1,5 @@
 /** Whether a run's backward pass computes the model's layers again instead of keeping what they made. */
-import type { ProcessMemory } from './process-memory.js'
-import { roomFor } from './process-memory.js'
+import { roomFor, type ProcessMemory } from './process-memory.js'
 
 /** Always, never, or where the run does not fit in memory otherwise. */
 export type GradientCheckpointing = boolean | 'auto'
