@@ -67,9 +67,23 @@ const cases: readonly SharedCase[] = [
   },
   {
     name: 'more than one block of rows',
-    tokens: 2100,
+    tokens: 4200,
     width: 20,
     layers: [{ outputs: 33 }, { outputs: 48 }],
+    shares: [both, both],
+  },
+  {
+    name: 'more than one block of columns',
+    tokens: 830,
+    width: 410,
+    layers: [{ outputs: 800 }, { outputs: 33 }],
+    shares: [both, both],
+  },
+  {
+    name: 'more than one slab of depth',
+    tokens: 600,
+    width: 1100,
+    layers: [{ outputs: 410 }, { outputs: 620 }],
     shares: [both, both],
   },
   {

@@ -27,26 +27,18 @@ inline constexpr std::int64_t kThinDepthBlock = 4 * kDepthBlock;
 /// Up to this many rows B is read where it lies, if its rows do: 16 are three panels of AVX2.
 inline constexpr std::int64_t kFewRows = 16;
 
-// Rows and columns between two packings. A packed element is read N / 32 or M / 14 times, so these make
-// packing a few percent of the work, and bound scratch: 3.5 and 5 MiB, and 24 MiB of float32 sums when C is
-// bfloat16. 3072 columns: what leaves the wide layer of a model of 768 is one block.
-inline constexpr std::int64_t kRowBlock = 2048;
-inline constexpr std::int64_t kColumnBlock = 3072;
-
-// One task: up to 4 x 8 micro tiles of 14 rows or 16 x 8 of fewer, about 50 us. The 8 panels of B (432 KiB;
-// AVX2: 196 KiB, NEON 108) stay in the second-level cache from task to task, because tasks with the same
-// columns follow one another.
+// Panels that a task packs and multiplies at a time, so that they stay in the second-level cache: of A
+// (AVX2 147 KiB, 14 rows 94 KiB) or of B (AVX2 147 KiB, AVX-512 432, NEON 108).
 inline constexpr std::int64_t kGroupRowPanels = kTileRows == 14 ? 4 : 16;
-inline constexpr std::int64_t kGroupColumnPanels = 8;
-// Fewer tasks than this and groups are made smaller: the last task keeps the other threads waiting, on
-// average for half a task, which is 2 % of 48 tasks on two threads and 4 % on four.
-inline constexpr std::int64_t kFewTasks = 48;
+inline constexpr std::int64_t kGroupColumnPanels = Vec::kWidth == 8 ? 6 : 8;
+// Rows of a block: they bound the float32 sums where C is bfloat16 (12 MiB).
+inline constexpr std::int64_t kRowBlock = 4096;
 
-// From so many column panels on each task takes columns of its own for all rows (wide.cpp), two panels of B
-// at least: A then streams past them from the third level at a few bytes a cycle. As long as A, packed whole,
-// stays there: 12 MiB.
-inline constexpr std::int64_t kWidePanels = 2 * kFewTasks;
-inline constexpr std::int64_t kWideRows = (std::int64_t{3} << 20) / kDepthBlock;
+// Lanes of the factor that is packed for all tasks (a slab of its depth, 1.5 MiB): it stays in the
+// third-level cache, from which every task reads it anew.
+inline constexpr std::int64_t kSlabLanes = std::int64_t{3} << 17;
+/// Up to so many of its lanes (1 MiB) come soon enough unasked: of 0.6 MiB, asking cost 4 percent.
+inline constexpr std::int64_t kNearLanes = std::int64_t{1} << 18;
 
 /// Up to this many rows the product reads B once, where it lies (streaming.cpp) ...
 inline constexpr std::int64_t kStreamingRows = 4;
@@ -73,24 +65,38 @@ ATTUNE_INLINE EvenSplit split_by(std::int64_t total, std::int64_t longest) {
   return {total, parts < 1 ? 1 : parts};
 }
 
-/// How one block of rows x columns is cut into panels and tasks.
-struct Tasks {
-  EvenSplit row_panels;     ///< rows -> panels of at most kTileRows
-  EvenSplit row_groups;     ///< row panels -> tasks
-  EvenSplit column_groups;  ///< column panels (all kTileColumns wide but the last) -> tasks
+/// Blocks of depth -> slabs, where the factor that is packed for all tasks has `lanes` lanes a step.
+ATTUNE_INLINE EvenSplit split_into_slabs(const EvenSplit& depths, std::int64_t lanes) {
+  const std::int64_t block = lanes * depths.longest();
+  const std::int64_t most = block > 0 ? kSlabLanes / block : 1;
+  return split_by(depths.parts, most < 1 ? 1 : most);
+}
 
-  ATTUNE_INLINE Tasks(std::int64_t rows, std::int64_t columns) : row_panels(split_by(rows, kTileRows)) {
-    const std::int64_t column_panels = ceil_divide(columns, kTileColumns);
-    std::int64_t across = kGroupColumnPanels;
-    std::int64_t down = kGroupRowPanels;
-    for (;;) {
-      row_groups = split_by(row_panels.parts, down);
-      column_groups = split_by(column_panels, across);
-      if (count() >= kFewTasks || (across == 1 && down == 1)) return;
-      (across >= down && across > 1 ? across : down) /= 2;
-    }
+/// Panels -> tasks: groups of at most `most`, and small ones at the end, so that the threads end together:
+/// the last task keeps the others waiting.
+class Groups {
+ public:
+  ATTUNE_INLINE Groups(std::int64_t panels, std::int64_t most) {
+    // A dozen tasks at least, if panels are that many.
+    const std::int64_t fair = panels / 12;
+    const std::int64_t large = fair < 1 ? 1 : (fair < most ? fair : most);
+    first_small_ = 2 * large < panels ? panels - 2 * large : 0;
+    if (first_small_ > 0) large_ = split_by(first_small_, large);
+    small_ = split_by(panels - first_small_, large < 3 ? 1 : large / 3);
   }
-  [[nodiscard]] ATTUNE_INLINE std::int64_t count() const { return row_groups.parts * column_groups.parts; }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t count() const { return large_.parts + small_.parts; }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t group) const {
+    return group < large_.parts ? large_.begin(group) : first_small_ + small_.begin(group - large_.parts);
+  }
+  /// Panels of the largest group.
+  [[nodiscard]] ATTUNE_INLINE std::int64_t longest() const {
+    return first_small_ > 0 ? large_.longest() : small_.longest();
+  }
+
+ private:
+  std::int64_t first_small_ = 0;
+  EvenSplit large_{0, 0};
+  EvenSplit small_;
 };
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -5,15 +5,7 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-namespace {
-
-/// Up to so many lanes (1 MiB) panels of A come soon enough unasked: of 0.6 MiB, asking cost 4 percent.
-constexpr std::int64_t kNearLanes = std::int64_t{1} << 18;
-
-}  // namespace
-
-void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const RowPanel& next,
-                std::int64_t index) {
+void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const float* ahead) {
   const Gemm& gemm = block.gemm;
   const Rectangle place{block.row + a.row, block.column + b.column, a.rows, b.columns};
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
@@ -41,12 +33,9 @@ void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, con
   const Operands operands = a.stride != 0   ? Operands::a_where_it_lies
                             : b.stride != 0 ? Operands::b_where_it_lies
                                             : Operands::packed;
-  const bool brings = gemm.rows * block.depth.size() > kNearLanes;
   const MicroKernel multiply =
-      microkernel(block.lane, operands, brings, a.rows, ceil_divide(b.columns, Vec::kWidth));
-  constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
-  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add,
-           next.data + index % kShares * kAhead * block.depth.size());
+      microkernel(block.lane, operands, ahead != nullptr, a.rows, ceil_divide(b.columns, Vec::kWidth));
+  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add, ahead);
   if (terms) add_terms(gemm, place, sums, stride);
   if (write) write_c(gemm, place, sums, stride);
 }

@@ -38,11 +38,9 @@ struct ColumnPanel {
   std::int64_t columns = 0;
 };
 
-/// The sums of a panel of A and one of B, and where the depth ends what belongs to C beside them. Meanwhile a
-/// share of the panel of A that comes `next` is brought closer where A is large: without it the third level,
-/// from which panels of A come, is waited for. `index` counts the tiles of a panel of A, each of which takes
-/// another share.
-void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const RowPanel& next,
-                std::int64_t index);
+/// The sums of a panel of A and one of B, and where the depth ends what belongs to C beside them. Meanwhile
+/// kAhead floats a step of depth from `ahead` on are brought closer: where a factor comes from the third
+/// level it is waited for otherwise. Null: nothing is.
+void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const float* ahead);
 
 }  // namespace attune::cpu::ATTUNE_ISA

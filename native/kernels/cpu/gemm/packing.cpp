@@ -12,10 +12,19 @@ namespace {
 
 struct Panel {
   float* out = nullptr;
+  std::int64_t begin = 0;  ///< across the source
   std::int64_t width = 0;  ///< elements between two depths of out
   std::int64_t count = 0;  ///< elements of a depth that come from the source
   std::int64_t depth = 0;
   float alpha = 1.0F;
+};
+
+/// Panels beside one another in the source, behind one another in memory.
+struct Panels {
+  static constexpr int kMost = 16;
+  Panel panels[kMost];
+  int count = 0;
+  std::int64_t across = 0;  ///< elements of the whole source
 };
 
 ATTUNE_INLINE std::int64_t lanes_left(std::int64_t total, std::int64_t done) {
@@ -33,32 +42,63 @@ struct NarrowStore {
   [[nodiscard]] ATTUNE_INLINE bool whole(std::int64_t k) const { return (depth - k) * width >= Vec::kWidth; }
 };
 
-/// Neighbours across the panel are neighbours in memory: rows of vectors.
+/// Depths of a panel that are written before those of the panel beside it.
+constexpr std::int64_t kDepths = 4;
+
+/// Depths [k, end) of one panel, end - k <= kDepths. `readable`: elements of the source from its first on.
 template <class T>
-void pack_rows(const Panel& panel, const T* source, std::int64_t depth_stride) {
+ATTUNE_INLINE void pack_depths(const Panel& panel, const T* source, std::int64_t depth_stride, std::int64_t k,
+                               std::int64_t end, std::int64_t readable) {
   const Vec alpha = broadcast(panel.alpha);
-  if (panel.count == kTileColumns && panel.width == kTileColumns) {
-    for (std::int64_t k = 0; k < panel.depth; ++k) {
-      const T* from = source + k * depth_stride;
-      float* to = panel.out + k * kTileColumns;
-#pragma GCC unroll 2
-      for (int v = 0; v < kTileVectors; ++v)
-        store(to + v * Vec::kWidth, alpha * load(from + v * Vec::kWidth));
+  const NarrowStore narrow{panel.width, panel.depth};
+  const T* from = source + k * depth_stride;
+  // Rows of the source are far apart: nothing but these calls asks for the next ones.
+  const T* ahead = from + kDepths * depth_stride;
+  float* to = panel.out + k * panel.width;
+  if (end - k == kDepths && panel.count == kTileColumns && panel.width == kTileColumns) {
+#pragma GCC unroll 4
+    for (std::int64_t i = 0; i < kDepths; ++i) {
+      prefetch(ahead + i * depth_stride);
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) {
+        const T* vector = from + i * depth_stride + v * Vec::kWidth;
+        store(to + i * kTileColumns + v * Vec::kWidth, alpha * load(vector));
+      }
+    }
+    return;
+  }
+  if (end - k == kDepths && panel.width < Vec::kWidth && readable >= Vec::kWidth && narrow.whole(end - 1)) {
+#pragma GCC unroll 4
+    for (std::int64_t i = 0; i < kDepths; ++i) {
+      prefetch(ahead + i * depth_stride);
+      store(to + i * panel.width, alpha * load(from + i * depth_stride));
     }
     return;
   }
   for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
     const std::int64_t in = lanes_left(panel.count, j);
     const std::int64_t out = lanes_left(panel.width, j);
-    std::int64_t k = 0;
-    if (j == 0 && panel.width < Vec::kWidth) {
-      const NarrowStore narrow{panel.width, panel.depth};
-      for (; narrow.whole(k); ++k)
-        store(panel.out + k * panel.width, alpha * load_partial(source + k * depth_stride, in));
+    for (std::int64_t i = 0; i < end - k; ++i) {
+      const Vec row = alpha * load_partial(from + i * depth_stride + j, in);
+      if (panel.width < Vec::kWidth && narrow.whole(k + i)) {
+        store(to + i * panel.width, row);
+      } else {
+        store_partial(to + i * panel.width + j, row, out);
+      }
     }
-    for (; k < panel.depth; ++k) {
-      store_partial(panel.out + k * panel.width + j, alpha * load_partial(source + k * depth_stride + j, in),
-                    out);
+  }
+}
+
+/// Neighbours across the panels are neighbours in memory: rows of vectors. All panels a few depths at a time,
+/// as the source has them side by side: panel after panel, each would fetch the same lines and pages again.
+template <class T>
+void pack_rows(const Panels& all, const T* source, std::int64_t depth_stride) {
+  const std::int64_t depth = all.panels[0].depth;
+  for (std::int64_t k = 0; k < depth; k += kDepths) {
+    const std::int64_t end = k + kDepths < depth ? k + kDepths : depth;
+    for (int p = 0; p < all.count; ++p) {
+      const Panel& panel = all.panels[p];
+      pack_depths(panel, source + panel.begin, depth_stride, k, end, all.across - panel.begin);
     }
   }
 }
@@ -114,14 +154,21 @@ void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std:
   }
 }
 
+/// `source`: element 0 across.
 template <class T>
-void pack(const Panel& panel, const T* source, std::int64_t stride, std::int64_t depth_stride) {
+void pack(const Panels& all, const T* source, std::int64_t stride, std::int64_t depth_stride) {
   if (stride == 1) {
-    pack_rows(panel, source, depth_stride);
-  } else if (depth_stride == 1) {
-    pack_columns(panel, source, stride);
-  } else {
-    pack_strided(panel, source, stride, depth_stride);
+    pack_rows(all, source, depth_stride);
+    return;
+  }
+  for (int p = 0; p < all.count; ++p) {
+    const Panel& panel = all.panels[p];
+    const T* const from = source + panel.begin * stride;
+    if (depth_stride == 1) {
+      pack_columns(panel, from, stride);
+    } else {
+      pack_strided(panel, from, stride, depth_stride);
+    }
   }
 }
 
@@ -133,11 +180,11 @@ void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offse
   for (std::int64_t k = 0; k < panel.depth; k += kQuantizedBlock) {
     const std::int64_t left = panel.depth - k;
     const std::int64_t deep = left < kQuantizedBlock ? left : kQuantizedBlock;
-    const Panel part{panel.out + k * panel.width, panel.width, panel.count, deep, panel.alpha};
+    const Panel part{panel.out + k * panel.width, 0, panel.width, panel.count, deep, panel.alpha};
     if (stride == 1) {
       for (std::int64_t i = 0; i < deep; ++i)
         unpack(view, offset + (k + i) * depth_stride, panel.count, unpacked + i * kTileColumns);
-      pack_rows(part, unpacked, kTileColumns);
+      pack_rows({{part}, 1, panel.count}, unpacked, kTileColumns);
     } else {
       for (std::int64_t j = 0; j < panel.count; ++j)
         unpack(view, offset + j * stride + k, deep, unpacked + j * kQuantizedBlock);
@@ -146,14 +193,18 @@ void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offse
   }
 }
 
-void pack(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+/// `offset`: of element 0 across at the first depth.
+void pack(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
           std::int64_t depth_stride) {
   if (is_quantized(matrix.dtype)) {
-    pack_quantized(panel, matrix, offset, stride, depth_stride);
+    for (int p = 0; p < all.count; ++p) {
+      const Panel& panel = all.panels[p];
+      pack_quantized(panel, matrix, offset + panel.begin * stride, stride, depth_stride);
+    }
   } else if (matrix.dtype == DType::bf16) {
-    pack(panel, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
+    pack(all, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
   } else {
-    pack(panel, static_cast<const float*>(matrix.data) + offset, stride, depth_stride);
+    pack(all, static_cast<const float*>(matrix.data) + offset, stride, depth_stride);
   }
 }
 
@@ -177,21 +228,23 @@ ATTUNE_INLINE void for_products(const Gemm& gemm, Lane lane, DepthRange range, i
   }
 }
 
-/// Steps [step, step + panel.depth) of an operand that is `depth` deep.
-void pack(const Panel& panel, [[maybe_unused]] Lane lane, const Matrix& matrix, std::int64_t offset,
-          std::int64_t stride, std::int64_t depth_stride, std::int64_t step,
-          [[maybe_unused]] std::int64_t depth) {
+/// Steps [step, step + the panels' depth) of an operand that is `depth` deep.
+void pack(const Panels& all, [[maybe_unused]] Lane lane, const Matrix& matrix, std::int64_t stride,
+          std::int64_t depth_stride, std::int64_t step, [[maybe_unused]] std::int64_t depth) {
 #if defined(ATTUNE_AVX512_BF16)
   if (lane == Lane::bf16_pair) {
-    const std::int64_t left = depth - 2 * step;
-    const std::int64_t depths = left < 2 * panel.depth ? left : 2 * panel.depth;
-    pack_pairs({panel.out, panel.width, panel.count, depths, panel.alpha},
-               static_cast<const bfloat16*>(matrix.data) + offset + 2 * step * depth_stride, stride,
-               depth_stride);
+    for (int p = 0; p < all.count; ++p) {
+      const Panel& panel = all.panels[p];
+      const std::int64_t left = depth - 2 * step;
+      const std::int64_t depths = left < 2 * panel.depth ? left : 2 * panel.depth;
+      const std::int64_t offset = panel.begin * stride + 2 * step * depth_stride;
+      pack_pairs({panel.out, panel.width, panel.count, depths, panel.alpha},
+                 static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
+    }
     return;
   }
 #endif
-  pack(panel, matrix, offset + step * depth_stride, stride, depth_stride);
+  pack(all, matrix, step * depth_stride, stride, depth_stride);
 }
 
 #if defined(ATTUNE_AVX512_BF16)
@@ -239,26 +292,52 @@ std::int64_t total_depth(const Gemm& gemm, Lane lane) {
   return steps;
 }
 
-void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out,
-            int first) {
-  for_products(gemm, lane, depth, first,
-               [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
-                 const Matrix& a = product.a;
-                 pack({out + before * count, count, count, steps, product.alpha}, lane, a, row * a.row_stride,
-                      a.row_stride, a.column_stride, step, product.depth);
-               });
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, const RowPanels& rows, float* out, int first) {
+  const std::int64_t base = rows.split.begin(rows.begin);
+  for (std::int64_t some = rows.begin; some < rows.end; some += Panels::kMost) {
+    const std::int64_t end = some + Panels::kMost < rows.end ? some + Panels::kMost : rows.end;
+    for_products(gemm, lane, depth, first,
+                 [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
+                   Panels all{.across = gemm.rows};
+                   for (std::int64_t p = some; p < end; ++p) {
+                     const std::int64_t row = rows.split.begin(p);
+                     const std::int64_t count = rows.split.begin(p + 1) - row;
+                     all.panels[all.count++] = {.out = out + (row - base) * depth.size() + before * count,
+                                                .begin = rows.row + row,
+                                                .width = count,
+                                                .count = count,
+                                                .depth = steps,
+                                                .alpha = product.alpha};
+                   }
+                   pack(all, lane, product.a, product.a.row_stride, product.a.column_stride, step,
+                        product.depth);
+                 });
+  }
 }
 
-void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
+void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t columns,
             float* out, int first) {
-  const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
+  constexpr std::int64_t kSome = Panels::kMost * kTileColumns;
   const bool scaled = choose_operands(gemm, lane) == Operands::a_where_it_lies;
-  for_products(gemm, lane, depth, first,
-               [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
-                 const Matrix& b = product.b;
-                 pack({out + before * width, width, count, steps, scaled ? product.alpha : 1.0F}, lane, b,
-                      column * b.column_stride, b.column_stride, b.row_stride, step, product.depth);
-               });
+  for (std::int64_t some = 0; some < columns; some += kSome) {
+    const std::int64_t end = some + kSome < columns ? some + kSome : columns;
+    for_products(gemm, lane, depth, first,
+                 [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
+                   Panels all{.across = gemm.columns};
+                   for (std::int64_t j = some; j < end; j += kTileColumns) {
+                     const std::int64_t count = end - j < kTileColumns ? end - j : kTileColumns;
+                     const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
+                     all.panels[all.count++] = {.out = out + j * depth.size() + before * width,
+                                                .begin = column + j,
+                                                .width = width,
+                                                .count = count,
+                                                .depth = steps,
+                                                .alpha = scaled ? product.alpha : 1.0F};
+                   }
+                   pack(all, lane, product.b, product.b.column_stride, product.b.row_stride, step,
+                        product.depth);
+                 });
+  }
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

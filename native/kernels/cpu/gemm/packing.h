@@ -46,14 +46,28 @@ struct DepthRange {
   return kept_lanes(gemm, depth.begin) + from * depth.size();
 }
 
-/// Rows [row, row + count) of alpha A as (steps, count), count <= kTileRows. Products before `first` are
-/// there.
-void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t row, std::int64_t count, float* out,
-            int first);
+/// Where an element of float32 lies.
+[[nodiscard]] ATTUNE_INLINE const float* element(const Matrix& matrix, std::int64_t row,
+                                                 std::int64_t column) {
+  return static_cast<const float*>(matrix.data) + row * matrix.row_stride + column * matrix.column_stride;
+}
 
-/// Columns [column, column + count) of B as (steps, padded), padded = count rounded up to whole vectors, the
-/// rest 0. Where A is read where it lies, alpha B. Products before `first` are there.
-void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t count,
+/// Panels [begin, end) of rows of A. `split` counts rows from `row` on.
+struct RowPanels {
+  std::int64_t row = 0;
+  EvenSplit split;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// Panels of alpha A, one behind the other, each as (steps, its rows), at most kTileRows. Products before
+/// `first` are there.
+void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, const RowPanels& rows, float* out, int first);
+
+/// Columns [column, column + columns) of B in panels of kTileColumns, one behind the other, each as (steps,
+/// padded): its columns rounded up to whole vectors, the rest 0. Where A is read where it lies, alpha B.
+/// Products before `first` are there.
+void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t columns,
             float* out, int first);
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -403,7 +403,7 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   float* unpacked = a + layout.a;
   float* part_sums = unpacked + pool.threads() * layout.unpacked;
   const std::int64_t depth = total_depth(gemm, Lane::f32);
-  for (std::int64_t i = 0; i < gemm.rows; ++i) pack_a(gemm, Lane::f32, {0, depth}, i, 1, a + i * depth, 0);
+  pack_a(gemm, Lane::f32, {0, depth}, {0, split_by(gemm.rows, 1), 0, gemm.rows}, a, 0);
 
   std::int64_t before = 0;
   float* next = part_sums;

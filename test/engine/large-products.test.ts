@@ -1,0 +1,90 @@
+/**
+ * Matrix products that are cut into blocks of rows and of columns, into slabs and blocks of depth: sums of float64 at places drawn among all, and the
+ * same bits from any number of threads.
+ */
+import { describe, expect, test } from 'vitest'
+import { native, type NativeArray } from '../../lib/native.js'
+
+interface Product {
+  readonly name: string
+  readonly rows: number
+  readonly depth: number
+  readonly columns: number
+}
+
+const products: readonly Product[] = [
+  { name: 'more rows than columns, slabs of depth', rows: 130, depth: 4100, columns: 120 },
+  { name: 'more columns than rows, slabs of depth', rows: 120, depth: 4100, columns: 131 },
+  { name: 'more columns than rows, deeper than bfloat16 sums are kept for', rows: 120, depth: 13_200, columns: 121 },
+  { name: 'blocks of columns', rows: 1601, depth: 400, columns: 1550 },
+  { name: 'blocks of rows', rows: 4131, depth: 410, columns: 70 },
+  { name: 'blocks of rows, slabs of depth', rows: 4100, depth: 800, columns: 530 },
+  { name: 'few rows of a long depth', rows: 7, depth: 5000, columns: 325 },
+  { name: 'few columns of a long depth', rows: 325, depth: 5000, columns: 7 },
+]
+const layouts = ['out_in', 'in_out'] as const
+type Layout = (typeof layouts)[number]
+
+/** Of sixty-fourths, which bfloat16 holds as they are. */
+const wave = (i: number, step: number) => Math.round(64 * Math.sin(1 + step * i)) / 64
+const waves = (count: number, step: number) => Float32Array.from({ length: count }, (_, i) => wave(i, step))
+
+async function multiply(
+  { rows, depth, columns }: Product,
+  layout: Layout,
+  dtype: 'f32' | 'bf16',
+  instructionSet: string,
+  threads: number,
+): Promise<NativeArray> {
+  const session = new (native().Session)({ threads, instructionSet })
+  try {
+    const graph = new (native().Graph)(dtype)
+    const parameter = async (name: string, shape: readonly [number, number], step: number) => {
+      session.defineParameter(name, shape, dtype)
+      await session.writeParameter(name, waves(shape[0] * shape[1], step))
+      return graph.parameter(name, shape).id
+    }
+    const a = await parameter('a', [rows, depth], 0.17)
+    const b = await parameter('b', layout === 'out_in' ? [columns, depth] : [depth, columns], 0.23)
+    graph.output('c', graph.node('linear', 'product', [a, b], { layout })[0]!.id)
+    const { c } = await session.run(session.compile(graph), { sizes: {}, inputs: {} }, { fetch: ['c'] })
+    return c!
+  } finally {
+    session.dispose()
+  }
+}
+
+/** Some places of C: every stride-th, the corners among them. */
+function* places({ rows, columns }: Product) {
+  const last = rows * columns - 1
+  const stride = 1 + Math.floor(last / 100)
+  for (let place = 0; place < last; place += stride) yield place
+  yield last
+}
+
+describe.each(native().processor().instructionSets)('on %s', (instructionSet) => {
+  describe.each(['f32', 'bf16'] as const)('in %s', (dtype) => {
+    describe.each(layouts)('%s', (layout) => {
+      test.each(products)('$name', async (product) => {
+        const { depth, columns } = product
+        const c = await multiply(product, layout, dtype, instructionSet, 1)
+        for (const place of places(product)) {
+          const [row, column] = [Math.floor(place / columns), place % columns]
+          let [sum, size] = [0, 0]
+          for (let k = 0; k < depth; ++k) {
+            const b = wave(layout === 'out_in' ? column * depth + k : k * columns + column, 0.23)
+            const term = wave(row * depth + k, 0.17) * b
+            sum += term
+            size += Math.abs(term)
+          }
+          const rounding = dtype === 'bf16' ? 2 ** -8 * Math.abs(sum) : 0
+          if (!(Math.abs(c[place]! - sum) <= 2 ** -20 * size + rounding))
+            expect([place, c[place]]).toEqual([place, sum])
+        }
+        const threaded = await multiply(product, layout, dtype, instructionSet, 3)
+        expect(Buffer.from(threaded.buffer).compare(Buffer.from(c.buffer))).toBe(0)
+        expect(c.some((value) => value !== 0)).toBe(true)
+      })
+    })
+  })
+})
