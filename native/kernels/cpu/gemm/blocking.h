@@ -65,11 +65,12 @@ ATTUNE_INLINE EvenSplit split_by(std::int64_t total, std::int64_t longest) {
   return {total, parts < 1 ? 1 : parts};
 }
 
-/// Blocks of depth -> slabs, where the factor that is packed for all tasks has `lanes` lanes a step.
-ATTUNE_INLINE EvenSplit split_into_slabs(const EvenSplit& depths, std::int64_t lanes) {
+/// Blocks of depth -> slabs of at most `most` lanes, where the factor that is packed for all tasks has
+/// `lanes` lanes a step.
+ATTUNE_INLINE EvenSplit split_into_slabs(const EvenSplit& depths, std::int64_t lanes, std::int64_t most) {
   const std::int64_t block = lanes * depths.longest();
-  const std::int64_t most = block > 0 ? kSlabLanes / block : 1;
-  return split_by(depths.parts, most < 1 ? 1 : most);
+  const std::int64_t fit = block > 0 ? most / block : 1;
+  return split_by(depths.parts, fit < 1 ? 1 : fit);
 }
 
 /// Panels -> tasks: groups of at most `most`, and small ones at the end, so that the threads end together:

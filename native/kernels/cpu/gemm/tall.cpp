@@ -40,7 +40,7 @@ struct Layout {
         rows(split_by(gemm.rows, kRowBlock)),
         column_panels(split_by(ceil_divide(gemm.columns, kTileColumns), kBlockColumns / kTileColumns)),
         depths(split_by(total_depth(gemm, lane), depth_block(gemm, lane))),
-        slabs(split_into_slabs(depths, columns())) {
+        slabs(split_into_slabs(depths, columns(), kSlabLanes)) {
     const Factor kept = gemm.kept.factor;
     const bool rounds = gemm.c_dtype != DType::f32 && depths.parts > 1;
     const std::int64_t group_rows = kGroupRowPanels * kTileRows;

@@ -15,6 +15,14 @@ namespace {
 
 using Factor = KeptPanels::Factor;
 
+// Where C is larger than this, it is not near any more when the next slab adds to it: fewer, larger slabs.
+constexpr std::int64_t kNearSums = std::int64_t{1} << 19;
+constexpr std::int64_t kLargeSlabLanes = 4 * kSlabLanes;
+
+std::int64_t lanes_of_slab(const Gemm& gemm) {
+  return gemm.rows * gemm.columns > kNearSums ? kLargeSlabLanes : kSlabLanes;
+}
+
 /// Sizes, and 32-bit lanes in scratch.
 struct Layout {
   Lane lane;
@@ -32,7 +40,7 @@ struct Layout {
         operands(choose_operands(gemm, lane)),
         depths(split_by(total_depth(gemm, lane), kDepthBlock)),
         // One slab where C can not hold the sums: those of all columns would take too much.
-        slabs(gemm.c_dtype == DType::f32 ? split_into_slabs(depths, gemm.rows)
+        slabs(gemm.c_dtype == DType::f32 ? split_into_slabs(depths, gemm.rows, lanes_of_slab(gemm))
                                          : split_by(depths.parts, depths.parts)),
         row_panels(split_by(gemm.rows, kTileRows)),
         column_groups(ceil_divide(gemm.columns, kTileColumns), kGroupColumnPanels),
@@ -119,9 +127,8 @@ bool is_wide(const Gemm& gemm) {
   const Operands operands = choose_operands(gemm, lane);
   if (operands != Operands::packed) return operands == Operands::b_where_it_lies;
   // Rounded once, C has but one slab, which must not be too large.
-  constexpr std::int64_t kMost = 4 * kSlabLanes;
   return gemm.columns >= gemm.rows &&
-         (gemm.c_dtype == DType::f32 || gemm.rows * total_depth(gemm, lane) <= kMost);
+         (gemm.c_dtype == DType::f32 || gemm.rows * total_depth(gemm, lane) <= kLargeSlabLanes);
 }
 
 std::size_t wide_scratch(const Gemm& gemm, int threads) {
