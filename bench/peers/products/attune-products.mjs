@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // GFLOP/s of attune's matrix products at the shapes of shapes.json, in all three kinds. Prints one JSON line, the same fields as
-// torch_products.py.
+// torch_products.py, and how many threads were running: fewer than were asked for is the system's doing, slow ones a neighbour's.
 //
 //   node bench/peers/products/attune-products.mjs --dtype f32 --threads 2
 import { median } from 'd3-array'
@@ -39,27 +39,38 @@ async function measure([m, k, n], kind) {
   const program = session.compile(graph)
   const run = () => session.run(program, { sizes: {}, inputs: {} }, { fetch: [] })
   await run()
-  const seconds = []
+  const [seconds, threads] = [[], []]
   for (
     const begin = performance.now();
     performance.now() - begin < 1000 * Number(values.seconds) || seconds.length < 3;
   ) {
-    const start = performance.now()
+    const [start, used] = [performance.now(), process.cpuUsage()]
     await run()
+    const { user, system } = process.cpuUsage(used)
     seconds.push((performance.now() - start) / 1000)
+    threads.push((user + system) / 1e6 / seconds.at(-1))
   }
   program.dispose()
-  return { kind, m, k, n, gflops: Number(((2 * m * k * n) / median(seconds) / 1e9).toFixed(1)) }
+  const gflops = Number(((2 * m * k * n) / median(seconds) / 1e9).toFixed(1))
+  return { kind, m, k, n, gflops, threads: Number(median(threads).toFixed(2)) }
 }
 
-const peak = await session.measurePeak()
+const gigaflops = async () => Number(((await session.measurePeak()) / 1e9).toFixed(1))
+let before = await gigaflops()
 const products = []
-for (const shape of shapes) for (const kind of Object.keys(kinds)) products.push(await measure(shape, kind))
+for (const shape of shapes) {
+  for (const kind of Object.keys(kinds)) {
+    const product = await measure(shape, kind)
+    const after = await gigaflops()
+    // A neighbour slows multiply-adds as much as products, for seconds: the peak is that of the same moment.
+    products.push({ ...product, peak: Math.max(before, after) })
+    before = after
+  }
+}
 console.log(
   JSON.stringify({
     engine: 'attune',
     instructionSet: session.hardware,
-    peak: Number((peak / 1e9).toFixed(1)),
     products,
   }),
 )

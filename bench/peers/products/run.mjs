@@ -47,7 +47,10 @@ const rows = rounds[0].attune.products.map(({ kind, m, k, n }, i) => {
   return {
     product: `${m}x${k}x${n} ${kind}`,
     attune: speed('attune'),
-    'of peak': Number(median(rounds.map(({ attune }) => attune.products[i].gflops / attune.peak)).toFixed(2)),
+    threads: median(rounds.map((round) => round.attune.products[i].threads)),
+    'of peak': Number(
+      median(rounds.map(({ attune }) => attune.products[i].gflops / attune.products[i].peak)).toFixed(2),
+    ),
     ...Object.fromEntries(peers.flatMap((peer) => [[peer, speed(peer)], [`attune / ${peer}`, ratio(peer)]])), // prettier-ignore
   }
 })
