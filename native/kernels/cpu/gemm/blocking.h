@@ -14,11 +14,11 @@ inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
 // hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
 inline constexpr int kTileRows = Vec::kRegisters == 32 ? 14 : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). The panel of A
-// (14 x 432 lanes, 24 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (AVX-512 54
-// KiB, AVX2 24, NEON 14) stream past it from the second level; deeper blocks would push A out, shallower ones
-// touch C more often. 432 and not 384, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than
-// 768 k does.
+// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). A panel of A (14
+// x 432 lanes, 24 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (AVX-512 54
+// KiB, AVX2 24, NEON 14) stream past it from the second level, or one of B while those of A do; deeper blocks
+// would push it out, shallower ones touch C more often. 432 and not 384, 392 and not 384: K = 768 k + a LoRA
+// rank then needs no block more than 768 k does.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 392 : 432;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits

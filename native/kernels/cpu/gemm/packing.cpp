@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/gemm/packing.h"
 
+#include <span>
+
 #include "kernels/cpu/gemm/pair_packing.h"
 #include "kernels/cpu/quantized.h"
 
@@ -20,11 +22,20 @@ struct Panel {
 };
 
 /// Panels beside one another in the source, behind one another in memory.
-struct Panels {
-  static constexpr int kMost = 16;
-  Panel panels[kMost];
-  int count = 0;
-  std::int64_t across = 0;  ///< elements of the whole source
+class Panels {
+ public:
+  static constexpr std::int64_t kMost = 16;
+
+  /// `across`: elements of the whole source.
+  explicit Panels(std::int64_t across) : across(across) {}
+  void add(const Panel& panel) { panels_[count_++] = panel; }
+  [[nodiscard]] std::span<const Panel> panels() const { return {panels_, count_}; }
+
+  const std::int64_t across;
+
+ private:
+  Panel panels_[kMost];
+  std::size_t count_ = 0;
 };
 
 ATTUNE_INLINE std::int64_t lanes_left(std::int64_t total, std::int64_t done) {
@@ -92,14 +103,13 @@ ATTUNE_INLINE void pack_depths(const Panel& panel, const T* source, std::int64_t
 /// Neighbours across the panels are neighbours in memory: rows of vectors. All panels a few depths at a time,
 /// as the source has them side by side: panel after panel, each would fetch the same lines and pages again.
 template <class T>
-void pack_rows(const Panels& all, const T* source, std::int64_t depth_stride) {
-  const std::int64_t depth = all.panels[0].depth;
+void pack_rows(std::span<const Panel> panels, std::int64_t across, const T* source,
+               std::int64_t depth_stride) {
+  const std::int64_t depth = panels[0].depth;
   for (std::int64_t k = 0; k < depth; k += kDepths) {
     const std::int64_t end = k + kDepths < depth ? k + kDepths : depth;
-    for (int p = 0; p < all.count; ++p) {
-      const Panel& panel = all.panels[p];
-      pack_depths(panel, source + panel.begin, depth_stride, k, end, all.across - panel.begin);
-    }
+    for (const Panel& panel : panels)
+      pack_depths(panel, source + panel.begin, depth_stride, k, end, across - panel.begin);
   }
 }
 
@@ -158,11 +168,10 @@ void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std:
 template <class T>
 void pack(const Panels& all, const T* source, std::int64_t stride, std::int64_t depth_stride) {
   if (stride == 1) {
-    pack_rows(all, source, depth_stride);
+    pack_rows(all.panels(), all.across, source, depth_stride);
     return;
   }
-  for (int p = 0; p < all.count; ++p) {
-    const Panel& panel = all.panels[p];
+  for (const Panel& panel : all.panels()) {
     const T* const from = source + panel.begin * stride;
     if (depth_stride == 1) {
       pack_columns(panel, from, stride);
@@ -184,7 +193,7 @@ void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offse
     if (stride == 1) {
       for (std::int64_t i = 0; i < deep; ++i)
         unpack(view, offset + (k + i) * depth_stride, panel.count, unpacked + i * kTileColumns);
-      pack_rows({{part}, 1, panel.count}, unpacked, kTileColumns);
+      pack_rows(std::span(&part, 1), panel.count, unpacked, kTileColumns);
     } else {
       for (std::int64_t j = 0; j < panel.count; ++j)
         unpack(view, offset + j * stride + k, deep, unpacked + j * kQuantizedBlock);
@@ -197,8 +206,7 @@ void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offse
 void pack(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
           std::int64_t depth_stride) {
   if (is_quantized(matrix.dtype)) {
-    for (int p = 0; p < all.count; ++p) {
-      const Panel& panel = all.panels[p];
+    for (const Panel& panel : all.panels()) {
       pack_quantized(panel, matrix, offset + panel.begin * stride, stride, depth_stride);
     }
   } else if (matrix.dtype == DType::bf16) {
@@ -233,8 +241,7 @@ void pack(const Panels& all, [[maybe_unused]] Lane lane, const Matrix& matrix, s
           std::int64_t depth_stride, std::int64_t step, [[maybe_unused]] std::int64_t depth) {
 #if defined(ATTUNE_AVX512_BF16)
   if (lane == Lane::bf16_pair) {
-    for (int p = 0; p < all.count; ++p) {
-      const Panel& panel = all.panels[p];
+    for (const Panel& panel : all.panels()) {
       const std::int64_t left = depth - 2 * step;
       const std::int64_t depths = left < 2 * panel.depth ? left : 2 * panel.depth;
       const std::int64_t offset = panel.begin * stride + 2 * step * depth_stride;
@@ -298,16 +305,16 @@ void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, const RowPanels& rows
     const std::int64_t end = some + Panels::kMost < rows.end ? some + Panels::kMost : rows.end;
     for_products(gemm, lane, depth, first,
                  [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
-                   Panels all{.across = gemm.rows};
+                   Panels all(gemm.rows);
                    for (std::int64_t p = some; p < end; ++p) {
                      const std::int64_t row = rows.split.begin(p);
                      const std::int64_t count = rows.split.begin(p + 1) - row;
-                     all.panels[all.count++] = {.out = out + (row - base) * depth.size() + before * count,
-                                                .begin = rows.row + row,
-                                                .width = count,
-                                                .count = count,
-                                                .depth = steps,
-                                                .alpha = product.alpha};
+                     all.add({.out = out + (row - base) * depth.size() + before * count,
+                              .begin = rows.row + row,
+                              .width = count,
+                              .count = count,
+                              .depth = steps,
+                              .alpha = product.alpha});
                    }
                    pack(all, lane, product.a, product.a.row_stride, product.a.column_stride, step,
                         product.depth);
@@ -323,16 +330,16 @@ void pack_b(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, 
     const std::int64_t end = some + kSome < columns ? some + kSome : columns;
     for_products(gemm, lane, depth, first,
                  [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
-                   Panels all{.across = gemm.columns};
+                   Panels all(gemm.columns);
                    for (std::int64_t j = some; j < end; j += kTileColumns) {
                      const std::int64_t count = end - j < kTileColumns ? end - j : kTileColumns;
                      const std::int64_t width = ceil_divide(count, Vec::kWidth) * Vec::kWidth;
-                     all.panels[all.count++] = {.out = out + j * depth.size() + before * width,
-                                                .begin = column + j,
-                                                .width = width,
-                                                .count = count,
-                                                .depth = steps,
-                                                .alpha = scaled ? product.alpha : 1.0F};
+                     all.add({.out = out + j * depth.size() + before * width,
+                              .begin = column + j,
+                              .width = width,
+                              .count = count,
+                              .depth = steps,
+                              .alpha = scaled ? product.alpha : 1.0F});
                    }
                    pack(all, lane, product.b, product.b.column_stride, product.b.row_stride, step,
                         product.depth);
