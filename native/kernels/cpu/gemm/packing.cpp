@@ -26,16 +26,16 @@ class Panels {
  public:
   static constexpr std::int64_t kMost = 16;
 
-  /// `across`: elements of the whole source.
-  explicit Panels(std::int64_t across) : across(across) {}
+  explicit Panels(std::int64_t across) : across_(across) {}
   void add(const Panel& panel) { panels_[count_++] = panel; }
   [[nodiscard]] std::span<const Panel> panels() const { return {panels_, count_}; }
-
-  const std::int64_t across;
+  /// Elements of the whole source.
+  [[nodiscard]] std::int64_t across() const { return across_; }
 
  private:
   Panel panels_[kMost];
   std::size_t count_ = 0;
+  std::int64_t across_;
 };
 
 ATTUNE_INLINE std::int64_t lanes_left(std::int64_t total, std::int64_t done) {
@@ -168,7 +168,7 @@ void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std:
 template <class T>
 void pack(const Panels& all, const T* source, std::int64_t stride, std::int64_t depth_stride) {
   if (stride == 1) {
-    pack_rows(all.panels(), all.across, source, depth_stride);
+    pack_rows(all.panels(), all.across(), source, depth_stride);
     return;
   }
   for (const Panel& panel : all.panels()) {
