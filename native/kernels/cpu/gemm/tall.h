@@ -4,8 +4,8 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// Products with many rows beside their columns: B is packed once for all threads, a group of rows of A by
-/// the task that multiplies it, and used while it is hot.
+/// Products with many rows beside their columns: B is packed for all threads, a slab of depth at a time, a
+/// group of rows of A by the task that multiplies it, and used while it is hot.
 [[nodiscard]] std::size_t tall_scratch(const Gemm& gemm, int threads);
 void tall_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm);
 

@@ -41,7 +41,7 @@ struct Layout {
         depths(split_by(total_depth(gemm, lane), kDepthBlock)),
         // One slab where C can not hold the sums: those of all columns would take too much.
         slabs(gemm.c_dtype == DType::f32 ? split_into_slabs(depths, gemm.rows, lanes_of_slab(gemm))
-                                         : split_by(depths.parts, depths.parts)),
+                                         : EvenSplit{depths.parts}),
         row_panels(split_by(gemm.rows, kTileRows)),
         column_groups(ceil_divide(gemm.columns, kTileColumns), kGroupColumnPanels),
         packed_a(gemm.kept.factor == Factor::a
