@@ -1,59 +1,79 @@
 // sums (rows, columns) += bias (N) + addend (M, N) + C (M, N), and C = sums rounded to C's type.
 // sums: float32, row-major with a stride of its own. bias, addend, C: float32 or bfloat16.
-// The one place where the product loses precision: write_c with a bfloat16 C.
+// The one place where the product loses precision: a bfloat16 C is written.
 
 #include "kernels/cpu/gemm/epilogue.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
+/// `count` <= kWidth elements from `at` on.
 template <class T>
-void add_row(float* sums, const T* terms, std::int64_t count) {
-  std::int64_t j = 0;
-  for (; j + Vec::kWidth <= count; j += Vec::kWidth) store(sums + j, load(sums + j) + load(terms + j));
-  if (j < count) {
-    const std::int64_t left = count - j;
-    store_partial(sums + j, load_partial(sums + j, left) + load_partial(terms + j, left), left);
-  }
+ATTUNE_INLINE Vec load_some(const T* from, std::int64_t count) {
+  return count == Vec::kWidth ? load(from) : load_partial(from, count);
+}
+ATTUNE_INLINE Vec load_some(const void* data, DType dtype, std::int64_t at, std::int64_t count) {
+  return dtype == DType::bf16 ? load_some(static_cast<const bfloat16*>(data) + at, count)
+                              : load_some(static_cast<const float*>(data) + at, count);
 }
 
-void add_row(float* sums, const void* data, DType dtype, std::int64_t offset, std::int64_t count) {
-  if (dtype == DType::bf16) {
-    add_row(sums, static_cast<const bfloat16*>(data) + offset, count);
+template <class T>
+ATTUNE_INLINE void store_some(T* to, Vec values, std::int64_t count) {
+  if (count == Vec::kWidth) {
+    store(to, values);
   } else {
-    add_row(sums, static_cast<const float*>(data) + offset, count);
+    store_partial(to, values, count);
+  }
+}
+ATTUNE_INLINE void store_some(void* data, DType dtype, std::int64_t at, Vec values, std::int64_t count) {
+  if (dtype == DType::bf16) {
+    store_some(static_cast<bfloat16*>(data) + at, values, count);
+  } else {
+    store_some(static_cast<float*>(data) + at, values, count);
   }
 }
 
-template <class T>
-void write_row(T* out, const float* sums, std::int64_t count) {
-  std::int64_t j = 0;
-  for (; j + Vec::kWidth <= count; j += Vec::kWidth) store(out + j, load(sums + j));
-  if (j < count) store_partial(out + j, load_partial(sums + j, count - j), count - j);
+/// Rows of one tile are one or two lines of the cache wide. Inlined: GCC takes a function that does nothing
+/// but prefetch for one without effects, and leaves its calls out.
+ATTUNE_INLINE void bring_rows_closer(const void* data, DType dtype, std::int64_t stride,
+                                     const Rectangle& place) {
+  const auto size = static_cast<std::int64_t>(dtype == DType::bf16 ? sizeof(bfloat16) : sizeof(float));
+  const char* row = static_cast<const char*>(data) + (place.row * stride + place.column) * size;
+  for (std::int64_t i = 0; i < place.rows; ++i, row += stride * size) {
+    prefetch(row);
+    prefetch(row + place.columns * size - 1);
+  }
 }
 
 }  // namespace
 
-void add_terms(const Gemm& gemm, const Rectangle& place, float* sums, std::int64_t stride) {
-  for (std::int64_t i = 0; i < place.rows; ++i) {
-    float* row = sums + i * stride;
-    const std::int64_t at = place.row + i;
-    if (gemm.bias.data != nullptr) add_row(row, gemm.bias.data, gemm.bias.dtype, place.column, place.columns);
-    if (gemm.addend.data != nullptr) {
-      add_row(row, gemm.addend.data, gemm.addend.dtype, at * gemm.addend.row_stride + place.column,
-              place.columns);
-    }
-    if (gemm.accumulate) add_row(row, gemm.c, gemm.c_dtype, at * gemm.c_stride + place.column, place.columns);
-  }
+void bring_closer(const Gemm& gemm, const Rectangle& place) {
+  if (gemm.addend.data != nullptr)
+    bring_rows_closer(gemm.addend.data, gemm.addend.dtype, gemm.addend.row_stride, place);
+  bring_rows_closer(gemm.c, gemm.c_dtype, gemm.c_stride, place);
 }
 
-void write_c(const Gemm& gemm, const Rectangle& place, const float* sums, std::int64_t stride) {
+void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
+  const Matrix& bias = gemm.bias;
+  const Matrix& addend = gemm.addend;
   for (std::int64_t i = 0; i < place.rows; ++i) {
-    const std::int64_t offset = (place.row + i) * gemm.c_stride + place.column;
-    if (gemm.c_dtype == DType::bf16) {
-      write_row(static_cast<bfloat16*>(gemm.c) + offset, sums + i * stride, place.columns);
-    } else {
-      write_row(static_cast<float*>(gemm.c) + offset, sums + i * stride, place.columns);
+    float* const row = sums + i * stride;
+    const std::int64_t at_c = (place.row + i) * gemm.c_stride + place.column;
+    const std::int64_t at_addend = (place.row + i) * addend.row_stride + place.column;
+    for (std::int64_t j = 0; j < place.columns; j += Vec::kWidth) {
+      const std::int64_t left = place.columns - j;
+      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
+      Vec sum = load_some(row + j, count);
+      if (what.terms) {
+        if (bias.data != nullptr) sum = sum + load_some(bias.data, bias.dtype, place.column + j, count);
+        if (addend.data != nullptr) sum = sum + load_some(addend.data, addend.dtype, at_addend + j, count);
+        if (gemm.accumulate) sum = sum + load_some(gemm.c, gemm.c_dtype, at_c + j, count);
+      }
+      if (what.write) {
+        store_some(gemm.c, gemm.c_dtype, at_c + j, sum, count);
+      } else {
+        store_some(row + j, sum, count);
+      }
     }
   }
 }

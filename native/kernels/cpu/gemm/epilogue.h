@@ -12,10 +12,14 @@ struct Rectangle {
   std::int64_t columns = 0;
 };
 
-/// sums += bias + addend + (accumulate ? C : 0).
-void add_terms(const Gemm& gemm, const Rectangle& place, float* sums, std::int64_t stride);
+/// Asks for what finish() is going to read and write there: by then it has come.
+void bring_closer(const Gemm& gemm, const Rectangle& place);
 
-/// C = sums, rounded to its type.
-void write_c(const Gemm& gemm, const Rectangle& place, const float* sums, std::int64_t stride);
+/// What happens to the sums of a tile.
+struct Finish {
+  bool terms = false;  ///< sums += bias + addend + (accumulate ? C : 0)
+  bool write = false;  ///< C = sums, rounded to its type; otherwise they stay sums
+};
+void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride);
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -10,19 +10,18 @@ void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, con
   const Rectangle place{block.row + a.row, block.column + b.column, a.rows, b.columns};
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
   bool add = !block.first();
-  bool terms = block.first() && (beside || gemm.accumulate);
+  Finish what{block.first() && (beside || gemm.accumulate), block.last};
 
   alignas(64) float tile[kTileRows * kTileColumns];
   float* sums = tile;
   std::int64_t stride = kTileColumns;
-  bool write = block.last;
   if (gemm.c_dtype == DType::f32) {
-    if (terms && !beside) {  // C alone is added to: the sums' own way back does it
+    if (what.terms && !beside) {  // C alone is added to: the sums' own way back does it
       add = true;
-      terms = false;
+      what.terms = false;
     }
-    write = terms;
-    if (!terms) {
+    what.write = what.terms;
+    if (!what.terms) {
       sums = static_cast<float*>(gemm.c) + place.row * gemm.c_stride + place.column;
       stride = gemm.c_stride;
     }
@@ -30,14 +29,14 @@ void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, con
     sums = block.sums + a.row * block.columns + b.column;
     stride = block.columns;
   }
+  if (what.terms || what.write) bring_closer(gemm, place);
   const Operands operands = a.stride != 0   ? Operands::a_where_it_lies
                             : b.stride != 0 ? Operands::b_where_it_lies
                                             : Operands::packed;
   const MicroKernel multiply =
       microkernel(block.lane, operands, ahead != nullptr, a.rows, ceil_divide(b.columns, Vec::kWidth));
   multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add, ahead);
-  if (terms) add_terms(gemm, place, sums, stride);
-  if (write) write_c(gemm, place, sums, stride);
+  if (what.terms || what.write) finish(gemm, place, what, sums, stride);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

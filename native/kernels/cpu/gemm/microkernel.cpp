@@ -34,9 +34,9 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
   Vec sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
-    // Where the tile's old values are wanted, they come while the sums are made.
-    if (add) prefetch(tile + i * tile_stride);
-    if (add && kVectors > 1) prefetch(tile + i * tile_stride + Vec::kWidth);
+    // The tile's memory comes while the sums are made: a store waits for it as a load does.
+    prefetch(tile + i * tile_stride);
+    if (kVectors > 1) prefetch(tile + i * tile_stride + Vec::kWidth);
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) sum[i][v] = zero();
   }

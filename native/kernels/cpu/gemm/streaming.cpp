@@ -445,8 +445,7 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       rows.data += product.depth;
       of_parts += layout.sums[p];
     }
-    add_terms(gemm, place, sums, kColumns);
-    write_c(gemm, place, sums, kColumns);
+    finish(gemm, place, {.terms = true, .write = true}, sums, kColumns);
   });
 }
 
