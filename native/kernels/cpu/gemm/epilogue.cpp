@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/gemm/epilogue.h"
 
+#include "kernels/cpu/gemm/blocking.h"
+
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
@@ -45,6 +47,42 @@ ATTUNE_INLINE void bring_rows_closer(const void* data, DType dtype, std::int64_t
   }
 }
 
+/// The usual case, without a question at each vector: a whole tile, all of it float32.
+template <bool kBias, bool kAddend>
+void finish_floats(const Gemm& gemm, const Rectangle& place, const float* sums, std::int64_t stride) {
+  const float* const bias = static_cast<const float*>(gemm.bias.data) + (kBias ? place.column : 0);
+  const float* addend = static_cast<const float*>(gemm.addend.data);
+  if constexpr (kAddend) addend += place.row * gemm.addend.row_stride + place.column;
+  float* c = static_cast<float*>(gemm.c) + place.row * gemm.c_stride + place.column;
+  for (std::int64_t i = 0; i < place.rows; ++i) {
+#pragma GCC unroll 2
+    for (int j = 0; j < kTileColumns; j += Vec::kWidth) {
+      Vec sum = load(sums + i * stride + j);
+      if constexpr (kBias) sum = sum + load(bias + j);
+      if constexpr (kAddend) sum = sum + load(addend + i * gemm.addend.row_stride + j);
+      store(c + i * gemm.c_stride + j, sum);
+    }
+  }
+}
+
+bool finish_floats(const Gemm& gemm, const Rectangle& place, Finish what, const float* sums,
+                   std::int64_t stride) {
+  if (!what.terms || !what.write || gemm.accumulate || place.columns != kTileColumns) return false;
+  if (gemm.c_dtype != DType::f32 || gemm.bias.dtype != DType::f32 || gemm.addend.dtype != DType::f32)
+    return false;
+  const bool biased = gemm.bias.data != nullptr;
+  if (biased && gemm.addend.data != nullptr) {
+    finish_floats<true, true>(gemm, place, sums, stride);
+  } else if (biased) {
+    finish_floats<true, false>(gemm, place, sums, stride);
+  } else if (gemm.addend.data != nullptr) {
+    finish_floats<false, true>(gemm, place, sums, stride);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void bring_closer(const Gemm& gemm, const Rectangle& place) {
@@ -54,6 +92,7 @@ void bring_closer(const Gemm& gemm, const Rectangle& place) {
 }
 
 void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
+  if (finish_floats(gemm, place, what, sums, stride)) return;
   const Matrix& bias = gemm.bias;
   const Matrix& addend = gemm.addend;
   for (std::int64_t i = 0; i < place.rows; ++i) {

@@ -1,42 +1,41 @@
 #include "kernels/cpu/gemm/micro_tile.h"
 
-#include "kernels/cpu/gemm/epilogue.h"
-#include "kernels/cpu/gemm/microkernel.h"
-
 namespace attune::cpu::ATTUNE_ISA {
 
-void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const float* ahead) {
+MicroTiles::MicroTiles(const Block& block)
+    : block_(block),
+      kernels_(&microkernels(block.lane, Operands::packed, false)),
+      kernels_that_bring_(&microkernels(block.lane, Operands::packed, true)),
+      kernels_where_it_lies_(&microkernels(block.lane, choose_operands(block.gemm, block.lane), false)),
+      add_(!block.first()) {
   const Gemm& gemm = block.gemm;
-  const Rectangle place{block.row + a.row, block.column + b.column, a.rows, b.columns};
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
-  bool add = !block.first();
-  Finish what{block.first() && (beside || gemm.accumulate), block.last};
-
-  alignas(64) float tile[kTileRows * kTileColumns];
-  float* sums = tile;
-  std::int64_t stride = kTileColumns;
+  finish_ = {.terms = block.first() && (beside || gemm.accumulate), .write = block.last};
   if (gemm.c_dtype == DType::f32) {
-    if (what.terms && !beside) {  // C alone is added to: the sums' own way back does it
-      add = true;
-      what.terms = false;
+    if (finish_.terms && !beside) {  // C alone is added to: the sums' own way back does it
+      add_ = true;
+      finish_.terms = false;
     }
-    what.write = what.terms;
-    if (!what.terms) {
-      sums = static_cast<float*>(gemm.c) + place.row * gemm.c_stride + place.column;
-      stride = gemm.c_stride;
+    finish_.write = finish_.terms;
+    if (!finish_.terms) {
+      sums_ = static_cast<float*>(gemm.c) + block.row * gemm.c_stride + block.column;
+      stride_ = gemm.c_stride;
     }
   } else if (block.sums != nullptr) {
-    sums = block.sums + a.row * block.columns + b.column;
-    stride = block.columns;
+    sums_ = block.sums;
+    stride_ = block.columns;
   }
-  if (what.terms || what.write) bring_closer(gemm, place);
-  const Operands operands = a.stride != 0   ? Operands::a_where_it_lies
-                            : b.stride != 0 ? Operands::b_where_it_lies
-                                            : Operands::packed;
-  const MicroKernel multiply =
-      microkernel(block.lane, operands, ahead != nullptr, a.rows, ceil_divide(b.columns, Vec::kWidth));
-  multiply(block.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride, b.columns, add, ahead);
-  if (what.terms || what.write) finish(gemm, place, what, sums, stride);
+  finishes_ = finish_.terms || finish_.write;
+}
+
+void MicroTiles::make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
+  const Rectangle place{block_.row + a.row, block_.column + b.column, a.rows, b.columns};
+  bring_closer(block_.gemm, place);
+  alignas(64) float tile[kTileRows * kTileColumns];
+  float* const sums = sums_ == nullptr ? tile : sums_ + a.row * stride_ + b.column;
+  const std::int64_t stride = sums_ == nullptr ? kTileColumns : stride_;
+  multiply(a, b, ahead, sums, stride);
+  finish(block_.gemm, place, finish_, sums, stride);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "kernels/cpu/gemm/blocking.h"
+#include "kernels/cpu/gemm/epilogue.h"
+#include "kernels/cpu/gemm/microkernel.h"
 #include "kernels/cpu/gemm/packing.h"
 
 namespace attune::cpu::ATTUNE_ISA {
@@ -38,9 +40,43 @@ struct ColumnPanel {
   std::int64_t columns = 0;
 };
 
-/// The sums of a panel of A and one of B, and where the depth ends what belongs to C beside them. Meanwhile
-/// kAhead floats a step of depth from `ahead` on are brought closer: where a factor comes from the third
-/// level it is waited for otherwise. Null: nothing is.
-void micro_tile(const Block& block, const RowPanel& a, const ColumnPanel& b, const float* ahead);
+/// The micro tiles of one block. What is the same for all of them is decided once.
+class MicroTiles {
+ public:
+  explicit MicroTiles(const Block& block);
+
+  /// The sums of a panel of A and one of B, and where the depth ends what belongs to C beside them. Meanwhile
+  /// kAhead floats a step of depth from `ahead` on are brought closer: where a factor comes from the third
+  /// level it is waited for otherwise. Null: nothing is.
+  ATTUNE_INLINE void make(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
+    if (finishes_) {
+      make_and_finish(a, b, ahead);
+    } else {
+      multiply(a, b, ahead, sums_ + a.row * stride_ + b.column, stride_);
+    }
+  }
+
+ private:
+  ATTUNE_INLINE void multiply(const RowPanel& a, const ColumnPanel& b, const float* ahead, float* sums,
+                              std::int64_t stride) const {
+    const MicroKernels* kernels = ahead == nullptr ? kernels_ : kernels_that_bring_;
+    if (a.stride != 0 || b.stride != 0) kernels = kernels_where_it_lies_;
+    static_assert(kTileVectors == 2);
+    const std::int64_t vectors = b.columns > Vec::kWidth ? 2 : 1;
+    kernels->of(a.rows, vectors)(block_.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride,
+                                 b.columns, add_, ahead);
+  }
+  void make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const;
+
+  const Block& block_;
+  const MicroKernels* kernels_;
+  const MicroKernels* kernels_that_bring_;
+  const MicroKernels* kernels_where_it_lies_;
+  float* sums_ = nullptr;  ///< of the block; null: of each tile by itself, until they are finished
+  std::int64_t stride_ = 0;
+  bool add_;
+  Finish finish_;
+  bool finishes_;
+};
 
 }  // namespace attune::cpu::ATTUNE_ISA

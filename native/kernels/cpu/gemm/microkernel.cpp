@@ -83,33 +83,28 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
   }
 }
 
-struct Table {
-  MicroKernel kernels[kTileRows][kTileVectors];
-};
-
 template <Lane kLane, Operands kOperands, bool kBrings, int... kRowsMinusOne>
-constexpr Table make_table(std::integer_sequence<int, kRowsMinusOne...>) {
+constexpr MicroKernels make_kernels(std::integer_sequence<int, kRowsMinusOne...>) {
   return {{{multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 1>,
             multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 2>}...}};
 }
 
 template <Lane kLane, Operands kOperands, bool kBrings = false>
-constexpr Table kTable = make_table<kLane, kOperands, kBrings>(std::make_integer_sequence<int, kTileRows>{});
+constexpr MicroKernels kKernels =
+    make_kernels<kLane, kOperands, kBrings>(std::make_integer_sequence<int, kTileRows>{});
 
 }  // namespace
 
-MicroKernel microkernel([[maybe_unused]] Lane lane, Operands operands, bool brings, std::int64_t rows,
-                        std::int64_t vectors) {
-  const auto of = [&](const Table& table) { return table.kernels[rows - 1][vectors - 1]; };
+const MicroKernels& microkernels([[maybe_unused]] Lane lane, Operands operands, bool brings) {
 #if defined(ATTUNE_AVX512_BF16)
   if (lane == Lane::bf16_pair) {
-    return of(brings ? kTable<Lane::bf16_pair, Operands::packed, true>
-                     : kTable<Lane::bf16_pair, Operands::packed>);
+    return brings ? kKernels<Lane::bf16_pair, Operands::packed, true>
+                  : kKernels<Lane::bf16_pair, Operands::packed>;
   }
 #endif
-  if (operands == Operands::a_where_it_lies) return of(kTable<Lane::f32, Operands::a_where_it_lies>);
-  if (operands == Operands::b_where_it_lies) return of(kTable<Lane::f32, Operands::b_where_it_lies>);
-  return of(brings ? kTable<Lane::f32, Operands::packed, true> : kTable<Lane::f32, Operands::packed>);
+  if (operands == Operands::a_where_it_lies) return kKernels<Lane::f32, Operands::a_where_it_lies>;
+  if (operands == Operands::b_where_it_lies) return kKernels<Lane::f32, Operands::b_where_it_lies>;
+  return brings ? kKernels<Lane::f32, Operands::packed, true> : kKernels<Lane::f32, Operands::packed>;
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

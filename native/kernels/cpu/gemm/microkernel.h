@@ -15,10 +15,17 @@ using MicroKernel = void (*)(std::int64_t depth, const float* a, std::int64_t a_
                              std::int64_t b_stride, float* tile, std::int64_t tile_stride,
                              std::int64_t columns, bool add, const float* ahead);
 
-/// The kernel for `rows` in [1, kTileRows] and `vectors` in [1, kTileVectors]. A table per kind of lane and
-/// of operands; AMX tiles would be one more, with a packing of their own. Pairs are always packed. `brings`:
-/// the kernel that brings closer what is packed, which costs it some percent.
-[[nodiscard]] MicroKernel microkernel(Lane lane, Operands operands, bool brings, std::int64_t rows,
-                                      std::int64_t vectors);
+/// Kernels by rows, 1 to kTileRows, and vectors, 1 to kTileVectors.
+struct MicroKernels {
+  MicroKernel by_size[kTileRows][kTileVectors];
+
+  [[nodiscard]] ATTUNE_INLINE MicroKernel of(std::int64_t rows, std::int64_t vectors) const {
+    return by_size[rows - 1][vectors - 1];
+  }
+};
+
+/// A table per kind of lane and of operands; AMX tiles would be one more, with a packing of their own. Pairs
+/// are always packed. `brings`: kernels that bring closer what is packed, which costs them some percent.
+[[nodiscard]] const MicroKernels& microkernels(Lane lane, Operands operands, bool brings);
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -7,7 +7,6 @@
 
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/micro_tile.h"
-#include "kernels/cpu/gemm/microkernel.h"
 #include "kernels/cpu/gemm/packing.h"
 
 namespace attune::cpu::ATTUNE_ISA {
@@ -100,18 +99,21 @@ void multiply_panels(const Block& block, const RowPanel* panels, std::int64_t ro
                      bool brings) {
   const std::int64_t count = ceil_divide(block.columns, kTileColumns);
   const std::int64_t step = kTileColumns * block.depth.size();
+  const MicroTiles tiles(block);
   for (std::int64_t q = 0; q < count; q += kPanelsTogether) {
-    const std::int64_t together = count - q < kPanelsTogether ? count - q : kPanelsTogether;
-    const std::int64_t next = q + together;
+    const std::int64_t next = q + kPanelsTogether;
+    const std::int64_t end = next < count ? next : count;
     // The last tiles bring the panels that come next, a share each: sooner, and A would push them out again.
-    const std::int64_t tiles = rows * together;
-    const std::int64_t shares = brings && next < count ? together * kTileColumns / kAhead : 0;
-    const std::int64_t silent = tiles > shares ? tiles - shares : 0;
-    const float* const ahead = b + next * step;
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const std::int64_t i = q + tile % together;
-      micro_tile(block, panels[tile / together], {b + i * step, 0, i * kTileColumns, block.panel_columns(i)},
-                 tile < silent ? nullptr : ahead + (tile - silent) * kAhead * block.depth.size());
+    std::int64_t left = rows * (end - q);
+    const std::int64_t shares = brings && next < count ? (end - q) * kTileColumns / kAhead : 0;
+    const float* ahead = b + next * step;
+    for (std::int64_t p = 0; p < rows; ++p) {
+      for (std::int64_t i = q; i < end; ++i, --left) {
+        const bool brings_share = left <= shares;
+        tiles.make(panels[p], {b + i * step, 0, i * kTileColumns, block.panel_columns(i)},
+                   brings_share ? ahead : nullptr);
+        if (brings_share) ahead += kAhead * block.depth.size();
+      }
     }
   }
 }

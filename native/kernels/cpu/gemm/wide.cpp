@@ -7,7 +7,6 @@
 
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/micro_tile.h"
-#include "kernels/cpu/gemm/microkernel.h"
 #include "kernels/cpu/gemm/packing.h"
 
 namespace attune::cpu::ATTUNE_ISA {
@@ -105,18 +104,14 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
            missing);
   }
   const bool brings = gemm.rows * depth > kNearLanes;
-  for (std::int64_t first = 0; first < layout.row_panels.parts; first += kGroupRowPanels) {
-    const std::int64_t left = layout.row_panels.parts - first;
-    const std::int64_t rows = left < kGroupRowPanels ? left : kGroupRowPanels;
-    for (std::int64_t p = 0; p < rows; ++p) {
-      const RowPanel panel = row_panel(layout, packed_a, first + p, depth);
-      const RowPanel next = row_panel(layout, packed_a, (first + p + 1) % layout.row_panels.parts, depth);
-      constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
-      for (std::int64_t q = 0; q < count; ++q) {
-        micro_tile(block, panel, column_panel(q),
-                   brings ? next.data + q % kShares * kAhead * depth : nullptr);
-      }
-    }
+  constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
+  const MicroTiles tiles(block);
+  RowPanel panel = row_panel(layout, packed_a, 0, depth);
+  for (std::int64_t p = 0; p < layout.row_panels.parts; ++p) {
+    const RowPanel next = row_panel(layout, packed_a, (p + 1) % layout.row_panels.parts, depth);
+    for (std::int64_t q = 0; q < count; ++q)
+      tiles.make(panel, column_panel(q), brings ? next.data + q % kShares * kAhead * depth : nullptr);
+    panel = next;
   }
 }
 
