@@ -19,7 +19,7 @@ namespace {
 
 /// dbias (+)= the rows' sum, a range of columns per task, rows in order.
 void add_bias_gradient(ThreadPool& pool, const float* gradient, std::int64_t rows, std::int64_t vocabulary,
-                       float* out) {
+                       std::int64_t stride, float* out) {
   constexpr std::int64_t kColumns = 1024;  // 4 KiB of each row per task
   pool.run(ceil_divide(vocabulary, kColumns), [&](std::int64_t task, int /*thread*/) {
     const std::int64_t begin = task * kColumns;
@@ -27,7 +27,7 @@ void add_bias_gradient(ThreadPool& pool, const float* gradient, std::int64_t row
     for (std::int64_t v = begin; v < end; v += Vec::kWidth) {
       const std::int64_t lanes = end - v < Vec::kWidth ? end - v : Vec::kWidth;
       Vec sum = load_partial(out + v, lanes);
-      for (std::int64_t r = 0; r < rows; ++r) sum = sum + load_partial(gradient + r * vocabulary + v, lanes);
+      for (std::int64_t r = 0; r < rows; ++r) sum = sum + load_partial(gradient + r * stride + v, lanes);
       store_partial(out + v, sum, lanes);
     }
   });
@@ -76,6 +76,7 @@ struct Problem {
   std::int64_t rows;
   std::int64_t channels;
   std::int64_t vocabulary;
+  std::int64_t stride;  ///< between rows of logits: whole lines of the cache, which tiles then write and read
   std::int64_t tokens;  ///< K
   EvenSplit chunks;
 
@@ -88,6 +89,7 @@ struct Problem {
         rows(h.shape.rows()),
         channels(h.shape.columns()),
         vocabulary(w.shape.rows()),
+        stride(whole_cache_lines(vocabulary)),
         tokens(token_rows == nullptr ? 0 : token_rows->shape.rows()) {
     const std::int64_t fitting = minimum(kChunkFloats / (vocabulary > 0 ? vocabulary : 1), channels * 2 / 3);
     chunks = split_by(rows, fitting < kLeastRows ? kLeastRows : fitting);
@@ -121,7 +123,7 @@ Gemm logits_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, fl
   out.product_count = 1;
   if (problem.bias != nullptr) out.bias = {problem.bias->data, problem.bias->dtype, 0, 1};
   out.c = logits;
-  out.c_stride = problem.vocabulary;
+  out.c_stride = problem.stride;
   return out;
 }
 
@@ -153,7 +155,7 @@ Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
   Gemm out;
   out.rows = rows;
   out.columns = problem.channels;
-  out.products[0] = {{gradients.logits, DType::f32, problem.vocabulary, 1},
+  out.products[0] = {{gradients.logits, DType::f32, problem.stride, 1},
                      {problem.w.data, problem.w.dtype, problem.channels, 1, problem.w.shape.elements()},
                      problem.vocabulary,
                      1.0F};
@@ -173,11 +175,11 @@ Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
 
 /// dw (V, C) (+)= dlogits^T h, and dtoken_rows (K, C) alike
 Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, float* dlogits,
-                          std::int64_t outputs, const TensorView& dw) {
+                          std::int64_t outputs, std::int64_t stride, const TensorView& dw) {
   Gemm out;
   out.rows = outputs;
   out.columns = problem.channels;
-  out.products[0] = {{dlogits, DType::f32, 1, outputs},
+  out.products[0] = {{dlogits, DType::f32, 1, stride},
                      {row_of(problem.h, row), problem.h.dtype, problem.channels, 1},
                      rows,
                      1.0F};
@@ -197,7 +199,7 @@ struct Scratch {
 };
 Scratch lay_out(Carver& carver, const Problem& problem, std::size_t product_bytes) {
   const std::int64_t rows = problem.chunks.longest();
-  return {carver.take<float>(rows * problem.vocabulary), carver.take<float>(rows * problem.tokens),
+  return {carver.take<float>(rows * problem.stride), carver.take<float>(rows * problem.tokens),
           carver.take<std::byte>(static_cast<std::int64_t>(product_bytes))};
 }
 
@@ -239,23 +241,25 @@ void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
     multiply(logits_gemm(problem, row, rows, scratch.logits));
     if (tokens > 0) multiply(token_gemm(problem, row, rows, scratch.tokens));
     context.pool.run(rows, [&](std::int64_t r, int /*thread*/) {
-      float* const logits = scratch.logits + r * vocabulary;
+      float* const logits = scratch.logits + r * problem.stride;
       put_token_logits(arguments.tokens, scratch.tokens + r * tokens, problem.bias, logits);
       const CrossEntropyRow result = cross_entropy_row(logits, vocabulary, labels[row + r], terms);
       row_loss[row + r] = result.loss;
       prediction[row + r] = result.prediction;
     });
     if (dbias != nullptr)
-      add_bias_gradient(context.pool, scratch.logits, rows, vocabulary, dbias->as<float>());
+      add_bias_gradient(context.pool, scratch.logits, rows, vocabulary, problem.stride, dbias->as<float>());
     if (tokens > 0 && terms.gradient) {
       context.pool.run(rows, [&](std::int64_t r, int /*thread*/) {
-        take_token_gradients(arguments.tokens, scratch.logits + r * vocabulary, scratch.tokens + r * tokens);
+        take_token_gradients(arguments.tokens, scratch.logits + r * problem.stride,
+                             scratch.tokens + r * tokens);
       });
     }
     if (dh != nullptr) multiply(hidden_gradient_gemm(problem, row, rows, gradients, *dh));
-    if (dw != nullptr) multiply(weight_gradient_gemm(problem, row, rows, scratch.logits, vocabulary, *dw));
+    if (dw != nullptr)
+      multiply(weight_gradient_gemm(problem, row, rows, scratch.logits, vocabulary, problem.stride, *dw));
     if (dtokens != nullptr)
-      multiply(weight_gradient_gemm(problem, row, rows, scratch.tokens, tokens, *dtokens));
+      multiply(weight_gradient_gemm(problem, row, rows, scratch.tokens, tokens, tokens, *dtokens));
   }
   sum_row_losses(call.outputs[1], call.inputs[3], call.outputs[0]);
 }
@@ -276,9 +280,9 @@ std::size_t scratch_bytes(const KernelCall& call, int threads) {
     if (problem.tokens > 0) at_least(token_gemm(problem, 0, rows, nullptr));
     if (arguments.hidden_gradient) at_least(hidden_gradient_gemm(problem, 0, rows, {}, gradient));
     if (arguments.weight_gradient)
-      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.vocabulary, gradient));
+      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.vocabulary, problem.stride, gradient));
     if (arguments.token_gradient)
-      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.tokens, gradient));
+      at_least(weight_gradient_gemm(problem, 0, rows, nullptr, problem.tokens, problem.tokens, gradient));
   }
   Carver carver;
   lay_out(carver, problem, products);
