@@ -8,6 +8,7 @@
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/micro_tile.h"
 #include "kernels/cpu/gemm/packing.h"
+#include "kernels/cpu/gemm/upcoming.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
@@ -81,8 +82,33 @@ void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, std::in
   });
 }
 
+/// Whether A's panels of a block come soon enough unasked. What was asked for then stays in the second level
+/// until it is packed; beside more of them it would not.
+bool rows_are_near(const Gemm& gemm, DepthRange depth) { return gemm.rows * depth.size() <= kNearLanes; }
+
+/// B's columns that a thread packs next: those of its next block of depth, or of the group it gets next if
+/// the threads take turns.
+Upcoming upcoming(const Block& block, const Layout& layout, std::int64_t d, std::int64_t slab,
+                  std::int64_t next_group) {
+  const Gemm& gemm = block.gemm;
+  if (layout.operands != Operands::packed || gemm.kept.factor == Factor::b) return {};
+  if (!rows_are_near(gemm, block.depth)) return {};
+  const auto depth = [&](std::int64_t at) {
+    return DepthRange{layout.depths.begin(at), layout.depths.begin(at + 1)};
+  };
+  const std::int64_t tiles = layout.row_panels.parts * ceil_divide(block.columns, kTileColumns);
+  if (d + 1 < layout.slabs.begin(slab + 1))
+    return {gemm, block.lane, depth(d + 1), block.column, block.columns, tiles};
+  if (next_group >= layout.column_groups.count()) return {};
+  const std::int64_t column = layout.column_groups.begin(next_group) * kTileColumns;
+  const std::int64_t end = layout.column_groups.begin(next_group + 1) * kTileColumns;
+  const std::int64_t columns = (end < gemm.columns ? end : gemm.columns) - column;
+  return {gemm, block.lane, depth(layout.slabs.begin(slab)), column, columns, tiles};
+}
+
 /// All rows of some columns, one block of depth.
-void multiply(const Block& block, const Layout& layout, const float* packed_a, float* panels) {
+void multiply(const Block& block, const Layout& layout, const float* packed_a, float* panels,
+              Upcoming upcoming) {
   const Gemm& gemm = block.gemm;
   const std::int64_t depth = block.depth.size();
   const std::int64_t count = ceil_divide(block.columns, kTileColumns);
@@ -103,14 +129,16 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
     pack_b(gemm, block.lane, block.depth, block.column + lying, block.columns - lying, panels + lying * depth,
            missing);
   }
-  const bool brings = gemm.rows * depth > kNearLanes;
+  const bool brings = !rows_are_near(gemm, block.depth);
   constexpr std::int64_t kShares = ceil_divide(kTileRows, kAhead);
   const MicroTiles tiles(block);
   RowPanel panel = row_panel(layout, packed_a, 0, depth);
   for (std::int64_t p = 0; p < layout.row_panels.parts; ++p) {
     const RowPanel next = row_panel(layout, packed_a, (p + 1) % layout.row_panels.parts, depth);
-    for (std::int64_t q = 0; q < count; ++q)
+    for (std::int64_t q = 0; q < count; ++q) {
+      upcoming.ask();
       tiles.make(panel, column_panel(q), brings ? next.data + q % kShares * kAhead * depth : nullptr);
+    }
     panel = next;
   }
 }
@@ -153,7 +181,8 @@ void wide_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
                           d + 1 == layout.depths.parts,
                           layout.sums == 0 ? nullptr : panels + layout.panels};
         multiply(block, layout, packed_a + offset_of(gemm, layout, s, depth),
-                 kept.factor == Factor::b ? kept.data + kept_offset(gemm, depth, column) : panels);
+                 kept.factor == Factor::b ? kept.data + kept_offset(gemm, depth, column) : panels,
+                 upcoming(block, layout, d, s, task + pool.threads()));
       }
     });
   }
