@@ -10,7 +10,7 @@ namespace attune::cpu::ATTUNE_ISA {
 /// Tiles of queries that share the keys and values which a thread has before it.
 inline constexpr std::int64_t kTilesTogether = 2;
 
-/// Arrays of one thread; D is head_dim padded to whole vectors.
+/// Arrays of one thread; D is head_dim padded to whole vectors. Rows are a tile_step of their lanes apart.
 struct AttendArrays {
   /// Of one tile of queries.
   struct Queries {
@@ -31,19 +31,19 @@ struct AttendArrays {
 
   using Size = std::int64_t;  ///< head_dim
   AttendArrays(Carver& carver, Size head_dim) {
-    const std::int64_t d = padded(head_dim);
+    const std::int64_t step = tile_step(head_dim);
     for (Queries& tile : tiles) {
-      tile.qt = carver.take<float>(d * kTile);
-      tile.o = carver.take<float>(kTile * d);
+      tile.qt = carver.take<float>(padded(head_dim) * kTileStep);
+      tile.o = carver.take<float>(kTile * step);
       tile.m = carver.take<float>(kTile);
       tile.l = carver.take<float>(kTile);
       tile.lanes = carver.take<float>(kTile);
     }
-    q = carver.take<float>(kTile * d);
-    k = carver.take<float>(kTile * d);
-    v = carver.take<float>(kTile * d);
-    p = carver.take<float>(kTile * kTile);
-    factors = carver.take<float>(kTile * kTile);
+    q = carver.take<float>(kTile * step);
+    k = carver.take<float>(kTile * step);
+    v = carver.take<float>(kTile * step);
+    p = carver.take<float>(kTile * kTileStep);
+    factors = carver.take<float>(kTile * kTileStep);
     rescale = carver.take<float>(kTile);
     bias = carver.take<float>(2 * kTile);
   }
@@ -63,25 +63,25 @@ inline void update_softmax(const AttendArrays& s, const AttendArrays::Queries& t
     if (softcap > 0.0F || bias != nullptr || !sight.whole) {
       const Vec query = sight.queries(i);
       for (std::int64_t j = 0; j < keys; ++j) {
-        Vec score = load(column + j * kTile);
+        Vec score = load(column + j * kTileStep);
         if (softcap > 0.0F) score = cap * tanh(score * inverse_cap);
         if (bias != nullptr) score = score + load(bias + BiasDiagonals::entry(i, j));
         if (!sight.whole) {
           score = TileSight::seen(query, sight.low(j), sight.high(j), score, broadcast(kMinusInfinity));
         }
-        store(column + j * kTile, score);
+        store(column + j * kTileStep, score);
         highest = max(highest, score);
       }
     } else {
-      for (std::int64_t j = 0; j < keys; ++j) highest = max(highest, load(column + j * kTile));
+      for (std::int64_t j = 0; j < keys; ++j) highest = max(highest, load(column + j * kTileStep));
     }
     // A query that has seen nothing yet keeps 0 as its reference: infinity less infinity is not a number.
     const Vec reference = select(less(highest, broadcast(-3.0e38F)), zero(), highest);
     Vec sum = zero();
     for (std::int64_t j = 0; j < keys; ++j) {
       coming.bring(j, i / Vec::kWidth, queries / Vec::kWidth);
-      const Vec p = exp_of_nonpositive(load(column + j * kTile) - reference);
-      store(column + j * kTile, p);
+      const Vec p = exp_of_nonpositive(load(column + j * kTileStep) - reference);
+      store(column + j * kTileStep, p);
       sum = sum + p;
     }
     const Vec rescale = exp_of_nonpositive(old - reference);
@@ -131,7 +131,7 @@ template <class T>
 void attend_keys(const AttendProblem<T>& problem, const AttendTask<T>& task, std::int64_t key, bool first,
                  const ComingRows& coming, const AttendArrays& s, const AttendArrays::Queries& tile) {
   const AttentionArguments& a = problem.a;
-  const std::int64_t d = padded(a.head_dim);
+  const std::int64_t step = tile_step(a.head_dim);
   const std::int64_t lanes_of_queries = padded(task.queries);
   const std::int64_t keys = minimum(kTile, problem.keys - key);
   const TileSight sight(problem.sight(), task.positions, key, keys);
@@ -141,21 +141,22 @@ void attend_keys(const AttendProblem<T>& problem, const AttendTask<T>& task, std
   update_softmax(s, tile, lanes_of_queries, keys, sight, a.softcap, biased ? s.bias : nullptr, coming);
   if (problem.dropout.on) {
     problem.dropout.factors(task.row, task.queries, problem.head, key, keys, s.factors);
-    for (std::int64_t i = 0; i < keys * kTile; i += Vec::kWidth) {
-      store(s.p + i, load(s.p + i) * load(s.factors + i));
+    for (std::int64_t j = 0; j < keys; ++j) {
+      for (std::int64_t i = j * kTileStep; i < j * kTileStep + kTile; i += Vec::kWidth)
+        store(s.p + i, load(s.p + i) * load(s.factors + i));
     }
   }
   multiply_tile({.a = s.p,
                  .row_step = 1,
-                 .depth_step = kTile,
+                 .depth_step = kTileStep,
                  .b = s.v,
-                 .b_step = d,
+                 .b_step = step,
                  .c = tile.o,
-                 .c_step = d,
+                 .c_step = step,
                  .accumulate = !first,
                  .row_scale = first ? nullptr : s.rescale,
                  .depth_band = sight.keys_of_queries()},
-                task.queries, d, keys);
+                task.queries, padded(a.head_dim), keys);
 }
 
 /// o and lse of queries that have seen all their keys, or none.
@@ -167,7 +168,7 @@ void write_output(const AttendProblem<T>& problem, const AttendTask<T>& task, bo
     const float sum = none ? 0.0F : tile.l[i];
     const Vec inverse = broadcast(sum > 0.0F ? 1.0F / sum : 0.0F);
     for_vectors(head_dim, [&](std::int64_t c, auto lanes) {
-      const Vec value = none ? zero() : load(tile.o + i * padded(head_dim) + c) * inverse;
+      const Vec value = none ? zero() : load(tile.o + i * tile_step(head_dim) + c) * inverse;
       store(task.o.data + i * task.o.stride + c, value, lanes);
     });
     if (task.lse == nullptr) continue;

@@ -17,21 +17,21 @@ namespace {
 template <class T>
 void whole_segment(const GradientProblem<T>& problem, std::int64_t segment, std::int64_t kv_head,
                    const GradientArrays& s) {
-  const std::int64_t d = problem.d();
+  const std::int64_t step = problem.step();
   const std::int64_t begin = problem.keys.starts[segment];
   const std::int64_t length = problem.keys.length(segment);
-  clear(s.dk, length * d);
-  clear(s.dv, length * d);
+  clear(s.dk, length * step);
+  clear(s.dv, length * step);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
     for (std::int64_t first = 0; first < problem.queries.segments.length(segment); first += kTile) {
       const QueryTile queries = problem.with_positions(problem.queries.segments.tile(segment, first), s);
       prepare_queries(problem, queries, head, s);
-      clear(s.dq, queries.rows() * d);
+      clear(s.dq, queries.rows() * step);
       for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
         prepare_keys(problem, keys, kv_head, s);
         make_pair(problem, queries, keys, head, problem.d_bias_of(queries, head), s,
                   keys_after(problem, queries, keys, kv_head));
-        add_key_gradients(problem, queries, keys, s.dk + keys.first * d, s.dv + keys.first * d, s);
+        add_key_gradients(problem, queries, keys, s.dk + keys.first * step, s.dv + keys.first * step, s);
         if (problem.out.q != nullptr) add_query_gradient(problem, queries, keys, s);
       });
       if (problem.out.q != nullptr) {
@@ -51,8 +51,8 @@ void whole_segment(const GradientProblem<T>& problem, std::int64_t segment, std:
 template <class T>
 void key_tile(const GradientProblem<T>& problem, const SegmentTile& keys, std::int64_t kv_head,
               const GradientArrays& s) {
-  clear(s.dk, keys.rows() * problem.d());
-  clear(s.dv, keys.rows() * problem.d());
+  clear(s.dk, keys.rows() * problem.step());
+  clear(s.dv, keys.rows() * problem.step());
   prepare_keys(problem, keys, kv_head, s);
   for (std::int64_t head = kv_head * problem.in.group; head < (kv_head + 1) * problem.in.group; ++head) {
     for (std::int64_t first = 0; first < problem.queries.segments.length(keys.segment); first += kTile) {
@@ -77,7 +77,7 @@ void query_tile(const GradientProblem<T>& problem, const SegmentTile& tile, std:
                 const GradientArrays& s) {
   const QueryTile queries = problem.with_positions(tile, s);
   prepare_queries(problem, queries, head, s);
-  clear(s.dq, queries.rows() * problem.d());
+  clear(s.dq, queries.rows() * problem.step());
   for_seen_keys(problem, queries, [&](const SegmentTile& keys) {
     const std::int64_t kv_head = head / problem.in.group;
     prepare_keys(problem, keys, kv_head, s);
@@ -123,7 +123,7 @@ enum class Cut { whole_segments, tiles };
 Cut choose(const KernelCall& call, int threads) {
   const auto& a = call.as<AttentionArguments>();
   const std::int64_t tasks = (call.inputs[6].shape.rows() - 1) * a.kv_heads;
-  const std::int64_t bytes = key_rows(call) * padded(a.head_dim) * 4;
+  const std::int64_t bytes = key_rows(call) * tile_step(a.head_dim) * 4;
   const bool fits = bytes <= (std::int64_t{4} << 20);
   return fits && 5 * divide_up(tasks, threads) * threads <= 7 * tasks ? Cut::whole_segments : Cut::tiles;
 }

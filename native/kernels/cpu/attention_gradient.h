@@ -8,7 +8,7 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// GradientArrays of one thread; D is head_dim padded to whole vectors.
+/// Of one thread; D is head_dim padded to whole vectors. Rows are a tile_step of their lanes apart.
 struct GradientArrays {
   float* q;        ///< (kTile, D) scaled
   float* qt;       ///< (D, kTile)
@@ -34,20 +34,21 @@ struct GradientArrays {
   };
   GradientArrays(Carver& carver, const Size& size) {
     const std::int64_t d = padded(size.head_dim);
-    q = carver.take<float>(kTile * d);
-    qt = carver.take<float>(kTile * d);
-    d_o = carver.take<float>(kTile * d);
-    d_ot = carver.take<float>(kTile * d);
-    k = carver.take<float>(kTile * d);
-    v = carver.take<float>(kTile * d);
-    p = carver.take<float>(kTile * kTile);
-    ds = carver.take<float>(kTile * kTile);
-    factors = carver.take<float>(kTile * kTile);
+    const std::int64_t step = tile_step(size.head_dim);
+    q = carver.take<float>(kTile * step);
+    qt = carver.take<float>(d * kTileStep);
+    d_o = carver.take<float>(kTile * step);
+    d_ot = carver.take<float>(d * kTileStep);
+    k = carver.take<float>(kTile * step);
+    v = carver.take<float>(kTile * step);
+    p = carver.take<float>(kTile * kTileStep);
+    ds = carver.take<float>(kTile * kTileStep);
+    factors = carver.take<float>(kTile * kTileStep);
     lse = carver.take<float>(kTile);
     delta = carver.take<float>(kTile);
-    dq = carver.take<float>(kTile * d);
-    dk = carver.take<float>(size.key_rows * d);
-    dv = carver.take<float>(size.key_rows * d);
+    dq = carver.take<float>(kTile * step);
+    dk = carver.take<float>(size.key_rows * step);
+    dv = carver.take<float>(size.key_rows * step);
     bias = carver.take<float>(2 * kTile);
     d_bias = carver.take<float>(2 * kTile);
     lanes = carver.take<float>(kTile);
@@ -81,6 +82,7 @@ struct GradientProblem {
   float* d_bias = nullptr;
   [[nodiscard]] Sight sight() const { return {a.causal, a.window}; }
   [[nodiscard]] std::int64_t d() const { return padded(a.head_dim); }
+  [[nodiscard]] std::int64_t step() const { return tile_step(a.head_dim); }
   [[nodiscard]] QueryTile with_positions(const SegmentTile& tile, const GradientArrays& s) const {
     return {tile, queries.positions(tile, s.lanes)};
   }
@@ -102,7 +104,7 @@ void prepare_queries(const GradientProblem<T>& problem, const SegmentTile& tile,
   widen_and_transpose(HeadRows<const T>{problem.d_o + at, stride}, rows, a.head_dim, 1.0F, s.d_o, s.d_ot);
   for (std::int64_t i = 0; i < padded(rows); ++i) {
     const T* const o = problem.o + at + i * stride;
-    const float* const d_o = s.d_o + i * problem.d();
+    const float* const d_o = s.d_o + i * problem.step();
     // Infinity: the probabilities of lanes without a query are 0.
     s.lse[i] = i < rows ? problem.lse[(row + i) * a.heads + head] : -kMinusInfinity;
     s.delta[i] =
@@ -139,7 +141,7 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
   for (std::int64_t j = 0; j < keys; ++j) {
     for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
       coming.bring(j, i / Vec::kWidth, lanes_of_queries / Vec::kWidth);
-      const std::int64_t at = j * kTile + i;
+      const std::int64_t at = j * kTileStep + i;
       Vec score = load(s.p + at);
       Vec slope = broadcast(1.0F);
       if (softcap > 0.0F) {
@@ -207,12 +209,12 @@ void add_key_gradients(const GradientProblem<T>& problem, const QueryTile& queri
   const Band band = sight_of(problem, queries, keys).queries_of_keys();
   const auto add = [&](const float* left, const float* right, float* sum) {
     multiply_tile({.a = left,
-                   .row_step = kTile,
+                   .row_step = kTileStep,
                    .depth_step = 1,
                    .b = right,
-                   .b_step = d,
+                   .b_step = problem.step(),
                    .c = sum,
-                   .c_step = d,
+                   .c_step = problem.step(),
                    .accumulate = true,
                    .depth_band = band},
                   keys.rows(), d, queries.rows());
@@ -227,11 +229,11 @@ void add_query_gradient(const GradientProblem<T>& problem, const QueryTile& quer
   const std::int64_t d = problem.d();
   multiply_tile({.a = s.ds,
                  .row_step = 1,
-                 .depth_step = kTile,
+                 .depth_step = kTileStep,
                  .b = s.k,
-                 .b_step = d,
+                 .b_step = problem.step(),
                  .c = s.dq,
-                 .c_step = d,
+                 .c_step = problem.step(),
                  .accumulate = true,
                  .depth_band = sight_of(problem, queries, keys).keys_of_queries()},
                 queries.rows(), d, keys.rows());
@@ -243,7 +245,7 @@ void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, flo
   const Vec factor = broadcast(scale);
   for (std::int64_t r = 0; r < rows; ++r) {
     for_vectors(head_dim, [&](std::int64_t c, auto lanes) {
-      store(to.data + r * to.stride + c, load(from + r * padded(head_dim) + c) * factor, lanes);
+      store(to.data + r * to.stride + c, load(from + r * tile_step(head_dim) + c) * factor, lanes);
     });
   }
 }

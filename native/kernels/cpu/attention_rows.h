@@ -14,6 +14,12 @@ static_assert(kTile % Vec::kWidth == 0);
 
 inline std::int64_t padded(std::int64_t n) { return divide_up(n, Vec::kWidth) * Vec::kWidth; }
 
+/// Floats between rows of a tile that many lanes wide: an odd number of lines of the cache. Rows of 4 lines
+/// would share a quarter of the first level's sets, where the 64 that a product reads push one another out.
+constexpr std::int64_t tile_step(std::int64_t lanes) { return (divide_up(lanes, 16) | 1) * 16; }
+/// Of a tile of kTile queries a row.
+inline constexpr std::int64_t kTileStep = tile_step(kTile);
+
 /// Rows of one head: row r begins at data + r * stride.
 template <class T>
 struct HeadRows {

@@ -119,7 +119,7 @@ struct ComingRows {
 /// Rows as floats times `scale`, each padded with zeros to whole vectors.
 template <class T>
 void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to) {
-  const std::int64_t step = padded(head_dim);
+  const std::int64_t step = tile_step(head_dim);
   const Vec factor = broadcast(scale);
   constexpr std::int64_t kLine = 64 / sizeof(T);
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -131,7 +131,7 @@ void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, floa
   }
 }
 
-/// to[c * kTile + r] = from[r * step + c]; rows up to the next whole vector become 0. Rows of `from` are
+/// to[c * kTileStep + r] = from[r * step + c]; rows up to the next whole vector become 0. Rows of `from` are
 /// padded with zeros to whole vectors, and so is the number of columns in `to`.
 inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t columns, std::int64_t step,
                            float* to) {
@@ -144,7 +144,7 @@ inline void transpose_tile(const float* from, std::int64_t rows, std::int64_t co
         square[i] = r + i < rows ? load(from + (r + i) * step + c) : zero();
       transpose(square);
 #pragma GCC unroll 16
-      for (std::int64_t i = 0; i < kWidth; ++i) store(to + (c + i) * kTile + r, square[i]);
+      for (std::int64_t i = 0; i < kWidth; ++i) store(to + (c + i) * kTileStep + r, square[i]);
     }
   }
 }
@@ -154,7 +154,7 @@ template <class T>
 void widen_and_transpose(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to,
                          float* transposed) {
   widen_rows(from, rows, head_dim, scale, to);
-  transpose_tile(to, rows, head_dim, padded(head_dim), transposed);
+  transpose_tile(to, rows, head_dim, tile_step(head_dim), transposed);
 }
 
 /// out (keys, kTile queries) = left (keys, D) times right (D, kTile queries): scores, or do v^T.
@@ -162,12 +162,12 @@ inline void multiply_by_transposed(const float* left, const float* right, std::i
                                    std::int64_t lanes_of_queries, std::int64_t head_dim,
                                    const TileSight& sight, float* out) {
   multiply_tile({.a = left,
-                 .row_step = padded(head_dim),
+                 .row_step = tile_step(head_dim),
                  .depth_step = 1,
                  .b = right,
-                 .b_step = kTile,
+                 .b_step = kTileStep,
                  .c = out,
-                 .c_step = kTile,
+                 .c_step = kTileStep,
                  .column_band = sight.queries_of_keys()},
                 keys, lanes_of_queries, head_dim);
 }
@@ -205,7 +205,7 @@ struct ProbabilityDropout {
         std::uint32_t words[4][kPhiloxLanes];
         philox_lanes(key, counters, words);
         for (int word = 0; word < 4; ++word) {
-          float* const factor = out + (j + word) * kTile + i;
+          float* const factor = out + (j + word) * kTileStep + i;
           for (int lane = 0; lane < kPhiloxLanes; ++lane)
             factor[lane] = words[word][lane] < threshold ? 0.0F : scale;
         }

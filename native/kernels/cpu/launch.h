@@ -12,7 +12,7 @@ namespace attune::cpu::ATTUNE_ISA {
 
 inline std::int64_t minimum(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 inline std::int64_t maximum(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Whether a tensor of the list is there. Lists may end early.
 inline bool has(std::span<const TensorView> views, std::size_t index) {
