@@ -7,8 +7,8 @@
 
 namespace attune::cpu::ATTUNE_ISA {
 
-/// Tiles of queries that share the keys and values which a thread has before it.
-inline constexpr std::int64_t kTilesTogether = 2;
+/// Tiles of queries that share the keys and values which a thread has before it, at most.
+inline constexpr std::int64_t kTilesTogether = 4;
 
 /// Arrays of one thread; D is head_dim padded to whole vectors. Rows are a tile_step of their lanes apart.
 struct AttendArrays {

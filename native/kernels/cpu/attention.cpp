@@ -17,8 +17,10 @@ namespace {
 /// Tiles of queries that a task takes: fewer where threads would wait for the last task.
 std::int64_t choose_together(const KernelCall& call, int threads) {
   const std::int64_t tiles = divide_up(call.inputs[0].shape.rows(), kTile);
-  const std::int64_t tasks = tiles * call.as<AttentionArguments>().heads / kTilesTogether;
-  return tasks >= 4 * threads ? kTilesTogether : 1;
+  const std::int64_t tasks = tiles * call.as<AttentionArguments>().heads;
+  std::int64_t together = kTilesTogether;
+  while (together > 1 && tasks / together < 4 * threads) together /= 2;
+  return together;
 }
 
 // ---- launch
