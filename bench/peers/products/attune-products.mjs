@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // GFLOP/s of attune's matrix products at the shapes of shapes.json, in all three kinds. Prints one JSON line, the same fields as
 // torch_products.py, and how many threads were running: fewer than were asked for is the system's doing, slow ones a neighbour's.
+// A product has many copies of its operands and results, in turns, which no cache holds: in a training step none is where it was left.
 //
 //   node bench/peers/products/attune-products.mjs --dtype f32 --threads 2
 import { median } from 'd3-array'
@@ -25,17 +26,28 @@ const kinds = {
   TN: (m, k, n) => ({ op: 'linear_weight_gradient', attributes: { layout: 'in_out' }, inputs: [[k, m], [k, n]] }), // prettier-ignore
 }
 
+/** 128 MiB in all, as in torch_products.py. */
+function copiesOf(m, k, n, size) {
+  return Math.max(1, Math.ceil(2 ** 27 / ((m * k + k * n + m * n) * size)))
+}
+
 async function measure([m, k, n], kind) {
   const { op, attributes, inputs } = kinds[kind](m, k, n)
   const graph = new (native().Graph)(values.dtype)
-  const ids = []
-  for (const [i, shape] of inputs.entries()) {
-    const name = `${kind} ${m} ${k} ${n} ${i}`
-    session.defineParameter(name, shape, values.dtype)
-    await session.initParameter(name, { kind: 'uniform', value: 1, seed: i })
-    ids.push(graph.parameter(name, shape).id)
+  const names = []
+  const copies = copiesOf(m, k, n, values.dtype === 'f32' ? 4 : 2)
+  for (let copy = 0; copy < copies; copy++) {
+    const ids = []
+    for (const [i, shape] of inputs.entries()) {
+      const name = `${kind} ${m} ${k} ${n} ${copy} ${i}`
+      session.defineParameter(name, shape, values.dtype)
+      await session.initParameter(name, { kind: 'uniform', value: 1, seed: i })
+      ids.push(graph.parameter(name, shape).id)
+      names.push(name)
+    }
+    const [product] = graph.node(op, `${kind} ${copy}`, ids, attributes)
+    graph.output(`product ${copy}`, product.id)
   }
-  graph.node(op, kind, ids, attributes)
   const program = session.compile(graph)
   const run = () => session.run(program, { sizes: {}, inputs: {} }, { fetch: [] })
   await run()
@@ -47,10 +59,12 @@ async function measure([m, k, n], kind) {
     const [start, used] = [performance.now(), process.cpuUsage()]
     await run()
     const { user, system } = process.cpuUsage(used)
-    seconds.push((performance.now() - start) / 1000)
-    threads.push((user + system) / 1e6 / seconds.at(-1))
+    const taken = (performance.now() - start) / 1000
+    seconds.push(taken / copies)
+    threads.push((user + system) / 1e6 / taken)
   }
   program.dispose()
+  for (const name of names) session.removeParameter(name)
   const gflops = Number(((2 * m * k * n) / median(seconds) / 1e9).toFixed(1))
   return { kind, m, k, n, gflops, threads: Number(median(threads).toFixed(2)) }
 }
