@@ -22,8 +22,9 @@ const products: readonly Product[] = [
   { name: 'few rows of a long depth', rows: 7, depth: 5000, columns: 325 },
   { name: 'few columns of a long depth', rows: 325, depth: 5000, columns: 7 },
 ]
-const layouts = ['out_in', 'in_out'] as const
-type Layout = (typeof layouts)[number]
+/** The two layouts of a weight, and the gradient of a weight, whose rows are as deep as there are tokens. */
+const kinds = ['out_in', 'in_out', 'weight_gradient'] as const
+type Kind = (typeof kinds)[number]
 
 /** One of 129 sixty-fourths, which bfloat16 holds as they are. */
 const value = (i: number, seed: number) => ((Math.imul(i + seed, 0x9e3779b1) >>> 12) % 129) / 64 - 1
@@ -36,7 +37,7 @@ function values(count: number, seed: number) {
 
 async function multiply(
   { rows, depth, columns }: Product,
-  layout: Layout,
+  kind: Kind,
   dtype: 'f32' | 'bf16',
   instructionSet: string,
   threads: number,
@@ -49,9 +50,13 @@ async function multiply(
       await session.writeParameter(name, values(shape[0] * shape[1], seed))
       return graph.parameter(name, shape).id
     }
-    const a = await parameter('a', [rows, depth], 1)
-    const b = await parameter('b', layout === 'out_in' ? [columns, depth] : [depth, columns], 2)
-    graph.output('c', graph.node('linear', 'product', [a, b], { layout })[0]!.id)
+    const gradient = kind === 'weight_gradient'
+    const a = await parameter('a', gradient ? [depth, rows] : [rows, depth], 1)
+    const b = await parameter('b', kind === 'out_in' ? [columns, depth] : [depth, columns], 2)
+    const product = graph.node(gradient ? 'linear_weight_gradient' : 'linear', 'product', [a, b], {
+      layout: gradient ? 'in_out' : kind,
+    })
+    graph.output('c', product[0]!.id)
     const { c } = await session.run(session.compile(graph), { sizes: {}, inputs: {} }, { fetch: ['c'] })
     return c!
   } finally {
@@ -69,16 +74,16 @@ function* places({ rows, columns }: Product) {
 
 describe.each(native().processor().instructionSets)('on %s', (instructionSet) => {
   describe.each(['f32', 'bf16'] as const)('in %s', (dtype) => {
-    describe.each(layouts)('%s', (layout) => {
+    describe.each(kinds)('%s', (kind) => {
       test.each(products)('$name', async (product) => {
-        const { depth, columns } = product
-        const c = await multiply(product, layout, dtype, instructionSet, 1)
+        const { rows, depth, columns } = product
+        const c = await multiply(product, kind, dtype, instructionSet, 1)
         for (const place of places(product)) {
           const [row, column] = [Math.floor(place / columns), place % columns]
           let [sum, size] = [0, 0]
           for (let k = 0; k < depth; ++k) {
-            const b = value(layout === 'out_in' ? column * depth + k : k * columns + column, 2)
-            const term = value(row * depth + k, 1) * b
+            const a = value(kind === 'weight_gradient' ? k * rows + row : row * depth + k, 1)
+            const term = a * value(kind === 'out_in' ? column * depth + k : k * columns + column, 2)
             sum += term
             size += Math.abs(term)
           }
@@ -86,7 +91,7 @@ describe.each(native().processor().instructionSets)('on %s', (instructionSet) =>
           if (!(Math.abs(c[place]! - sum) <= 2 ** -20 * size + rounding))
             expect([place, c[place]]).toEqual([place, sum])
         }
-        const threaded = await multiply(product, layout, dtype, instructionSet, 3)
+        const threaded = await multiply(product, kind, dtype, instructionSet, 3)
         expect(Buffer.from(threaded.buffer).compare(Buffer.from(c.buffer))).toBe(0)
         expect(c.some((value) => value !== 0)).toBe(true)
       })

@@ -83,15 +83,29 @@ bool finish_floats(const Gemm& gemm, const Rectangle& place, Finish what, const 
   return true;
 }
 
+/// C (+)= the sums, where C^T lies in its place.
+void write_turned(const Gemm& gemm, const Rectangle& place, const float* sums, std::int64_t stride) {
+  for (std::int64_t j = 0; j < place.columns; ++j) {
+    float* const out = static_cast<float*>(gemm.c) + (place.column + j) * gemm.c_stride + place.row;
+    for (std::int64_t i = 0; i < place.rows; ++i)
+      out[i] = gemm.accumulate ? out[i] + sums[i * stride + j] : sums[i * stride + j];
+  }
+}
+
 }  // namespace
 
 void bring_closer(const Gemm& gemm, const Rectangle& place) {
+  if (gemm.c_turned) return;
   if (gemm.addend.data != nullptr)
     bring_rows_closer(gemm.addend.data, gemm.addend.dtype, gemm.addend.row_stride, place);
   bring_rows_closer(gemm.c, gemm.c_dtype, gemm.c_stride, place);
 }
 
 void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
+  if (gemm.c_turned) {
+    if (what.write) write_turned(gemm, place, sums, stride);
+    return;
+  }
   if (finish_floats(gemm, place, what, sums, stride)) return;
   const Matrix& bias = gemm.bias;
   const Matrix& addend = gemm.addend;

@@ -51,9 +51,15 @@ struct Gemm {
   void* c = nullptr;
   DType c_dtype = DType::f32;
   std::int64_t c_stride = 0;  ///< elements between rows of C
+  bool c_turned = false;      ///< C^T lies there instead: float32, with neither bias nor addend
   bool accumulate = false;
   KeptPanels kept;
 };
+
+/// Whether C itself can hold sums that are not complete yet.
+[[nodiscard]] ATTUNE_INLINE bool c_holds_sums(const Gemm& gemm) {
+  return gemm.c_dtype == DType::f32 && !gemm.c_turned;
+}
 
 /// How the panels of gemm.kept.factor lie. Products with equal forms whose factor is the same tensor may keep
 /// them for each other. No bytes where they are not packed, or not by all threads.

@@ -11,7 +11,7 @@ MicroTiles::MicroTiles(const Block& block)
   const Gemm& gemm = block.gemm;
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
   finish_ = {.terms = block.first() && (beside || gemm.accumulate), .write = block.last};
-  if (gemm.c_dtype == DType::f32) {
+  if (c_holds_sums(gemm)) {
     if (finish_.terms && !beside) {  // C alone is added to: the sums' own way back does it
       add_ = true;
       finish_.terms = false;

@@ -10,8 +10,8 @@ class Upcoming {
  public:
   /// Nothing.
   Upcoming() = default;
-  /// Columns [column, column + columns) at these depths, in `times` shares. Nothing where they are quantised,
-  /// or of two products.
+  /// Columns [column, column + columns) at these depths, in `times` shares. Nothing where they are quantised
+  /// or of a second product.
   Upcoming(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t column, std::int64_t columns,
            std::int64_t times);
 

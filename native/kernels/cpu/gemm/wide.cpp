@@ -40,8 +40,8 @@ struct Layout {
         operands(choose_operands(gemm, lane)),
         depths(split_by(total_depth(gemm, lane), kDepthBlock)),
         // One slab where C can not hold the sums: those of all columns would take too much.
-        slabs(gemm.c_dtype == DType::f32 ? split_into_slabs(depths, gemm.rows, lanes_of_slab(gemm))
-                                         : EvenSplit{depths.parts}),
+        slabs(c_holds_sums(gemm) ? split_into_slabs(depths, gemm.rows, lanes_of_slab(gemm))
+                                 : EvenSplit{depths.parts}),
         row_panels(split_by(gemm.rows, kTileRows)),
         column_groups(ceil_divide(gemm.columns, kTileColumns), kGroupColumnPanels),
         packed_a(gemm.kept.factor == Factor::a
@@ -50,7 +50,7 @@ struct Layout {
         panels(gemm.kept.factor == Factor::b
                    ? 0
                    : whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
-        sums(gemm.c_dtype != DType::f32 && depths.parts > 1
+        sums(!c_holds_sums(gemm) && depths.parts > 1
                  ? whole_cache_lines(gemm.rows * column_groups.longest() * kTileColumns)
                  : 0) {}
 };
