@@ -5,33 +5,22 @@
 #include "kernels/cpu/gemm/epilogue.h"
 
 #include "kernels/cpu/gemm/blocking.h"
+#include "kernels/cpu/lanes.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-/// `count` <= kWidth elements from `at` on.
-template <class T>
-ATTUNE_INLINE Vec load_some(const T* from, std::int64_t count) {
-  return count == Vec::kWidth ? load(from) : load_partial(from, count);
+template <class Lanes>
+ATTUNE_INLINE Vec load_as(const void* data, DType dtype, std::int64_t at, Lanes lanes) {
+  return dtype == DType::bf16 ? load(static_cast<const bfloat16*>(data) + at, lanes)
+                              : load(static_cast<const float*>(data) + at, lanes);
 }
-ATTUNE_INLINE Vec load_some(const void* data, DType dtype, std::int64_t at, std::int64_t count) {
-  return dtype == DType::bf16 ? load_some(static_cast<const bfloat16*>(data) + at, count)
-                              : load_some(static_cast<const float*>(data) + at, count);
-}
-
-template <class T>
-ATTUNE_INLINE void store_some(T* to, Vec values, std::int64_t count) {
-  if (count == Vec::kWidth) {
-    store(to, values);
-  } else {
-    store_partial(to, values, count);
-  }
-}
-ATTUNE_INLINE void store_some(void* data, DType dtype, std::int64_t at, Vec values, std::int64_t count) {
+template <class Lanes>
+ATTUNE_INLINE void store_as(void* data, DType dtype, std::int64_t at, Vec values, Lanes lanes) {
   if (dtype == DType::bf16) {
-    store_some(static_cast<bfloat16*>(data) + at, values, count);
+    store(static_cast<bfloat16*>(data) + at, values, lanes);
   } else {
-    store_some(static_cast<float*>(data) + at, values, count);
+    store(static_cast<float*>(data) + at, values, lanes);
   }
 }
 
@@ -113,21 +102,19 @@ void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, 
     float* const row = sums + i * stride;
     const std::int64_t at_c = (place.row + i) * gemm.c_stride + place.column;
     const std::int64_t at_addend = (place.row + i) * addend.row_stride + place.column;
-    for (std::int64_t j = 0; j < place.columns; j += Vec::kWidth) {
-      const std::int64_t left = place.columns - j;
-      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
-      Vec sum = load_some(row + j, count);
+    for_vectors(place.columns, [&](std::int64_t j, auto lanes) {
+      Vec sum = load(row + j, lanes);
       if (what.terms) {
-        if (bias.data != nullptr) sum = sum + load_some(bias.data, bias.dtype, place.column + j, count);
-        if (addend.data != nullptr) sum = sum + load_some(addend.data, addend.dtype, at_addend + j, count);
-        if (gemm.accumulate) sum = sum + load_some(gemm.c, gemm.c_dtype, at_c + j, count);
+        if (bias.data != nullptr) sum = sum + load_as(bias.data, bias.dtype, place.column + j, lanes);
+        if (addend.data != nullptr) sum = sum + load_as(addend.data, addend.dtype, at_addend + j, lanes);
+        if (gemm.accumulate) sum = sum + load_as(gemm.c, gemm.c_dtype, at_c + j, lanes);
       }
       if (what.write) {
-        store_some(gemm.c, gemm.c_dtype, at_c + j, sum, count);
+        store_as(gemm.c, gemm.c_dtype, at_c + j, sum, lanes);
       } else {
-        store_some(row + j, sum, count);
+        store(row + j, sum, lanes);
       }
-    }
+    });
   }
 }
 
