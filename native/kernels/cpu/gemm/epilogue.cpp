@@ -28,7 +28,7 @@ ATTUNE_INLINE void store_as(void* data, DType dtype, std::int64_t at, Vec values
 /// but prefetch for one without effects, and leaves its calls out.
 ATTUNE_INLINE void bring_rows_closer(const void* data, DType dtype, std::int64_t stride,
                                      const Rectangle& place) {
-  const auto size = static_cast<std::int64_t>(dtype == DType::bf16 ? sizeof(bfloat16) : sizeof(float));
+  const auto size = static_cast<std::int64_t>(size_of(dtype));
   const char* row = static_cast<const char*>(data) + (place.row * stride + place.column) * size;
   for (std::int64_t i = 0; i < place.rows; ++i, row += stride * size) {
     prefetch(row);

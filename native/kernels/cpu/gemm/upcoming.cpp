@@ -11,7 +11,7 @@ Upcoming::Upcoming(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t c
   const Matrix& b = product.b;
   if (lane != Lane::f32 || depth.end > product.depth) return;
   if (b.dtype != DType::f32 && b.dtype != DType::bf16) return;
-  const auto size = static_cast<std::int64_t>(b.dtype == DType::bf16 ? sizeof(bfloat16) : sizeof(float));
+  const auto size = static_cast<std::int64_t>(size_of(b.dtype));
   const bool across = b.column_stride == 1;
   run_ = static_cast<const char*>(b.data) + (depth.begin * b.row_stride + column * b.column_stride) * size;
   bytes_ = (across ? columns : depth.size()) * size;
