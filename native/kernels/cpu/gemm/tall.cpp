@@ -20,6 +20,11 @@ constexpr std::int64_t kBlockColumns = 768;
 // those of A pass (AVX2, 24 KiB), or as many as stay in the second while one of A is in the first.
 constexpr std::int64_t kPanelsTogether = Vec::kWidth == 8 ? 1 : kGroupColumnPanels;
 
+/// As many more of them as they are shallower: rows of C are then written along.
+std::int64_t panels_together(std::int64_t depth) {
+  return kPanelsTogether * (depth > 0 && depth < kDepthBlock ? kDepthBlock / depth : 1);
+}
+
 /// Sizes, and 32-bit lanes in scratch.
 struct Layout {
   Lane lane;
@@ -100,8 +105,9 @@ void multiply_panels(const Block& block, const RowPanel* panels, std::int64_t ro
   const std::int64_t count = ceil_divide(block.columns, kTileColumns);
   const std::int64_t step = kTileColumns * block.depth.size();
   const MicroTiles tiles(block);
-  for (std::int64_t q = 0; q < count; q += kPanelsTogether) {
-    const std::int64_t next = q + kPanelsTogether;
+  const std::int64_t together = panels_together(block.depth.size());
+  for (std::int64_t q = 0; q < count; q += together) {
+    const std::int64_t next = q + together;
     const std::int64_t end = next < count ? next : count;
     // The last tiles bring the panels that come next, a share each: sooner, and A would push them out again.
     std::int64_t left = rows * (end - q);
