@@ -49,45 +49,83 @@ struct AttendArrays {
   }
 };
 
-/// Scores become probabilities relative to the running maximum; m, l and rescale are brought up to date.
-/// `bias`: diagonals, or nullptr.
-inline void update_softmax(const AttendArrays& s, const AttendArrays::Queries& tile, std::int64_t queries,
-                           std::int64_t keys, const TileSight& sight, float softcap, const float* bias,
-                           const ComingRows& coming) {
-  const Vec cap = broadcast(softcap);
-  const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
-  for (std::int64_t i = 0; i < queries; i += Vec::kWidth) {
-    float* const column = s.p + i;
-    const Vec old = load(tile.m + i);
-    Vec highest = old;
-    if (softcap > 0.0F || bias != nullptr || !sight.whole) {
-      const Vec query = sight.queries(i);
-      for (std::int64_t j = 0; j < keys; ++j) {
-        Vec score = load(column + j * kTileStep);
-        if (softcap > 0.0F) score = cap * tanh(score * inverse_cap);
-        if (bias != nullptr) score = score + load(bias + BiasDiagonals::entry(i, j));
-        if (!sight.whole) {
-          score = TileSight::seen(query, sight.low(j), sight.high(j), score, broadcast(kMinusInfinity));
-        }
-        store(column + j * kTileStep, score);
-        highest = max(highest, score);
+/// What a pair of tiles has beside the product of queries and keys.
+struct SoftmaxTerms {
+  const TileSight& sight;
+  float softcap;
+  const float* bias;  ///< diagonals, or nullptr
+  [[nodiscard]] bool any() const { return softcap > 0.0F || bias != nullptr || !sight.whole; }
+};
+
+/// Scores (keys, kVectors vectors of queries from lane i on) with their terms, and each query's highest.
+template <int kVectors>
+ATTUNE_INLINE void finish_scores(float* scores, std::int64_t i, std::int64_t keys, const SoftmaxTerms& terms,
+                                 Vec* highest) {
+  const Vec cap = broadcast(terms.softcap);
+  const Vec inverse_cap = broadcast(terms.softcap > 0.0F ? 1.0F / terms.softcap : 0.0F);
+  for (std::int64_t j = 0; j < keys; ++j) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const std::int64_t lane = i + v * Vec::kWidth;
+      float* const at = scores + j * kTileStep + lane;
+      Vec score = load(at);
+      if (terms.softcap > 0.0F) score = cap * tanh(score * inverse_cap);
+      if (terms.bias != nullptr) score = score + load(terms.bias + BiasDiagonals::entry(lane, j));
+      if (!terms.sight.whole) {
+        score = TileSight::seen(terms.sight.queries(lane), terms.sight.low(j), terms.sight.high(j), score,
+                                broadcast(kMinusInfinity));
       }
-    } else {
-      for (std::int64_t j = 0; j < keys; ++j) highest = max(highest, load(column + j * kTileStep));
+      store(at, score);
+      highest[v] = max(highest[v], score);
     }
-    // A query that has seen nothing yet keeps 0 as its reference: infinity less infinity is not a number.
-    const Vec reference = select(less(highest, broadcast(-3.0e38F)), zero(), highest);
-    Vec sum = zero();
+  }
+}
+
+/// Scores become probabilities relative to the running maximum; m, l and rescale are brought up to date. The
+/// group of queries brings its share of what comes, `part` of `parts`.
+template <int kVectors>
+ATTUNE_INLINE void update_softmax(const AttendArrays& s, const AttendArrays::Queries& tile, std::int64_t i,
+                                  std::int64_t keys, const SoftmaxTerms& terms, const ComingRows& coming,
+                                  std::int64_t part, std::int64_t parts) {
+  constexpr std::int64_t kWidth = Vec::kWidth;
+  float* const column = s.p + i;
+  Vec highest[kVectors];
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) highest[v] = load(tile.m + i + v * kWidth);
+  if (terms.any()) {
+    finish_scores<kVectors>(s.p, i, keys, terms, highest);
+  } else {
     for (std::int64_t j = 0; j < keys; ++j) {
-      coming.bring(j, i / Vec::kWidth, queries / Vec::kWidth);
-      const Vec p = exp_of_nonpositive(load(column + j * kTileStep) - reference);
-      store(column + j * kTileStep, p);
-      sum = sum + p;
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        highest[v] = max(highest[v], load(column + j * kTileStep + v * kWidth));
     }
-    const Vec rescale = exp_of_nonpositive(old - reference);
-    store(tile.m + i, highest);
-    store(tile.l + i, fma(load(tile.l + i), rescale, sum));
-    store(s.rescale + i, rescale);
+  }
+  // A query that has seen nothing yet keeps 0 as its reference: infinity less infinity is not a number.
+  Vec reference[kVectors];
+  Vec sum[kVectors];
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    reference[v] = select(less(highest[v], broadcast(-3.0e38F)), zero(), highest[v]);
+    sum[v] = zero();
+  }
+  for (std::int64_t j = 0; j < keys; ++j) {
+    coming.bring(j, part, parts);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      float* const at = column + j * kTileStep + v * kWidth;
+      const Vec p = exp_of_nonpositive(load(at) - reference[v]);
+      store(at, p);
+      sum[v] = sum[v] + p;
+    }
+  }
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    const std::int64_t lane = i + v * kWidth;
+    const Vec rescale = exp_of_nonpositive(load(tile.m + lane) - reference[v]);
+    store(tile.m + lane, highest[v]);
+    store(tile.l + lane, fma(load(tile.l + lane), rescale, sum[v]));
+    store(s.rescale + lane, rescale);
   }
 }
 
@@ -135,10 +173,25 @@ void attend_keys(const AttendProblem<T>& problem, const AttendTask<T>& task, std
   const std::int64_t lanes_of_queries = padded(task.queries);
   const std::int64_t keys = minimum(kTile, problem.keys - key);
   const TileSight sight(problem.sight(), task.positions, key, keys);
-  multiply_by_transposed(s.k, tile.qt, keys, lanes_of_queries, a.head_dim, sight, s.p);
   const bool biased = problem.bias.on();
   if (biased) BiasDiagonals{key - task.positions.first}.take(problem.bias, problem.head, s.bias);
-  update_softmax(s, tile, lanes_of_queries, keys, sight, a.softcap, biased ? s.bias : nullptr, coming);
+  const SoftmaxTerms terms{sight, a.softcap, biased ? s.bias : nullptr};
+  constexpr std::int64_t kSome = kProductVectors * Vec::kWidth;
+  constexpr std::int64_t kTwo = 2 * Vec::kWidth;
+  const std::int64_t parts = divide_up(lanes_of_queries, kTwo);
+  // As many queries at a time as a block of the product is wide: their scores are still in the first level
+  // when they become probabilities.
+  for (std::int64_t some = 0; some < lanes_of_queries; some += kSome) {
+    const QueryLanes lanes{some, minimum(some + kSome, lanes_of_queries)};
+    multiply_by_transposed(s.k, tile.qt, keys, lanes, a.head_dim, sight, s.p);
+    for (std::int64_t i = lanes.first; i < lanes.end; i += kTwo) {
+      if (i + kTwo <= lanes.end) {
+        update_softmax<2>(s, tile, i, keys, terms, coming, i / kTwo, parts);
+      } else {
+        update_softmax<1>(s, tile, i, keys, terms, coming, i / kTwo, parts);
+      }
+    }
+  }
   if (problem.dropout.on) {
     problem.dropout.factors(task.row, task.queries, problem.head, key, keys, s.factors);
     for (std::int64_t j = 0; j < keys; ++j) {

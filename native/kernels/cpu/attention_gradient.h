@@ -138,8 +138,9 @@ inline void probabilities_and_gradients(const GradientArrays& s, std::int64_t la
   const float softcap = terms.softcap;
   const Vec cap = broadcast(softcap);
   const Vec inverse_cap = broadcast(softcap > 0.0F ? 1.0F / softcap : 0.0F);
-  for (std::int64_t j = 0; j < keys; ++j) {
-    for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
+  // Queries outside: what belongs to them stays in registers.
+  for (std::int64_t i = 0; i < lanes_of_queries; i += Vec::kWidth) {
+    for (std::int64_t j = 0; j < keys; ++j) {
       coming.bring(j, i / Vec::kWidth, lanes_of_queries / Vec::kWidth);
       const std::int64_t at = j * kTileStep + i;
       Vec score = load(s.p + at);
@@ -188,8 +189,9 @@ void make_pair(const GradientProblem<T>& problem, const QueryTile& queries, cons
   const std::int64_t lanes_of_queries = padded(queries.rows());
   const std::int64_t head_dim = problem.a.head_dim;
   const TileSight sight = sight_of(problem, queries, keys);
-  multiply_by_transposed(s.k, s.qt, keys.rows(), lanes_of_queries, head_dim, sight, s.p);
-  multiply_by_transposed(s.v, s.d_ot, keys.rows(), lanes_of_queries, head_dim, sight, s.ds);
+  const QueryLanes lanes{0, lanes_of_queries};
+  multiply_by_transposed(s.k, s.qt, keys.rows(), lanes, head_dim, sight, s.p);
+  multiply_by_transposed(s.v, s.d_ot, keys.rows(), lanes, head_dim, sight, s.ds);
   if (problem.dropout.on) {
     problem.dropout.factors(queries.row(), queries.rows(), head, keys.first, keys.rows(), s.factors);
   }

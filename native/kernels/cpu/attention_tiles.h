@@ -157,19 +157,26 @@ void widen_and_transpose(HeadRows<T> from, std::int64_t rows, std::int64_t head_
   transpose_tile(to, rows, head_dim, tile_step(head_dim), transposed);
 }
 
-/// out (keys, kTile queries) = left (keys, D) times right (D, kTile queries): scores, or do v^T.
-inline void multiply_by_transposed(const float* left, const float* right, std::int64_t keys,
-                                   std::int64_t lanes_of_queries, std::int64_t head_dim,
-                                   const TileSight& sight, float* out) {
+/// Some neighbours among a tile's queries: lanes [first, end).
+struct QueryLanes {
+  std::int64_t first;
+  std::int64_t end;
+};
+
+/// out (keys, kTile queries) = left (keys, D) times right (D, kTile queries): scores, or do v^T, of these
+/// lanes.
+inline void multiply_by_transposed(const float* left, const float* right, std::int64_t keys, QueryLanes lanes,
+                                   std::int64_t head_dim, const TileSight& sight, float* out) {
+  const Band band = sight.queries_of_keys();
   multiply_tile({.a = left,
                  .row_step = tile_step(head_dim),
                  .depth_step = 1,
-                 .b = right,
+                 .b = right + lanes.first,
                  .b_step = kTileStep,
-                 .c = out,
+                 .c = out + lanes.first,
                  .c_step = kTileStep,
-                 .column_band = sight.queries_of_keys()},
-                keys, lanes_of_queries, head_dim);
+                 .column_band = {band.low - lanes.first, band.high - lanes.first}},
+                keys, lanes.end - lanes.first, head_dim);
 }
 
 /// Dropout on probabilities; the mask is a function of (row, head, key) alone, so the backward makes it
