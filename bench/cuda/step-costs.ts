@@ -30,8 +30,7 @@ export function stepCosts(step: StepCase, dtype: KernelDtype): StepCosts {
   const parameters = [...base.values(), ...(placed?.parameters ?? [])]
   const trainable = new Set((placed?.parameters ?? parameters).map(({ name }) => name))
   const adapter = placed?.placed
-  // Operations and bytes follow from the shapes: the processor's kernels stand for any.
-  const session = openSession({ device: 'cpu', threads: 1, instructionSet: '', planned: true })
+  const session = openSession({ device: 'cuda', threads: 1, instructionSet: '', planned: true })
   try {
     for (const { name, shape } of parameters) session.defineParameter(name, shape, dtype)
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, plainLoss)
@@ -40,7 +39,7 @@ export function stepCosts(step: StepCase, dtype: KernelDtype): StepCosts {
     const sizes = batchSizes(batchOf(step, definition.task), definition, plainLoss)
     const nodes = program.costs({ sizes: arenaSizes(sizes, definition.task), inputs: {} })
     const model = { definition, dtype, parameters, trainable, adapter }
-    const planned = { ...model, device: 'cpu' as const, threads: 1, instructionSet: '' }
+    const planned = { ...model, device: 'cuda' as const, threads: 1, instructionSet: '' }
     const count = (names: (name: string) => boolean) =>
       parameters.reduce((sum, { name, shape }) => sum + (names(name) ? elementsOf(shape) : 0), 0)
     const trained = count((name) => trainable.has(name))

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/differentiate.h"
+#include "graph/fuse_activation.h"
 #include "graph/fuse_low_rank.h"
 #include "graph/gather_early.h"
 #include "graph/recompute_blocks.h"
@@ -47,6 +48,8 @@ Program::Program(Graph graph, ParameterStore& parameters, std::shared_ptr<Device
   }
   gather_early(graph_);
   if (!options.loss.empty() || !options.seeds.empty()) differentiate_graph(parameters, options);
+  const Kernel* linear = device_->kernels().find("linear", graph_.activation_dtype());
+  if (linear != nullptr && linear->activates) fuse_activation(graph_);
   choose_kernels();
   for (std::size_t id = 0; id < graph_.values().size(); ++id) {
     const Value& value = graph_.values()[id];

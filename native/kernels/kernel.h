@@ -80,6 +80,7 @@ struct Kernel {
   KernelScratch scratch = nullptr;
   KernelCheck check = nullptr;  ///< called once, before anything runs
   KernelShared shared = nullptr;
+  bool activates = false;  ///< of linear: applies an activation to what it gives
 };
 
 /// Kernels of one device, keyed by op and by the dtype of its activations.

@@ -1,4 +1,4 @@
-// linear: y = scale * x W + bias + low_rank_scale * u B + addend
+// linear: sum = scale * x W + bias + low_rank_scale * u B + addend, y = sum or activation(sum)
 //   x (T, K), W (K, N) in `layout`, bias (N), u (T, R), B (R, N) in `low_rank_layout`, addend (T, N), y (T,
 //   N)
 // linear_weight_gradient: dw = scale * x^T dy, in W's layout.   column_sum: the gradient of a bias.
@@ -7,13 +7,14 @@
 
 #include <array>
 
+#include "ops/activation.h"
 #include "ops/table.h"
 
 namespace attune {
 namespace {
 
 constexpr std::array<std::string_view, 6> kInputs{"x", "w", "bias", "u", "b", "addend"};
-constexpr std::array<std::string_view, 1> kOutputs{"y"};
+constexpr std::array<std::string_view, 2> kOutputs{"y", "sum"};
 constexpr std::array<std::size_t, 3> kRowInputs{0, 3, 5};
 constexpr std::array<std::string_view, 2> kWeightGradientInputs{"x", "dy"};
 constexpr std::array<std::string_view, 1> kWeightGradientOutputs{"dw"};
@@ -80,6 +81,7 @@ std::vector<ValueType> infer(const std::any& any, const InferContext& context) {
     context.check_activation(5, "addend");
     context.check_same_shape(5, "addend", y);
   }
+  if (arguments.keeps_sum) return {y, y};
   return {y};
 }
 
@@ -176,7 +178,9 @@ Work work(const KernelCall& call) {
     counted.products += product_work(rows, static_cast<double>(call.inputs[3].shape[1]), columns);
   }
   const int additions = static_cast<int>(call.inputs[2].present) + static_cast<int>(call.inputs[5].present);
-  counted.elements = additions * element_count(y);
+  const auto& activation = call.as<LinearArguments>().activation;
+  const int operations = additions + (activation.has_value() ? activation_operations(*activation) : 0);
+  counted.elements = operations * element_count(y);
   return counted;
 }
 

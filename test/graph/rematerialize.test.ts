@@ -26,7 +26,8 @@ describe('what is cheap to make again', () => {
     const session = open()
     const program = await multilayer(session, false)
     const nodes = nodesOf(program.print())
-    expect(nodes.filter((op) => op === 'activation')).toHaveLength(2)
+    // The first time it is a part of the product before it.
+    expect(nodes.filter((op) => op === 'activation')).toHaveLength(1)
     const again = nodes.lastIndexOf('activation')
     expect(nodes[again + 1]).toBe('linear_weight_gradient')
     session.dispose()
@@ -37,7 +38,7 @@ describe('what is cheap to make again', () => {
     for (const shown of [false, true]) {
       const session = open()
       const program = await multilayer(session, shown)
-      if (shown) expect(nodesOf(program.print()).filter((op) => op === 'activation')).toHaveLength(1)
+      if (shown) expect(nodesOf(program.print())).not.toContain('activation')
       await session.run(program, { sizes: {}, inputs: {} }, { fetch: [] })
       gradients.push([await session.readGradient('up'), await session.readGradient('down')])
       session.dispose()

@@ -2,91 +2,14 @@
 // Any shape; all tensors alike, but for gate and up side by side in rows (T, 2N). y may be x; dx may be dy.
 // The backward needs x (gate and up): dx = dy f'(x); dgate = dy up f'(gate), dup = dy f(gate).
 
-#include "kernels/activation.h"
-
+#include "kernels/cpu/activation_functions.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/launch.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
-// ---- kernels: each kind has value(x), and both(x, value, slope) for the backward
-
-ATTUNE_INLINE Vec constant(float value) { return broadcast(value); }
-
-struct Gelu {
-  static constexpr float kSqrtHalf = 0.70710678F;
-  static constexpr float kInverseSqrtTwoPi = 0.39894228F;
-  /// Phi(x) = (1 + erf(x / sqrt(2))) / 2
-  static ATTUNE_INLINE Vec cumulative(Vec x) {
-    return fma(erf(x * constant(kSqrtHalf)), constant(0.5F), constant(0.5F));
-  }
-  static ATTUNE_INLINE Vec value(Vec x) { return x * cumulative(x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    const Vec phi = cumulative(x);
-    y = x * phi;
-    slope = fma(x * constant(kInverseSqrtTwoPi), exp(x * x * constant(-0.5F)), phi);
-  }
-};
-
-struct GeluTanh {
-  static constexpr float kTwoSqrtTwoOverPi = 1.59576912F;
-  static constexpr float kCubic = 0.044715F;  // Hendrycks and Gimpel's fit
-  /// (1 + tanh(u)) / 2 = sigmoid(2u), which does not cancel for negative u.
-  static ATTUNE_INLINE Vec cumulative(Vec x) {
-    return sigmoid(constant(kTwoSqrtTwoOverPi) * fma(constant(kCubic) * x * x, x, x));
-  }
-  static ATTUNE_INLINE Vec value(Vec x) { return x * cumulative(x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    const Vec s = cumulative(x);
-    y = x * s;
-    const Vec inner_slope = constant(kTwoSqrtTwoOverPi) * fma(constant(3.0F * kCubic) * x, x, constant(1.0F));
-    slope = fma(y * (constant(1.0F) - s), inner_slope, s);
-  }
-};
-
-struct QuickGelu {
-  static constexpr float kSteepness = 1.702F;
-  static ATTUNE_INLINE Vec value(Vec x) { return x * sigmoid(x * constant(kSteepness)); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    const Vec s = sigmoid(x * constant(kSteepness));
-    y = x * s;
-    slope = fma(y * constant(kSteepness), constant(1.0F) - s, s);
-  }
-};
-
-struct Silu {
-  static ATTUNE_INLINE Vec value(Vec x) { return x * sigmoid(x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    const Vec s = sigmoid(x);
-    y = x * s;
-    slope = fma(y, constant(1.0F) - s, s);
-  }
-};
-
-struct Relu {
-  static ATTUNE_INLINE Vec value(Vec x) { return max(zero(), x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    y = value(x);
-    slope = select(less(zero(), x), constant(1.0F), zero());
-  }
-};
-
-struct Tanh {
-  static ATTUNE_INLINE Vec value(Vec x) { return tanh(x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    y = tanh(x);
-    slope = fnma(y, y, constant(1.0F));
-  }
-};
-
-struct Sigmoid {
-  static ATTUNE_INLINE Vec value(Vec x) { return sigmoid(x); }
-  static ATTUNE_INLINE void both(Vec x, Vec& y, Vec& slope) {
-    y = sigmoid(x);
-    slope = y * (constant(1.0F) - y);
-  }
-};
+// ---- kernels
 
 template <class F, class T>
 void activate(const T* x, T* y, std::int64_t n) {
@@ -125,28 +48,6 @@ void activate_gated_backward(const T* dy, const T* gate, const T* up, T* dgate, 
 }
 
 // ---- launch
-
-/// body(F{}) for the kind's F.
-template <class Body>
-ATTUNE_INLINE void with_kind(ActivationKind kind, const Body& body) {
-  switch (kind) {
-    case ActivationKind::gelu:
-      return body(Gelu{});
-    case ActivationKind::gelu_new:
-    case ActivationKind::gelu_pytorch_tanh:
-      return body(GeluTanh{});
-    case ActivationKind::quick_gelu:
-      return body(QuickGelu{});
-    case ActivationKind::silu:
-      return body(Silu{});
-    case ActivationKind::relu:
-      return body(Relu{});
-    case ActivationKind::tanh:
-      return body(Tanh{});
-    case ActivationKind::sigmoid:
-      return body(Sigmoid{});
-  }
-}
 
 template <class T>
 void run_activation(KernelContext& context, const KernelCall& call) {

@@ -1,6 +1,7 @@
-// y = scale x W + bias + low_rank_scale u B + addend;  dW = scale dy^T x (out_in) or scale x^T dy (in_out)
-// x (T, K), W (N, K) or (K, N), bias (N), u (T, R), B (N, R) or (R, N), addend, y, dy (T, N); dW as W, f32
-// The backward needs x and dy; the gradient of x is linear itself with the weight's layout flipped.
+// sum = scale x W + bias + low_rank_scale u B + addend, y = sum or activation(sum);  dW = scale dy^T x
+// (out_in) or scale x^T dy (in_out) x (T, K), W (N, K) or (K, N), bias (N), u (T, R), B (N, R) or (R, N),
+// addend, y, dy (T, N); dW as W, f32 The backward needs x and dy; the gradient of x is linear itself with the
+// weight's layout flipped.
 
 #include "kernels/linear.h"
 
@@ -53,7 +54,9 @@ Gemm linear_gemm(const KernelCall& call) {
   }
   if (present(call, kBias)) out.bias = rows_of(call.inputs[kBias]);
   if (present(call, kAddend)) out.addend = rows_of(call.inputs[kAddend]);
-  out.c = y.data;
+  out.activation = arguments.activation;
+  out.activated = y.data;
+  out.c = arguments.keeps_sum ? call.outputs[1].data : y.data;
   out.c_dtype = y.dtype;
   out.c_stride = out.columns;
   out.accumulate = y.accumulate;
@@ -88,7 +91,7 @@ constexpr Kernel kKernel = {
       gemm(context.pool, context.scratch.data(), product);
     },
     [](const KernelCall& call, int threads) { return gemm_scratch(kGemmOf(call), threads); }, nullptr,
-    [](const KernelCall& call) { return kept_form(kGemmOf(call)); }};
+    [](const KernelCall& call) { return kept_form(kGemmOf(call)); }, true};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/gemm/epilogue.h"
 
+#include "kernels/cpu/activation_functions.h"
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/lanes.h"
 
@@ -88,6 +89,7 @@ void bring_closer(const Gemm& gemm, const Rectangle& place) {
   if (gemm.addend.data != nullptr)
     bring_rows_closer(gemm.addend.data, gemm.addend.dtype, gemm.addend.row_stride, place);
   bring_rows_closer(gemm.c, gemm.c_dtype, gemm.c_stride, place);
+  if (gemm.activation.has_value()) bring_rows_closer(gemm.activated, gemm.c_dtype, gemm.c_stride, place);
 }
 
 void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
@@ -116,6 +118,18 @@ void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, 
       }
     });
   }
+}
+
+void activate(const Gemm& gemm, const Rectangle& place) {
+  with_kind(*gemm.activation, [&]<class F>(F) {
+    for (std::int64_t i = 0; i < place.rows; ++i) {
+      const std::int64_t at = (place.row + i) * gemm.c_stride + place.column;
+      for_vectors(place.columns, [&](std::int64_t j, auto lanes) {
+        store_as(gemm.activated, gemm.c_dtype, at + j, F::value(load_as(gemm.c, gemm.c_dtype, at + j, lanes)),
+                 lanes);
+      });
+    }
+  });
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

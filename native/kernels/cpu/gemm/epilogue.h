@@ -22,4 +22,7 @@ struct Finish {
 };
 void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride);
 
+/// gemm.activated = gemm.activation of C, which is written.
+void activate(const Gemm& gemm, const Rectangle& place);
+
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -31,9 +31,10 @@ constexpr std::int64_t kNearDepths = 2048;
 /// would be packed for them. As the right factor of C^T = B^T A^T it is read where it lies.
 bool is_turned(const Gemm& gemm) {
   const Matrix& a = gemm.products[0].a;
-  return gemm.product_count == 1 && gemm.columns > kStreamingRows && gemm.columns <= kFewRows &&
-         gemm.rows >= kTileColumns && a.dtype == DType::f32 && a.row_stride == 1 && a.column_stride != 1 &&
-         a.column_stride <= kNearDepths && gemm.c_dtype == DType::f32;
+  return gemm.product_count == 1 && !gemm.activation.has_value() && gemm.columns > kStreamingRows &&
+         gemm.columns <= kFewRows && gemm.rows >= kTileColumns && a.dtype == DType::f32 &&
+         a.row_stride == 1 && a.column_stride != 1 && a.column_stride <= kNearDepths &&
+         gemm.c_dtype == DType::f32;
 }
 bool has_terms(const Gemm& gemm) { return gemm.bias.data != nullptr || gemm.addend.data != nullptr; }
 

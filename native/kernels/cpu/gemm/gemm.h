@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include "core/thread_pool.h"
+#include "kernels/activation.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/kernel.h"
 
@@ -53,6 +56,10 @@ struct Gemm {
   std::int64_t c_stride = 0;  ///< elements between rows of C
   bool c_turned = false;      ///< C^T lies there instead: float32, with neither bias nor addend
   bool accumulate = false;
+  /// C's elements, as they are in its type, are put through this at the end, while their tile is near: into
+  /// `activated`, or in place where that is C. Not of a C that is turned.
+  std::optional<ActivationKind> activation;
+  void* activated = nullptr;  ///< like C
   KeptPanels kept;
 };
 

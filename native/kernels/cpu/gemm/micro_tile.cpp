@@ -25,7 +25,8 @@ MicroTiles::MicroTiles(const Block& block)
     sums_ = block.sums;
     stride_ = block.columns;
   }
-  finishes_ = finish_.terms || finish_.write;
+  activates_ = block.last && gemm.activation.has_value();
+  finishes_ = finish_.terms || finish_.write || activates_;
 }
 
 void MicroTiles::make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
@@ -35,7 +36,8 @@ void MicroTiles::make_and_finish(const RowPanel& a, const ColumnPanel& b, const 
   float* const sums = sums_ == nullptr ? tile : sums_ + a.row * stride_ + b.column;
   const std::int64_t stride = sums_ == nullptr ? kTileColumns : stride_;
   multiply(a, b, ahead, sums, stride);
-  finish(block_.gemm, place, finish_, sums, stride);
+  if (finish_.terms || finish_.write) finish(block_.gemm, place, finish_, sums, stride);
+  if (activates_) activate(block_.gemm, place);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

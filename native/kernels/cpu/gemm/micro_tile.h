@@ -76,6 +76,7 @@ class MicroTiles {
   std::int64_t stride_ = 0;
   bool add_;
   Finish finish_;
+  bool activates_;
   bool finishes_;
 };
 

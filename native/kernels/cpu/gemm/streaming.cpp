@@ -446,6 +446,7 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       of_parts += layout.sums[p];
     }
     finish(gemm, place, {.terms = true, .write = true}, sums, kColumns);
+    if (gemm.activation.has_value()) activate(gemm, place);
   });
 }
 

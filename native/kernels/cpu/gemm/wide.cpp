@@ -151,8 +151,8 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
   }
   for (std::int64_t first = 0; first < rows; first += kRowsTogether) {
     const std::int64_t end = first + kRowsTogether < rows ? first + kRowsTogether : rows;
-    RowPanel panels[kRowsTogether];
-    for (std::int64_t p = first; p < end; ++p) panels[p - first] = row_panel(layout, packed_a, p, depth);
+    RowPanel together[kRowsTogether];
+    for (std::int64_t p = first; p < end; ++p) together[p - first] = row_panel(layout, packed_a, p, depth);
     // The last tiles bring the panels that come next, a share each; the next columns begin with the first.
     const RowPanel next = row_panel(layout, packed_a, end < rows ? end : 0, depth);
     const float* ahead = next.data;
@@ -162,7 +162,7 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
       const ColumnPanel column = column_panel(q);
       for (std::int64_t p = first; p < end; ++p, --left) {
         const bool brings = left <= kShares;
-        tiles.make(panels[p - first], column, brings ? ahead : nullptr);
+        tiles.make(together[p - first], column, brings ? ahead : nullptr);
         if (brings) ahead += kAhead * depth;
       }
     }
