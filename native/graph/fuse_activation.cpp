@@ -1,24 +1,17 @@
 #include "graph/fuse_activation.h"
 
-#include <algorithm>
-
 #include "kernels/linear.h"
 
 namespace attune {
 namespace {
 
-/// Whether the node right before `index` gives what its activation reads, and can apply it.
+/// Whether the node right before `index`, of which there is one, gives what its activation reads, and can
+/// apply it.
 [[nodiscard]] bool follows_linear(const Graph& graph, std::size_t index) {
-  if (index == 0 || graph.nodes()[index].op->name != "activation") return false;
+  if (graph.nodes()[index].op->name != "activation") return false;
   const Node& before = graph.nodes()[index - 1];
   return before.op->name == "linear" && before.outputs[0] == graph.nodes()[index].inputs[0] &&
          !std::any_cast<const LinearArguments&>(before.arguments).activation.has_value();
-}
-
-[[nodiscard]] bool is_read_behind(const Graph& graph, ValueId id, std::size_t index) {
-  return graph.is_output(id) ||
-         std::any_of(graph.nodes().begin() + static_cast<std::ptrdiff_t>(index) + 1, graph.nodes().end(),
-                     [&](const Node& node) { return reads(node, id); });
 }
 
 }  // namespace
@@ -30,7 +23,7 @@ void fuse_activation(Graph& graph) {
     const ValueId first = graph.nodes()[index - 1].outputs[0];
     auto arguments = std::any_cast<LinearArguments>(graph.nodes()[index - 1].arguments);
     arguments.activation = std::any_cast<const ActivationArguments&>(graph.nodes()[index].arguments).kind;
-    arguments.keeps_sum = is_read_behind(graph, first, index);
+    arguments.keeps_sum = graph.is_read(first, index + 1);
     graph.rewrite(index - 1, arguments);
     // The node's first output is what the activation gave from here on.
     if (arguments.keeps_sum) graph.replace_uses(first, graph.nodes()[index - 1].outputs[1], index + 1);

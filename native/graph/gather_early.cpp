@@ -25,11 +25,6 @@ namespace {
   return gathers;
 }
 
-[[nodiscard]] bool is_read(const Graph& graph, ValueId id) {
-  return graph.is_output(id) || std::any_of(graph.nodes().begin(), graph.nodes().end(),
-                                            [&](const Node& node) { return reads(node, id); });
-}
-
 /// Whether gather_rows takes rows of it.
 [[nodiscard]] bool has_rows(const ValueType& type) {
   return type.dimensions.size() == 2 || (type.dimensions.size() == 1 && type.dtype == DType::i32);
@@ -48,7 +43,7 @@ namespace {
     return false;
   }
   return std::none_of(node.outputs.begin() + 1, node.outputs.end(),
-                      [&](ValueId id) { return is_read(graph, id); }) &&
+                      [&](ValueId id) { return graph.is_read(id); }) &&
          std::all_of(op.row_inputs.begin(), op.row_inputs.end(), [&](std::size_t input) {
            return !given(input) || has_rows(graph.value(node.inputs[input]).type);
          });

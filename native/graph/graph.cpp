@@ -176,6 +176,11 @@ void Graph::replace_uses(ValueId from, ValueId to, std::size_t first) {
   }
 }
 
+bool Graph::is_read(ValueId id, std::size_t first) const {
+  return is_output(id) || std::any_of(nodes_.begin() + static_cast<std::ptrdiff_t>(first), nodes_.end(),
+                                      [&](const Node& node) { return reads(node, id); });
+}
+
 void Graph::output(const std::string& name, ValueId id) {
   static_cast<void>(value(id));
   outputs_[name] = id;

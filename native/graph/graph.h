@@ -67,6 +67,8 @@ class Graph {
   void resize(std::size_t index, std::vector<ValueId> inputs);
   /// Nodes from `first` on, and the graph's outputs, read `to` in place of `from`.
   void replace_uses(ValueId from, ValueId to, std::size_t first = 0);
+  /// Whether a node from `first` on reads it, or it is one of the graph's outputs.
+  [[nodiscard]] bool is_read(ValueId id, std::size_t first = 0) const;
   void output(const std::string& name, ValueId id);
 
   /// Index of a size name, made when new.

@@ -82,17 +82,19 @@ void write_turned(const Gemm& gemm, const Rectangle& place, const float* sums, s
   }
 }
 
-}  // namespace
-
-void bring_closer(const Gemm& gemm, const Rectangle& place) {
-  if (gemm.c_turned) return;
-  if (gemm.addend.data != nullptr)
-    bring_rows_closer(gemm.addend.data, gemm.addend.dtype, gemm.addend.row_stride, place);
-  bring_rows_closer(gemm.c, gemm.c_dtype, gemm.c_stride, place);
-  if (gemm.activation.has_value()) bring_rows_closer(gemm.activated, gemm.c_dtype, gemm.c_stride, place);
+void activate(const Gemm& gemm, const Rectangle& place) {
+  with_kind(*gemm.activation, [&]<class F>(F) {
+    for (std::int64_t i = 0; i < place.rows; ++i) {
+      const std::int64_t at = (place.row + i) * gemm.c_stride + place.column;
+      for_vectors(place.columns, [&](std::int64_t j, auto lanes) {
+        store_as(gemm.activated, gemm.c_dtype, at + j, F::value(load_as(gemm.c, gemm.c_dtype, at + j, lanes)),
+                 lanes);
+      });
+    }
+  });
 }
 
-void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
+void add_and_write(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
   if (gemm.c_turned) {
     if (what.write) write_turned(gemm, place, sums, stride);
     return;
@@ -120,16 +122,19 @@ void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, 
   }
 }
 
-void activate(const Gemm& gemm, const Rectangle& place) {
-  with_kind(*gemm.activation, [&]<class F>(F) {
-    for (std::int64_t i = 0; i < place.rows; ++i) {
-      const std::int64_t at = (place.row + i) * gemm.c_stride + place.column;
-      for_vectors(place.columns, [&](std::int64_t j, auto lanes) {
-        store_as(gemm.activated, gemm.c_dtype, at + j, F::value(load_as(gemm.c, gemm.c_dtype, at + j, lanes)),
-                 lanes);
-      });
-    }
-  });
+}  // namespace
+
+void bring_closer(const Gemm& gemm, const Rectangle& place, Finish what) {
+  if (gemm.c_turned) return;
+  if (what.terms && gemm.addend.data != nullptr)
+    bring_rows_closer(gemm.addend.data, gemm.addend.dtype, gemm.addend.row_stride, place);
+  bring_rows_closer(gemm.c, gemm.c_dtype, gemm.c_stride, place);
+  if (what.activate) bring_rows_closer(gemm.activated, gemm.c_dtype, gemm.c_stride, place);
+}
+
+void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride) {
+  if (what.terms || what.write) add_and_write(gemm, place, what, sums, stride);
+  if (what.activate) activate(gemm, place);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -12,17 +12,16 @@ struct Rectangle {
   std::int64_t columns = 0;
 };
 
-/// Asks for what finish() is going to read and write there: by then it has come.
-void bring_closer(const Gemm& gemm, const Rectangle& place);
-
 /// What happens to the sums of a tile.
 struct Finish {
-  bool terms = false;  ///< sums += bias + addend + (accumulate ? C : 0)
-  bool write = false;  ///< C = sums, rounded to its type; otherwise they stay sums
+  bool terms = false;     ///< sums += bias + addend + (accumulate ? C : 0)
+  bool write = false;     ///< C = sums, rounded to its type; otherwise they stay sums
+  bool activate = false;  ///< gemm.activated = gemm.activation of C, which is complete
+  [[nodiscard]] bool any() const { return terms || write || activate; }
 };
-void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride);
 
-/// gemm.activated = gemm.activation of C, which is written.
-void activate(const Gemm& gemm, const Rectangle& place);
+/// Asks for what finish() is going to read and write there: by then it has come.
+void bring_closer(const Gemm& gemm, const Rectangle& place, Finish what);
+void finish(const Gemm& gemm, const Rectangle& place, Finish what, float* sums, std::int64_t stride);
 
 }  // namespace attune::cpu::ATTUNE_ISA

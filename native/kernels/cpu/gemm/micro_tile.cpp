@@ -10,7 +10,9 @@ MicroTiles::MicroTiles(const Block& block)
       add_(!block.first()) {
   const Gemm& gemm = block.gemm;
   const bool beside = gemm.bias.data != nullptr || gemm.addend.data != nullptr;
-  finish_ = {.terms = block.first() && (beside || gemm.accumulate), .write = block.last};
+  finish_ = {.terms = block.first() && (beside || gemm.accumulate),
+             .write = block.last,
+             .activate = block.last && gemm.activation.has_value()};
   if (c_holds_sums(gemm)) {
     if (finish_.terms && !beside) {  // C alone is added to: the sums' own way back does it
       add_ = true;
@@ -25,19 +27,16 @@ MicroTiles::MicroTiles(const Block& block)
     sums_ = block.sums;
     stride_ = block.columns;
   }
-  activates_ = block.last && gemm.activation.has_value();
-  finishes_ = finish_.terms || finish_.write || activates_;
 }
 
 void MicroTiles::make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
   const Rectangle place{block_.row + a.row, block_.column + b.column, a.rows, b.columns};
-  bring_closer(block_.gemm, place);
+  bring_closer(block_.gemm, place, finish_);
   alignas(64) float tile[kTileRows * kTileColumns];
   float* const sums = sums_ == nullptr ? tile : sums_ + a.row * stride_ + b.column;
   const std::int64_t stride = sums_ == nullptr ? kTileColumns : stride_;
   multiply(a, b, ahead, sums, stride);
-  if (finish_.terms || finish_.write) finish(block_.gemm, place, finish_, sums, stride);
-  if (activates_) activate(block_.gemm, place);
+  finish(block_.gemm, place, finish_, sums, stride);
 }
 
 }  // namespace attune::cpu::ATTUNE_ISA

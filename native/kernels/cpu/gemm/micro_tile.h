@@ -49,7 +49,7 @@ class MicroTiles {
   /// kAhead floats a step of depth from `ahead` on are brought closer: where a factor comes from the third
   /// level it is waited for otherwise. Null: nothing is.
   ATTUNE_INLINE void make(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
-    if (finishes_) {
+    if (finish_.any()) {
       make_and_finish(a, b, ahead);
     } else {
       multiply(a, b, ahead, sums_ + a.row * stride_ + b.column, stride_);
@@ -76,8 +76,6 @@ class MicroTiles {
   std::int64_t stride_ = 0;
   bool add_;
   Finish finish_;
-  bool activates_;
-  bool finishes_;
 };
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -445,8 +445,8 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
       rows.data += product.depth;
       of_parts += layout.sums[p];
     }
-    finish(gemm, place, {.terms = true, .write = true}, sums, kColumns);
-    if (gemm.activation.has_value()) activate(gemm, place);
+    finish(gemm, place, {.terms = true, .write = true, .activate = gemm.activation.has_value()}, sums,
+           kColumns);
   });
 }
 
