@@ -61,8 +61,7 @@ class MicroTiles {
                               std::int64_t stride) const {
     const MicroKernels* kernels = ahead == nullptr ? kernels_ : kernels_that_bring_;
     if (a.stride != 0 || b.stride != 0) kernels = kernels_where_it_lies_;
-    static_assert(kTileVectors == 2);
-    const std::int64_t vectors = b.columns > Vec::kWidth ? 2 : 1;
+    const std::int64_t vectors = ceil_divide(b.columns, Vec::kWidth);
     kernels->of(a.rows, vectors)(block_.depth.size(), a.data, a.stride, b.data, b.stride, sums, stride,
                                  b.columns, add_, ahead);
   }

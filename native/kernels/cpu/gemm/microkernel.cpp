@@ -23,7 +23,21 @@ ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
 
 // Steps of depth between two counts of the loop: where a step is few instructions, those for counting are a
 // tenth of them, which a core shared with another program misses.
-constexpr int kUnrolled = Vec::kRegisters == 32 ? 2 : 4;
+constexpr int kUnrolled = 4;
+
+/// A tile whose last vector is not whole. Apart: its masks would take registers from the loop over the depth.
+__attribute__((noinline)) void write_part(const float* sums, int rows, int vectors, float* tile,
+                                          std::int64_t tile_stride, std::int64_t columns, bool add) {
+  for (int i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; j += Vec::kWidth) {
+      const std::int64_t left = columns - j;
+      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
+      const Vec sum = load(sums + i * vectors * Vec::kWidth + j);
+      float* out = tile + i * tile_stride + j;
+      store_partial(out, add ? load_partial(out, count) + sum : sum, count);
+    }
+  }
+}
 
 template <Lane kLane, Operands kOperands, bool kBrings, int kRows, int kVectors>
 void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] std::int64_t a_stride,
@@ -35,15 +49,16 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
     // The tile's memory comes while the sums are made: a store waits for it as a load does.
-    prefetch(tile + i * tile_stride);
-    if (kVectors > 1) prefetch(tile + i * tile_stride + Vec::kWidth);
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = zero();
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      prefetch(tile + i * tile_stride + v * Vec::kWidth);
+      sum[i][v] = zero();
+    }
   }
 #pragma GCC unroll kUnrolled
   for (std::int64_t k = 0; k < depth; ++k) {
     Vec row[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * Vec::kWidth);
     // At every step, though four share a line: loops with one every fourth step were the slower ones.
     if constexpr (kBrings) {
@@ -53,7 +68,7 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const Vec element = broadcast(kDirectA ? a[i * a_stride] : a[i]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sum[i][v] = multiply_add<kLane>(element, row[v], sum[i][v]);
     }
     a += kDirectA ? 1 : kRows;
@@ -62,7 +77,7 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
   if (columns == kVectors * Vec::kWidth) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         float* out = tile + i * tile_stride + v * Vec::kWidth;
         store(out, add ? load(out) + sum[i][v] : sum[i][v]);
@@ -70,23 +85,24 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
     }
     return;
   }
+  alignas(64) float sums[kRows * kVectors * Vec::kWidth];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t left = columns - v * Vec::kWidth;
-      if (left <= 0) continue;
-      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
-      float* out = tile + i * tile_stride + v * Vec::kWidth;
-      store_partial(out, add ? load_partial(out, count) + sum[i][v] : sum[i][v], count);
-    }
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(sums + (i * kVectors + v) * Vec::kWidth, sum[i][v]);
   }
+  write_part(sums, kRows, kVectors, tile, tile_stride, columns, add);
+}
+
+template <Lane kLane, Operands kOperands, bool kBrings, int kRows, int... kVectorsMinusOne>
+constexpr MicroKernelsOfRows make_row(std::integer_sequence<int, kVectorsMinusOne...>) {
+  return {{multiply<kLane, kOperands, kBrings, kRows, kVectorsMinusOne + 1>...}};
 }
 
 template <Lane kLane, Operands kOperands, bool kBrings, int... kRowsMinusOne>
 constexpr MicroKernels make_kernels(std::integer_sequence<int, kRowsMinusOne...>) {
-  return {{{multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 1>,
-            multiply<kLane, kOperands, kBrings, kRowsMinusOne + 1, 2>}...}};
+  return {{make_row<kLane, kOperands, kBrings, kRowsMinusOne + 1>(
+      std::make_integer_sequence<int, kTileVectors>{})...}};
 }
 
 template <Lane kLane, Operands kOperands, bool kBrings = false>

@@ -15,12 +15,16 @@ using MicroKernel = void (*)(std::int64_t depth, const float* a, std::int64_t a_
                              std::int64_t b_stride, float* tile, std::int64_t tile_stride,
                              std::int64_t columns, bool add, const float* ahead);
 
+struct MicroKernelsOfRows {
+  MicroKernel by_vectors[kTileVectors];
+};
+
 /// Kernels by rows, 1 to kTileRows, and vectors, 1 to kTileVectors.
 struct MicroKernels {
-  MicroKernel by_size[kTileRows][kTileVectors];
+  MicroKernelsOfRows by_rows[kTileRows];
 
   [[nodiscard]] ATTUNE_INLINE MicroKernel of(std::int64_t rows, std::int64_t vectors) const {
-    return by_size[rows - 1][vectors - 1];
+    return by_rows[rows - 1].by_vectors[vectors - 1];
   }
 };
 
