@@ -218,6 +218,7 @@ void write_output(const AttendProblem<T>& problem, const AttendTask<T>& task, bo
                   const AttendArrays::Queries& tile) {
   const std::int64_t head_dim = problem.a.head_dim;
   for (std::int64_t i = 0; i < task.queries; ++i) {
+    task.o.ask_ahead(i, head_dim);
     const float sum = none ? 0.0F : tile.l[i];
     const Vec inverse = broadcast(sum > 0.0F ? 1.0F / sum : 0.0F);
     for_vectors(head_dim, [&](std::int64_t c, auto lanes) {

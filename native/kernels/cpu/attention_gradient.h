@@ -246,6 +246,7 @@ template <class T>
 void write_rows(const float* from, std::int64_t rows, std::int64_t head_dim, float scale, HeadRows<T> to) {
   const Vec factor = broadcast(scale);
   for (std::int64_t r = 0; r < rows; ++r) {
+    to.ask_ahead(r, head_dim);
     for_vectors(head_dim, [&](std::int64_t c, auto lanes) {
       store(to.data + r * to.stride + c, load(from + r * tile_step(head_dim) + c) * factor, lanes);
     });

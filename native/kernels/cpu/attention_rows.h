@@ -20,12 +20,21 @@ constexpr std::int64_t tile_step(std::int64_t lanes) { return (divide_up(lanes, 
 /// Of a tile of kTile queries a row.
 inline constexpr std::int64_t kTileStep = tile_step(kTile);
 
+/// A head's rows lie far apart and are short: the processor does not guess the next ones.
+inline constexpr std::int64_t kRowsAhead = 8;
+
 /// Rows of one head: row r begins at data + r * stride.
 template <class T>
 struct HeadRows {
   T* data = nullptr;
   std::int64_t stride = 0;
   [[nodiscard]] HeadRows from(std::int64_t row) const { return {data + row * stride, stride}; }
+  /// The row whose turn comes kRowsAhead rows after this one, to be read or written: a store to memory that
+  /// is not near is waited for too.
+  ATTUNE_INLINE void ask_ahead(std::int64_t row, std::int64_t head_dim) const {
+    constexpr std::int64_t kLine = 64 / sizeof(T);
+    for (std::int64_t i = 0; i < head_dim; i += kLine) prefetch(data + (row + kRowsAhead) * stride + i);
+  }
 };
 
 /// q, k and v (or their gradients), apart or packed.

@@ -87,9 +87,6 @@ struct TileSight {
   }
 };
 
-/// A head's rows lie far apart and are short: the processor does not guess the next ones.
-inline constexpr std::int64_t kRowsAhead = 8;
-
 /// Rows of two heads that a thread reads next. Loops that wait for arithmetic bring them to the second-level
 /// cache on their way, a line at a time, so that nobody waits for them later.
 struct ComingRows {
@@ -121,10 +118,8 @@ template <class T>
 void widen_rows(HeadRows<T> from, std::int64_t rows, std::int64_t head_dim, float scale, float* to) {
   const std::int64_t step = tile_step(head_dim);
   const Vec factor = broadcast(scale);
-  constexpr std::int64_t kLine = 64 / sizeof(T);
   for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t i = 0; i < head_dim; i += kLine)
-      prefetch(from.data + (r + kRowsAhead) * from.stride + i);
+    from.ask_ahead(r, head_dim);
     for_vectors(head_dim, [&](std::int64_t i, auto lanes) {
       store(to + r * step + i, load(from.data + r * from.stride + i, lanes) * factor);
     });

@@ -30,9 +30,9 @@ struct TileProduct {
   Band column_band{};                ///< of C: what lies outside is not needed and may stay as it was
 };
 
-/// Rows and vectors of C held in registers: 4 x 4 of 32 registers, or 6 x 2 of 16. Enough independent sums to
-/// hide the latency of fma, and fewer loads than multiplications.
-inline constexpr int kProductRows = Vec::kWidth == 8 ? 6 : 4;
+/// Rows and vectors of C held in registers: 6 x 4 of 32 registers, or 6 x 2 of 16 (4 x 2 for a compiler that
+/// needs more). Enough independent sums to hide the latency of fma, and fewer loads than multiplications.
+inline constexpr int kProductRows = Vec::kRegisters == 32 || Vec::kWidth == 8 ? 6 : 4;
 inline constexpr int kProductVectors = Vec::kRegisters == 32 ? 4 : 2;
 
 template <int Rows, int Vectors>
