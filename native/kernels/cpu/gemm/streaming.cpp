@@ -68,6 +68,7 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
       for (int r = 0; r < kRows; ++r) row[r] = load(from + r * a_stride + k);
 #pragma GCC unroll 4
       for (int c = 0; c < kAtOnce; ++c) {
+        runs[c].ask(k);
         const Vec column = runs[c].at(k);
 #pragma GCC unroll 4
         for (int r = 0; r < kRows; ++r) sum[r][c] = fma(row[r], column, sum[r][c]);
@@ -213,7 +214,10 @@ ATTUNE_INLINE void add_lines(const float* a, std::int64_t a_stride, const Lines&
     for (; j + Vec::kWidth <= count; j += Vec::kWidth) {
       Vec line[kAtOnce];
 #pragma GCC unroll 4
-      for (int l = 0; l < kAtOnce; ++l) line[l] = runs[l].at(j);
+      for (int l = 0; l < kAtOnce; ++l) {
+        runs[l].ask(j);
+        line[l] = runs[l].at(j);
+      }
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
         float* to = sums + r * sum_stride + block + j;
