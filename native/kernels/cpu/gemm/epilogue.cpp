@@ -25,15 +25,17 @@ ATTUNE_INLINE void store_as(void* data, DType dtype, std::int64_t at, Vec values
   }
 }
 
-/// Rows of one tile are one or two lines of the cache wide. Inlined: GCC takes a function that does nothing
-/// but prefetch for one without effects, and leaves its calls out.
+/// Every line of the cache that rows of one tile have. Inlined: GCC takes a function that does nothing but
+/// prefetch for one without effects, and leaves its calls out.
 ATTUNE_INLINE void bring_rows_closer(const void* data, DType dtype, std::int64_t stride,
                                      const Rectangle& place) {
   const auto size = static_cast<std::int64_t>(size_of(dtype));
+  constexpr std::int64_t kLine = 64;
+  const std::int64_t last = place.columns * size - 1;
   const char* row = static_cast<const char*>(data) + (place.row * stride + place.column) * size;
   for (std::int64_t i = 0; i < place.rows; ++i, row += stride * size) {
-    prefetch(row);
-    prefetch(row + place.columns * size - 1);
+    for (std::int64_t at = 0; at < last; at += kLine) prefetch(row + at);
+    prefetch(row + last);
   }
 }
 
@@ -45,7 +47,7 @@ void finish_floats(const Gemm& gemm, const Rectangle& place, const float* sums, 
   if constexpr (kAddend) addend += place.row * gemm.addend.row_stride + place.column;
   float* c = static_cast<float*>(gemm.c) + place.row * gemm.c_stride + place.column;
   for (std::int64_t i = 0; i < place.rows; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int j = 0; j < kTileColumns; j += Vec::kWidth) {
       Vec sum = load(sums + i * stride + j);
       if constexpr (kBias) sum = sum + load(bias + j);
