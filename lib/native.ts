@@ -65,11 +65,19 @@ export interface NativeRandom {
 }
 
 /** Exact bytes. */
-export interface NativeMemory {
-  readonly parameters: number
+export interface NativeStepBytes {
   readonly gradients: number
-  readonly optimizer: number
+  /**
+   * What the arena has beyond the gradients. Those of one batch take the place of activations as the backward pass is done
+   * with these; those that several batches add to have memory of their own.
+   */
   readonly activations: number
+}
+
+/** Exact bytes. */
+export interface NativeMemory extends NativeStepBytes {
+  readonly parameters: number
+  readonly optimizer: number
   readonly states: number
   readonly total: number
 }
@@ -140,8 +148,10 @@ export interface NativeNodeCost extends NativeWork {
 
 /** A graph made ready to run in one session: differentiated where asked, kernels chosen. */
 export interface NativeProgram {
-  /** Bytes of the arena for these sizes. Plans are kept per sizes. */
+  /** Bytes of the arena of a run of these sizes, whose gradients have memory of their own. Plans are kept per sizes. */
   arenaBytes(sizes: Readonly<Record<string, number>>): number
+  /** Of a step on batches of these sizes: one, or, where it accumulates, several. */
+  stepBytes(sizes: Readonly<Record<string, number>>, accumulates: boolean): NativeStepBytes
   /**
    * Of a forward pass, and of the backward pass where there is one. Integer inputs say how long the sequences are; where they
    * are left out all are equally long.
@@ -211,7 +221,7 @@ export interface NativeSession {
   writeParameter(name: string, data: Float32Array): Promise<void>
   /** Random values from Philox keyed by seed and name, or a constant. */
   initParameter(name: string, init: NativeInitializer): Promise<void>
-  /** Which parameters get gradients in programs compiled from now on. Compiled programs stay as they were. */
+  /** Which parameters get gradients in programs compiled from now on, and masters now. Compiled programs stay as they were. */
   setTrainable(names: readonly string[]): void
   compile(graph: NativeGraph, options?: NativeCompileOptions): NativeProgram
   /** Runs forward (and backward where the program has one; gradients then start from zero unless `accumulate`). Returns the outputs named in `fetch`. */
@@ -222,7 +232,10 @@ export interface NativeSession {
   ): Promise<Record<string, NativeArray>>
   /** Copies rows of slots of every state of the program, in place of what the destinations held. Throws `invalid-batch`. */
   copySlots(program: NativeProgram, copies: NativeSlotCopies): Promise<void>
+  /** As the newest run or step left it. Throws `no-match` where none did. */
   readGradient(parameter: string): Promise<Float32Array>
+  /** Gives back the memory that `run` made for gradients; until then steps use it too. */
+  releaseGradients(): Promise<void>
   createOptimizer(groups: readonly NativeOptimizerGroup[]): NativeOptimizer
   /** Other groups: parameters that stand in both keep their state, new ones start afresh. */
   regroupOptimizer(optimizer: NativeOptimizer, groups: readonly NativeOptimizerGroup[]): void
@@ -236,7 +249,7 @@ export interface NativeSession {
     entries: readonly NativeSafetensorsEntry[],
     metadata: Readonly<Record<string, string>>,
   ): Promise<void>
-  /** Bytes held now. `activations` is the arena as it stands. */
+  /** Bytes held now. */
   memory(): NativeMemory
   /**
    * Operations a second that all threads reach with multiply-adds in registers: what kernels are measured against. Of a processor

@@ -53,6 +53,11 @@ export interface Gradients {
   readonly gradients: Map<string, Tensor>
 }
 
+export interface StepMemoryOptions extends Partial<LossOptions> {
+  /** Batches of a step: the gradients of one take the place of activations, those of several have memory of their own. @default 1 */
+  readonly gradientAccumulationSteps?: number
+}
+
 export interface WorkOptions extends Partial<LossOptions> {
   /** @default 'training' */
   readonly pass?: 'training' | 'evaluation'
@@ -250,6 +255,7 @@ export class Model implements AsyncDisposable {
         const { shape } = this.#parameters.named(name)
         gradients.set(name, { data: await session.readGradient(name), shape })
       }
+      await session.releaseGradients()
       return { loss: loss?.[0] ?? NaN, tokens, gradients }
     })
   }
@@ -408,11 +414,12 @@ export class Model implements AsyncDisposable {
   }
 
   /** Exact bytes that training on batches of these sizes takes. */
-  plan(sizes: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
-    const program = this.#training(this.#lossOptions(options))
-    const { parameters, gradients, states } = this.#live().memory()
+  plan(sizes: BatchSizes, { gradientAccumulationSteps = 1, ...loss }: StepMemoryOptions = {}): NativeMemory {
+    const program = this.#training(this.#lossOptions(loss))
+    const { parameters, states } = this.#live().memory()
     const optimizer = this.#parameters.trainableElements * momentBytes
-    const activations = program.arenaBytes(arenaSizes(sizes, this.task))
+    const accumulates = gradientAccumulationSteps > 1
+    const { gradients, activations } = program.stepBytes(arenaSizes(sizes, this.task), accumulates)
     const total = parameters + gradients + optimizer + activations + states
     return { parameters, gradients, optimizer, activations, states, total }
   }
@@ -421,11 +428,16 @@ export class Model implements AsyncDisposable {
    * The same were the model loaded in another dtype, or trained through another adapter. Nothing is loaded.
    * @param change `adapter`: in place of what is trained now
    */
-  planAs(change: PlannedChange, sizes: BatchSizes, options: Partial<LossOptions> = {}): NativeMemory {
+  planAs(
+    change: PlannedChange,
+    sizes: BatchSizes,
+    { gradientAccumulationSteps = 1, ...loss }: StepMemoryOptions = {},
+  ): NativeMemory {
     const { device, threads, instructionSet } = this
     const { adapter: parameters, trainable } = this.#parameters
     const changed = changedModel(this.#adapterHost(), change, { parameters, trainable, adapter: this.#adapter.graph })
-    return plannedMemory({ ...changed, device, threads, instructionSet }, sizes, this.#lossOptions(options))
+    const accumulates = gradientAccumulationSteps > 1
+    return plannedMemory({ ...changed, device, threads, instructionSet }, sizes, this.#lossOptions(loss), accumulates)
   }
 
   /** Floating-point operations of a batch: of a training step's forward and backward pass, or of an evaluation. */
@@ -445,7 +457,7 @@ export class Model implements AsyncDisposable {
     const random = this.#random
     const { state } = this.#parameters
     const had = this.#adapter.config !== undefined
-    const told = session.memory().gradients > 0
+    const told = this.#parameters.isTold
     // Rounded weights would be left of what is trained while something else is.
     const masters = new Map<string, Float32Array>()
     if (told && this.dtype === 'bf16')
@@ -458,7 +470,7 @@ export class Model implements AsyncDisposable {
         this.#parameters.restore(state)
         this.#programs.dispose()
         if (told) this.#parameters.tell(session)
-        else session.setTrainable([])
+        else this.#parameters.untell(session)
         for (const [name, values] of masters) await session.writeParameter(name, values)
         this.#random = random
       }

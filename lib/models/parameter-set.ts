@@ -18,7 +18,7 @@ export class ParameterSet {
   /** Whether base weights may differ from those loaded. */
   baseChanged = false
   #trainable: ReadonlySet<string>
-  /** What the session was told: it allocates gradients then, so it is told only when they are needed. */
+  /** What the session was told: it makes masters then, so it is told only when they are needed. */
   #told: ReadonlySet<string> = new Set()
   #sessionKnows = false
   #generation = 0
@@ -128,10 +128,21 @@ export class ParameterSet {
     this.#sessionKnows = true
   }
 
-  /** Gives back the gradients of what is no longer trained. Those of what newly is come when they are needed. */
+  /** Whether the session trains something. */
+  get isTold(): boolean {
+    return this.#told.size > 0
+  }
+
+  /** Gives back the masters of what is no longer trained. Those of what newly is come when they are needed. */
   release(session: NativeSession): void {
-    if (session.memory().gradients === 0) return
+    if (!this.isTold) return
     this.#tell(session, new Set([...this.#trainable].filter((name) => this.#told.has(name))))
+  }
+
+  /** The session trains nothing, whatever is trained next. */
+  untell(session: NativeSession): void {
+    this.#tell(session, new Set())
+    this.#sessionKnows = false
   }
 
   #tell(session: NativeSession, names: ReadonlySet<string>): void {

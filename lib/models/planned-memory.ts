@@ -14,7 +14,6 @@ import { elementCount } from './tensor.js'
 
 /** Adam's two moments, float32. */
 export const momentBytes = 8
-const gradientBytes = 4
 /** Of what is trained and stored narrower. */
 const masterBytes = 4
 
@@ -71,22 +70,21 @@ export function plannedMemory(
   { definition, dtype, parameters: specs, trainable, adapter, device, threads, instructionSet }: PlannedModel,
   sizes: BatchSizes,
   loss: LossOptions,
+  accumulates: boolean,
 ): NativeMemory {
   const session = openSession({ device, threads, instructionSet, planned: true })
   try {
-    // What is trained is named to the compiler alone: the session would make gradients and masters of it.
+    // What is trained is named to the compiler alone: the session would make masters of it.
     defineParameters(session, specs, { definition, dtype })
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
-    const wrt = [...trainable].filter((name) => g.parameters.has(name))
     const { gradientCheckpointing } = loss
-    const program = session.compile(g.graph, { loss: 'loss', wrt, gradientCheckpointing })
+    const program = session.compile(g.graph, { loss: 'loss', wrt: [...trainable], gradientCheckpointing })
     const count = (of: (name: string) => boolean): number =>
       specs.reduce((sum, { name, shape }) => sum + (of(name) ? elementCount(shape) : 0), 0)
     const trained = count((name) => trainable.has(name))
     const parameters = session.memory().parameters + (dtype === 'bf16' ? trained * masterBytes : 0)
-    const gradients = trained * gradientBytes
     const optimizer = trained * momentBytes
-    const activations = program.arenaBytes(arenaSizes(sizes, definition.task))
+    const { gradients, activations } = program.stepBytes(arenaSizes(sizes, definition.task), accumulates)
     const total = parameters + gradients + optimizer + activations
     return { parameters, gradients, optimizer, activations, states: 0, total }
   } finally {

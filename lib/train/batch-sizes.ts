@@ -43,7 +43,8 @@ export function largestBatch(
       front = [...front.filter((other) => !covers(sizes, other)), sizes]
     }
   }
-  const planned = front.map((sizes) => ({ sizes, memory: model.plan(sizes, loss) }))
+  const { gradientAccumulationSteps } = steps
+  const planned = front.map((sizes) => ({ sizes, memory: model.plan(sizes, { ...loss, gradientAccumulationSteps }) }))
   return planned.reduce((a, b) => (b.memory.total > a.memory.total ? b : a))
 }
 

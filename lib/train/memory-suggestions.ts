@@ -51,7 +51,8 @@ function layersAgain(search: MemorySearch): PlanSuggestion[] {
   const { model, prepared, options } = search
   if (options.gradientCheckpointing !== false) return []
   const change = { gradientCheckpointing: true }
-  const memory = model.plan(prepared.plan.largestBatch, { ...prepared.loss, ...change })
+  const { gradientAccumulationSteps } = options
+  const memory = model.plan(prepared.plan.largestBatch, { ...prepared.loss, ...change, gradientAccumulationSteps })
   const what = 'each layer computed again in the backward pass, which takes more time'
   return [suggestion(search, 'gradient-checkpointing', what, change, memory)]
 }
@@ -106,8 +107,10 @@ function halved(
 function otherModels(search: MemorySearch): PlanSuggestion[] {
   const { model, prepared, options, room } = search
   const { largestBatch: sizes } = prepared.plan
+  const { gradientAccumulationSteps } = options
+  const step = { ...prepared.loss, gradientAccumulationSteps }
   const planned = (code: SuggestionCode, what: string, change: Pick<PlanChange, 'dtype' | 'adapter'>): PlanSuggestion =>
-    suggestion(search, code, what, change, model.planAs(adaptation(change), sizes, prepared.loss))
+    suggestion(search, code, what, change, model.planAs(adaptation(change), sizes, step))
   const narrow = model.dtype === 'f32'
   const whole = model.adapter === undefined && options.freeze === undefined
   const adapter = lora()

@@ -82,7 +82,6 @@ export async function prepareRun(
   options: TrainingOptionsWithData,
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
-  const touched = model.memory().gradients > 0
   const train = await encodeRows(model, options, signal)
   const { validation, metrics } = await prepareValidation(model, options, signal)
   const classes = labelled(train, model)
@@ -98,7 +97,7 @@ export async function prepareRun(
   await selectTrained(model, options)
   const parameters = countParameters(model)
   const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
-  const baseline = baselineOf(model, touched)
+  const baseline = baselineOf(model)
   const { loss, sizes, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
     const loss = { ...plainLoss, gradientCheckpointing }
     const { sizes, memory } = largestBatch(model, train, steps, loss)

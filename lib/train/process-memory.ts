@@ -19,12 +19,9 @@ export interface ProcessMemory {
   readonly resident: number
 }
 
-/** Resident bytes beside the model's. What was reserved and never written to is not resident: of a fresh model the gradients. */
-export function baselineOf(model: Model, touchedGradients: boolean): number {
-  if (model.device === 'cuda') return 0
-  const { parameters, total, gradients } = model.memory()
-  const touched = touchedGradients ? total : Math.max(parameters, total - gradients)
-  return Math.max(0, process.memoryUsage.rss() - touched)
+/** Resident bytes beside the model's. */
+export function baselineOf(model: Model): number {
+  return model.device === 'cuda' ? 0 : Math.max(0, process.memoryUsage.rss() - model.memory().total)
 }
 
 export function processMemory(model: Model, memory: NativeMemory, baseline: number, best: number): ProcessMemory {

@@ -45,7 +45,12 @@ export class StepPlan {
     this.warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.steps)
   }
 
-  /** The micro-batches of a step (from 0), as indices of examples. The last step of an epoch may have fewer. */
+  /** Micro-batches of a step; the last step of an epoch may have fewer. */
+  get gradientAccumulationSteps(): number {
+    return this.#options.gradientAccumulationSteps
+  }
+
+  /** The micro-batches of a step (from 0), as indices of examples. */
   microBatches(step: number): readonly number[][] {
     const { epoch, start } = this.#placeOf(step)
     const size = this.#options.gradientAccumulationSteps

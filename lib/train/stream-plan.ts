@@ -28,10 +28,9 @@ export async function prepareStreamRun(
   signal?: AbortSignal,
 ): Promise<PreparedCourse> {
   requireOwnOptions(encodingOf(options), model.task)
-  const touched = model.memory().gradients > 0
   const { validation, metrics } = await prepareValidation(model, options, signal)
   const plainLoss = settleLoss(model, { examples: [], labels: model.labels, problemType: model.problemType }, options)
-  const { maxSteps } = options
+  const { maxSteps, gradientAccumulationSteps } = options
   const warmupSteps = options.warmupSteps ?? Math.ceil(options.warmupRatio * maxSteps)
   if (warmupSteps > maxSteps) {
     const message = `options.warmupSteps: ${warmupSteps} steps of warm-up in a run of ${maxSteps}`
@@ -42,10 +41,10 @@ export async function prepareStreamRun(
   await selectTrained(model, options)
   const parameters = countParameters(model)
   const keepsBest = validation !== undefined && options.output === undefined && options.evaluateEvery !== false
-  const baseline = baselineOf(model, touched)
+  const baseline = baselineOf(model)
   const { loss, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
     const loss = { ...plainLoss, gradientCheckpointing }
-    const memory = model.plan(largestBatch, loss)
+    const memory = model.plan(largestBatch, { ...loss, gradientAccumulationSteps })
     return { loss, memory, process: processMemory(model, memory, baseline, keepsBest ? 4 * parameters.trained : 0) }
   })
   if (process.total > (options.memory ?? Infinity)) throw await tooLarge(model, process.total, options)

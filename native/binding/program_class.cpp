@@ -44,6 +44,7 @@ Napi::Function ProgramClass::define(Napi::Env env) {
   return DefineClass(env, "Program",
                      {
                          InstanceMethod<&ProgramClass::arena_bytes>("arenaBytes"),
+                         InstanceMethod<&ProgramClass::step_bytes>("stepBytes"),
                          InstanceMethod<&ProgramClass::work>("work"),
                          InstanceMethod<&ProgramClass::costs>("costs"),
                          InstanceAccessor<&ProgramClass::state_bytes>("stateBytes"),
@@ -68,7 +69,23 @@ std::shared_ptr<Program> ProgramClass::live() const { return held_by(handle_, "p
 Napi::Value ProgramClass::arena_bytes(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Sizes sizes = bind_sizes(live()->graph(), to_sizes(info[0], "sizes"));
-    return Napi::Number::New(info.Env(), static_cast<double>(live()->plan(sizes)->arena_bytes));
+    const std::shared_ptr<const Plan> plan = live()->plan(sizes, GradientPlace::store);
+    return Napi::Number::New(info.Env(), static_cast<double>(plan->arena_bytes));
+  });
+}
+
+Napi::Value ProgramClass::step_bytes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::shared_ptr<Program> program = live();
+    const Sizes sizes = bind_sizes(program->graph(), to_sizes(info[0], "sizes"));
+    const bool accumulates = info[1].ToBoolean();
+    const auto plan = program->plan(sizes, accumulates ? GradientPlace::store : GradientPlace::arena);
+    std::size_t gradients = 0;
+    for (const auto& [name, gradient] : program->gradients()) gradients += gradient.bytes;
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("gradients", static_cast<double>(gradients));
+    object.Set("activations", static_cast<double>(plan->arena_bytes - plan->gradient_bytes));
+    return object;
   });
 }
 
@@ -86,7 +103,8 @@ Napi::Value ProgramClass::costs(const Napi::CallbackInfo& info) {
     const std::shared_ptr<Program> program = live();
     const Batch batch = to_batch(info[0], "batch");
     const std::vector<NodeCost> costs = count_costs(program->graph(), batch);
-    const std::shared_ptr<const Plan> plan = program->plan(bind_sizes(program->graph(), batch.sizes));
+    const std::shared_ptr<const Plan> plan =
+        program->plan(bind_sizes(program->graph(), batch.sizes), GradientPlace::store);
     Napi::Array array = Napi::Array::New(info.Env(), costs.size());
     for (std::uint32_t i = 0; i < costs.size(); ++i) {
       Napi::Object object = Napi::Object::New(info.Env());

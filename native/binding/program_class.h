@@ -38,6 +38,7 @@ class ProgramClass : public Napi::ObjectWrap<ProgramClass> {
 
  private:
   Napi::Value arena_bytes(const Napi::CallbackInfo& info);
+  Napi::Value step_bytes(const Napi::CallbackInfo& info);
   Napi::Value work(const Napi::CallbackInfo& info);
   Napi::Value costs(const Napi::CallbackInfo& info);
   Napi::Value state_bytes(const Napi::CallbackInfo& info);

@@ -48,6 +48,7 @@ Napi::Function Session::define(Napi::Env env) {
                          InstanceMethod<&Session::run>("run"),
                          InstanceMethod<&Session::copy_slots>("copySlots"),
                          InstanceMethod<&Session::read_gradient>("readGradient"),
+                         InstanceMethod<&Session::release_gradients>("releaseGradients"),
                          InstanceMethod<&Session::create_optimizer>("createOptimizer"),
                          InstanceMethod<&Session::regroup_optimizer>("regroupOptimizer"),
                          InstanceMethod<&Session::step>("step"),
@@ -260,6 +261,18 @@ Napi::Value Session::copy_slots(const Napi::CallbackInfo& info) {
         info.Env(),
         [engine = engine(), program, copies = std::move(copies)] {
           engine->copy_slots(*program, copies);
+          return true;
+        },
+        kNothing);
+  });
+}
+
+Napi::Value Session::release_gradients(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return worker_->post(
+        info.Env(),
+        [engine = engine()] {
+          engine->release_gradients();
           return true;
         },
         kNothing);

@@ -35,6 +35,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value copy_slots(const Napi::CallbackInfo& info);
   Napi::Value read_gradient(const Napi::CallbackInfo& info);
+  Napi::Value release_gradients(const Napi::CallbackInfo& info);
   Napi::Value create_optimizer(const Napi::CallbackInfo& info);
   Napi::Value regroup_optimizer(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);

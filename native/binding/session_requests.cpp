@@ -73,6 +73,7 @@ StepRequest to_step_request(const Napi::Object& object) {
   for (std::uint32_t index = 0; index < batches.Length(); ++index) {
     request.batches.push_back(to_batch(batches.Get(index), "batches[" + std::to_string(index) + "]"));
   }
+  if (request.batches.empty()) throw Error("invalid-option", "batches", "A step needs one batch at least.");
   request.learning_rates = to_numbers(object.Get("learningRates"), "learningRates");
   request.max_grad_norm = to_number(object.Get("maxGradNorm"), "maxGradNorm");
   request.random = to_random(object.Get("random"), "random");

@@ -109,6 +109,7 @@ void Engine::define(const std::string& name, const Shape& shape, DType dtype) {
 void Engine::remove(const std::string& name) {
   const std::scoped_lock lock(mutex_);
   parameters_.remove(name);
+  kept_gradient_bytes_ = parameters_.gradient_bytes();
 }
 
 void Engine::load(const std::string& name, const SafetensorsFile& file, const std::string& tensor,
@@ -166,9 +167,20 @@ std::vector<float> Engine::read_gradient(const std::string& name) {
   if (!parameter.trainable) {
     throw Error("no-match", name, "Parameter " + name + " is not trainable, so it has no gradient.");
   }
+  const std::byte* const held =
+      newest_ ? gradient_of(parameter, *newest_, arena()) : parameter.gradient.data();
+  if (held == nullptr) {
+    throw Error("no-match", name, "No run left a gradient of " + name + ": run a backward pass first.");
+  }
   std::vector<float> gradient(static_cast<std::size_t>(parameter.elements()));
-  device_->read(std::as_writable_bytes(std::span(gradient)), parameter.gradient.data());
+  device_->read(std::as_writable_bytes(std::span(gradient)), held);
   return gradient;
+}
+
+void Engine::release_gradients() {
+  const std::scoped_lock lock(mutex_);
+  parameters_.release_gradients();
+  kept_gradient_bytes_ = 0;
 }
 
 void Engine::write(const std::string& name, std::span<const float> values) {
@@ -179,6 +191,9 @@ void Engine::write(const std::string& name, std::span<const float> values) {
 void Engine::set_trainable(const std::vector<std::string>& names) {
   const std::scoped_lock lock(mutex_);
   parameters_.set_trainable(names);
+  kept_gradient_bytes_ = parameters_.gradient_bytes();
+  newest_.reset();
+  arena_gradient_bytes_ = 0;
 }
 
 std::shared_ptr<Program> Engine::compile(const Graph& graph, const CompileOptions& options) {
@@ -189,18 +204,38 @@ std::shared_ptr<Program> Engine::compile(const Graph& graph, const CompileOption
 
 void Engine::forget(const std::shared_ptr<Program>& program) { std::erase(programs_, program); }
 
-void Engine::grow_arena(std::size_t bytes) {
-  if (bytes <= arena_.bytes()) return;
-  arena_ = {};  // first give back: old and new need not exist together
-  arena_ = device_->allocate(bytes, "activations");
-  arena_bytes_ = bytes;
+void Engine::drop_arena() {
+  arena_ = {};
+  arena_bytes_ = 0;
+  arena_gradient_bytes_ = 0;
 }
 
-void Engine::run_once(Program& program, const RunRequest& request, const Sizes& sizes,
-                      const std::shared_ptr<const Schedule>& schedule) {
-  grow_arena(schedule->plan->arena_bytes);
-  execute(program, schedule, sizes, parameters_, {arena_.data(), arena_.bytes()}, *device_, pool_, cancel_,
-          request, profile_.get());
+void Engine::keep_gradients() {
+  // What the arena had for them is not needed any more.
+  if (arena_gradient_bytes_ > 0) drop_arena();
+  parameters_.keep_gradients();
+  kept_gradient_bytes_ = parameters_.gradient_bytes();
+}
+
+void Engine::make_room(const Plan& plan) {
+  newest_.reset();
+  if (plan.arena_bytes > arena_.bytes()) {
+    drop_arena();  // old and new need not exist together
+    arena_ = device_->allocate(plan.arena_bytes, "activations");
+    arena_bytes_ = plan.arena_bytes;
+  }
+  arena_gradient_bytes_ = std::max(arena_gradient_bytes_.load(), plan.gradient_bytes);
+}
+
+std::shared_ptr<const Schedule> Engine::run_once(Program& program, const RunRequest& request,
+                                                 GradientPlace place, const std::vector<ValueId>& fetched) {
+  const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
+  if (place == GradientPlace::store && !program.gradients().empty()) keep_gradients();
+  std::shared_ptr<const Schedule> schedule = program.schedule(sizes, place, fetched);
+  make_room(*schedule->plan);
+  execute(program, schedule, sizes, parameters_, arena(), *device_, pool_, cancel_, request, profile_.get());
+  newest_ = schedule->plan;
+  return schedule;
 }
 
 double Engine::fetch_scalar(const Program& program, const Plan& plan, const std::string& output) {
@@ -213,11 +248,9 @@ double Engine::fetch_scalar(const Program& program, const Plan& plan, const std:
 std::map<std::string, Fetched> Engine::run(Program& program, const RunRequest& request,
                                            const std::vector<std::string>& fetch) {
   const std::scoped_lock lock(mutex_);
-  const Sizes sizes = bind_sizes(program.graph(), request.batch.sizes);
   std::vector<ValueId> fetched;
   for (const std::string& name : fetch) fetched.push_back(output_of(program, name));
-  const std::shared_ptr<const Schedule> schedule = program.schedule(sizes, fetched);
-  run_once(program, request, sizes, schedule);
+  const std::shared_ptr<const Schedule> schedule = run_once(program, request, GradientPlace::store, fetched);
   const Plan& plan = *schedule->plan;
   if (fetch.empty()) device_->wait();  // what is fetched has been waited for
   std::map<std::string, Fetched> results;
@@ -252,19 +285,27 @@ void Engine::copy_slots(Program& program, const SlotCopies& copies) {
 
 StepResult Engine::step(Program& program, Optimizer& optimizer, const StepRequest& request) {
   const std::scoped_lock lock(mutex_);
+  for (const auto& [name, moments] : optimizer.moments()) {
+    if (program.gradients().contains(name)) continue;
+    throw Error("invalid-option", name,
+                "The program was compiled while " + name +
+                    " was not trained, and the optimizer has it: compile again after setTrainable.");
+  }
   StepResult result;
   PhiloxKey random = request.random;
   bool accumulate = false;
+  const bool keeps = request.batches.size() > 1 || kept_gradient_bytes_ > 0;
+  const GradientPlace place = keeps ? GradientPlace::store : GradientPlace::arena;
   for (const Batch& batch : request.batches) {
-    const Sizes sizes = bind_sizes(program.graph(), batch.sizes);
-    const std::shared_ptr<const Schedule> schedule = program.schedule(sizes, {});
-    run_once(program, {.batch = batch, .random = random, .accumulate = accumulate}, sizes, schedule);
+    const RunRequest run{.batch = batch, .random = random, .accumulate = accumulate};
+    const std::shared_ptr<const Schedule> schedule = run_once(program, run, place, {});
     result.loss += fetch_scalar(program, *schedule->plan, "loss");
     accumulate = true;
     ++random.draw;
   }
+  const auto gradient = [&](const Parameter& parameter) { return gradient_of(parameter, *newest_, arena()); };
   const double begin = profile_ ? profile_->now() : 0.0;
-  result.grad_norm = optimizer.gradient_norm(parameters_, pool_);
+  result.grad_norm = optimizer.gradient_norm(parameters_, gradient, pool_);
   if (profile_) {
     profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * optimizer.elements()},
                   sizeof(float) * optimizer.elements());
@@ -272,7 +313,7 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.updated) {
     const double update = profile_ ? profile_->now() : 0.0;
-    optimizer.step(parameters_, pool_, request.learning_rates,
+    optimizer.step(parameters_, gradient, pool_, request.learning_rates,
                    clip_coefficient(result.grad_norm, request.max_grad_norm));
     if (profile_) {
       device_->wait();
@@ -381,9 +422,11 @@ void Engine::save(const std::string& path, const std::string& header, const std:
 }
 
 MemoryUse Engine::memory() {
+  const std::size_t arena = arena_bytes_;
+  const std::size_t in_arena = std::min(arena, arena_gradient_bytes_.load());
   MemoryUse use{.parameters = parameters_.parameter_bytes(),
-                .gradients = parameters_.gradient_bytes(),
-                .activations = arena_bytes_};
+                .gradients = kept_gradient_bytes_ + in_arena,
+                .activations = arena - in_arena};
   for (const auto& program : programs_) use.states += program->state_bytes();
   for (const auto& optimizer : optimizers_) use.optimizer += optimizer->bytes();
   return use;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@
 
 namespace attune {
 
-/// Exact bytes, by kind.
+/// Exact bytes, by kind. Gradients of a step of one batch take the place of activations as the backward pass
+/// is done with those: `activations` is what the arena has beyond them.
 struct MemoryUse {
   std::size_t parameters = 0;
   std::size_t gradients = 0;
@@ -82,16 +84,21 @@ class Engine {
   void load(const std::string& name, const SafetensorsFile& file, const std::string& tensor, bool transpose);
   void initialize(const std::string& name, const Initializer& initializer);
   [[nodiscard]] std::vector<float> read(const std::string& name);
+  /// What the newest run left of it. Throws Error{"no-match"} where none did.
   [[nodiscard]] std::vector<float> read_gradient(const std::string& name);
+  /// Gives back the memory of gradients that outlive a run.
+  void release_gradients();
   void write(const std::string& name, std::span<const float> values);
   void set_trainable(const std::vector<std::string>& names);
 
   [[nodiscard]] std::shared_ptr<Program> compile(const Graph& graph, const CompileOptions& options);
   void forget(const std::shared_ptr<Program>& program);
 
+  /// Gradients stay until the next run, which may add to them, or `release_gradients`.
   [[nodiscard]] std::map<std::string, Fetched> run(Program& program, const RunRequest& request,
                                                    const std::vector<std::string>& fetch);
   void copy_slots(Program& program, const SlotCopies& copies);
+  /// Gradients of one batch take the place of activations, unless there is memory for them already.
   [[nodiscard]] StepResult step(Program& program, Optimizer& optimizer, const StepRequest& request);
 
   [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);
@@ -116,11 +123,14 @@ class Engine {
   void cancel(bool on) { cancel_ = on; }
 
  private:
-  void grow_arena(std::size_t bytes);
+  [[nodiscard]] std::span<std::byte> arena() const { return {arena_.data(), arena_.bytes()}; }
+  void drop_arena();
+  void make_room(const Plan& plan);
+  void keep_gradients();
   /// Seconds of the fastest of a few runs of a kernel that reads and writes no tensors.
   [[nodiscard]] double shortest_run(const char* op, const std::any& arguments, int tries);
-  void run_once(Program& program, const RunRequest& request, const Sizes& sizes,
-                const std::shared_ptr<const Schedule>& schedule);
+  std::shared_ptr<const Schedule> run_once(Program& program, const RunRequest& request, GradientPlace place,
+                                           const std::vector<ValueId>& fetched);
   [[nodiscard]] double fetch_scalar(const Program& program, const Plan& plan, const std::string& output);
   /// Memory of the device that is about to be filled.
   [[nodiscard]] HostView to_write(const DeviceMemory& memory) const;
@@ -130,7 +140,11 @@ class Engine {
   ThreadPool pool_;
   ParameterStore parameters_;
   DeviceMemory arena_;
-  std::atomic<std::size_t> arena_bytes_{0};  ///< read by memory() while the arena grows
+  std::shared_ptr<const Plan> newest_;  ///< of the last run, whose values the arena holds
+  // Read by memory() while a run makes room.
+  std::atomic<std::size_t> arena_bytes_{0};
+  std::atomic<std::size_t> arena_gradient_bytes_{0};  ///< of the arena's: most that a run had
+  std::atomic<std::size_t> kept_gradient_bytes_{0};   ///< of memory of their own
   std::vector<std::shared_ptr<Program>> programs_;
   std::vector<std::shared_ptr<Optimizer>> optimizers_;
   std::unique_ptr<Profile> profile_;  ///< null: nothing is recorded

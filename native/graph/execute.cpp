@@ -60,18 +60,17 @@ Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& 
   return bound;
 }
 
+std::byte* gradient_of(const Parameter& parameter, const Plan& plan, std::span<std::byte> arena) {
+  const auto planned = plan.gradients.find(parameter.name);
+  return planned == plan.gradients.end() ? parameter.gradient.data() : arena.data() + planned->second;
+}
+
 void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, const Sizes& sizes,
              ParameterStore& parameters, std::span<std::byte> arena, Device& device, ThreadPool& pool,
              const std::atomic<bool>& cancel, const RunRequest& request, Profile* profile) {
   const Graph& graph = program.graph();
   const Plan& plan = *schedule->plan;
   load_inputs(graph, *schedule, sizes, request.batch, arena, device);
-  if (!request.accumulate && program.has_backward()) {
-    for (const std::string& name : program.untouched()) {
-      const DeviceMemory& gradient = parameters.at(name).gradient;
-      device.zero(gradient.data(), gradient.bytes());
-    }
-  }
 
   const auto view = [&](ValueId id) {
     TensorView tensor;
@@ -86,7 +85,7 @@ void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, 
       tensor.data = program.state(id);
     } else if (const auto target = program.gradient_targets().find(id);
                target != program.gradient_targets().end()) {
-      tensor.data = parameters.at(target->second.parameter).gradient.data();
+      tensor.data = gradient_of(parameters.at(target->second.parameter), plan, arena);
       tensor.accumulate = request.accumulate || target->second.adds;
     } else {
       tensor.data = arena.data() + plan.offsets[static_cast<std::size_t>(id)];
@@ -137,6 +136,11 @@ void execute(Program& program, const std::shared_ptr<const Schedule>& schedule, 
   const std::shared_ptr<const void> repeated = profile == nullptr ? schedule : nullptr;
   device.repeat({.schedule = repeated, .accumulate = request.accumulate, .random = request.random},
                 run_nodes);
+  if (request.accumulate) return;
+  for (const auto& [name, gradient] : program.gradients()) {
+    if (gradient.contributions.empty())
+      device.zero(gradient_of(parameters.at(name), plan, arena), gradient.bytes);
+  }
 }
 
 }  // namespace attune

@@ -27,12 +27,16 @@ struct Batch {
 struct RunRequest {
   const Batch& batch;
   PhiloxKey random;
-  bool accumulate = false;  ///< add to the parameters' gradients instead of starting them anew
+  bool accumulate = false;  ///< add to the gradients in the parameters' memory instead of starting them anew
 };
 
 /// The named sizes of a batch in the program's order. Throws Error{"invalid-batch"} where one is missing or
 /// negative.
 [[nodiscard]] Sizes bind_sizes(const Graph& graph, const std::map<std::string, std::int64_t>& sizes);
+
+/// Where a run of this plan leaves the gradient of a parameter.
+[[nodiscard]] std::byte* gradient_of(const Parameter& parameter, const Plan& plan,
+                                     std::span<std::byte> arena);
 
 /// Runs the schedule's nodes. The arena must hold its plan's arena_bytes. Throws Error{"aborted"} when
 /// `cancel` is seen between two kernels, Error{"invalid-batch"} before the first one when an input is

@@ -67,12 +67,20 @@ void ParameterStore::set_trainable(const std::vector<std::string>& names) {
       parameter.master = {};
       continue;
     }
-    if (parameter.gradient.data() == nullptr) {
-      parameter.gradient = device_->allocate(count_of(parameter) * sizeof(float), name.c_str());
-    }
     if (parameter.dtype == DType::bf16 && parameter.master.data() == nullptr)
       make_master(*device_, parameter);
   }
+}
+
+void ParameterStore::keep_gradients() {
+  for (auto& [name, parameter] : parameters_) {
+    if (parameter.trainable && parameter.gradient.data() == nullptr)
+      parameter.gradient = device_->allocate(count_of(parameter) * sizeof(float), name.c_str());
+  }
+}
+
+void ParameterStore::release_gradients() {
+  for (auto& [name, parameter] : parameters_) parameter.gradient = {};
 }
 
 void ParameterStore::read(std::string_view name, std::span<float> out) {

@@ -12,14 +12,15 @@
 
 namespace attune {
 
-/// One weight: what the kernels read, and, while it is trained, its gradient and its float32 master copy.
+/// One weight: what the kernels read, and, while it is trained, its float32 master copy and, where gradients
+/// outlive a run, its gradient.
 struct Parameter {
   std::string name;
   Shape shape;
   DType dtype = DType::f32;
   DeviceMemory data;
   bool trainable = false;
-  DeviceMemory gradient;  ///< float32, only while trainable
+  DeviceMemory gradient;  ///< float32, only where `keep_gradients` made it
   DeviceMemory
       master;  ///< float32, only while trainable and stored narrower: small updates would be lost in bfloat16
 
@@ -39,8 +40,12 @@ class ParameterStore {
   [[nodiscard]] Parameter& at(std::string_view name);
   [[nodiscard]] const std::map<std::string, Parameter, std::less<>>& all() const { return parameters_; }
 
-  /// Gives these, and no others, gradient memory (and masters where they are stored narrower than float32).
+  /// Trains these and no others: they have masters where they are stored narrower than float32. Gradients of
+  /// others are given back.
   void set_trainable(const std::vector<std::string>& names);
+  /// Gives what is trainable memory for gradients that outlive a run.
+  void keep_gradients();
+  void release_gradients();
 
   void read(std::string_view name, std::span<float> out);
   void write(std::string_view name, std::span<const float> values);

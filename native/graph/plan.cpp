@@ -117,7 +117,8 @@ constexpr std::size_t kNearNodes = 16;
 }  // namespace
 
 Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, const Sizes& sizes,
-                 int threads, const std::function<bool(ValueId)>& outside) {
+                 int threads, const std::function<bool(ValueId)>& outside,
+                 const std::map<std::string, ParameterGradient>& gradients) {
   Plan plan;
   const std::size_t values = graph.values().size();
   const std::size_t nodes = graph.nodes().size();
@@ -165,6 +166,14 @@ Plan plan_memory(const Graph& graph, const std::vector<const Kernel*>& kernels, 
         align_up(kernels[index]->scratch(shaped.call(plan.shared_of[index] >= 0), threads));
     buffers.push_back({plan.scratch_bytes[index], static_cast<std::int64_t>(index),
                        static_cast<std::int64_t>(index), &plan.scratch_offsets[index]});
+  }
+  for (const auto& [name, gradient] : gradients) {
+    auto made = static_cast<std::int64_t>(nodes);
+    for (const ValueId id : gradient.contributions)
+      made = std::min(made, first[static_cast<std::size_t>(id)]);
+    buffers.push_back(
+        {align_up(gradient.bytes), made, static_cast<std::int64_t>(nodes), &plan.gradients[name]});
+    plan.gradient_bytes += gradient.bytes;
   }
   plan.arena_bytes = assign_offsets(std::move(buffers));
   return plan;

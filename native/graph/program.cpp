@@ -73,17 +73,19 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
   std::vector<ValueId> wrt;
   for (const auto& [name, parameter] : parameters.all()) {
     if (!parameter.trainable) continue;
+    add_gradient(parameter, {});
     const ValueId id = graph_.find(ValueKind::parameter, name);
-    if (id == kNone) {
-      untouched_.push_back(name);
-    } else {
-      wrt.push_back(id);
-    }
+    if (id != kNone) wrt.push_back(id);
   }
   for (const std::string& name : options.wrt) {
     const ValueId id = find_seed(graph_, name);
-    if (id == kNone) throw Error("missing-input", name, "The graph has no input or parameter " + name + ".");
-    wrt.push_back(id);
+    if (id != kNone) {
+      wrt.push_back(id);
+    } else if (parameters.all().contains(name)) {
+      add_gradient(parameters.at(name), {});
+    } else {
+      throw Error("missing-input", name, "The graph has no input or parameter " + name + ".");
+    }
   }
 
   const std::size_t forward = graph_.nodes().size();
@@ -92,15 +94,8 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
     const Value value = graph_.value(id);
     const auto found = gradients.contributions.find(id);
     if (value.kind == ValueKind::parameter) {
-      if (found == gradients.contributions.end()) {
-        untouched_.push_back(value.name);
-        continue;
-      }
-      bool adds = false;
-      for (const ValueId contribution : found->second) {
-        gradient_targets_[contribution] = {value.name, adds};
-        adds = true;
-      }
+      add_gradient(parameters.at(value.name),
+                   found == gradients.contributions.end() ? std::vector<ValueId>{} : found->second);
     } else if (found != gradients.contributions.end()) {
       graph_.output("grad:" + value.name, found->second.front());
     }
@@ -108,6 +103,16 @@ void Program::differentiate_graph(ParameterStore& parameters, const CompileOptio
   if (options.gradient_checkpointing) recompute_blocks(graph_, forward);
   rematerialize(graph_, forward);
   fuse_low_rank(graph_, [this](ValueId id) { return gradient_targets_.contains(id); });
+}
+
+void Program::add_gradient(const Parameter& parameter, const std::vector<ValueId>& contributions) {
+  gradients_[parameter.name] = {.bytes = static_cast<std::size_t>(parameter.elements()) * sizeof(float),
+                                .contributions = contributions};
+  bool adds = false;
+  for (const ValueId contribution : contributions) {
+    gradient_targets_[contribution] = {parameter.name, adds};
+    adds = true;
+  }
 }
 
 void Program::choose_kernels() {
@@ -118,24 +123,29 @@ void Program::choose_kernels() {
   }
 }
 
-std::shared_ptr<const Plan> Program::plan(const Sizes& sizes) {
+std::shared_ptr<const Plan> Program::plan(const Sizes& sizes, GradientPlace place) {
   const std::scoped_lock lock(plans_mutex_);
-  const auto known =
-      std::find_if(plans_.begin(), plans_.end(), [&](const auto& entry) { return entry.first == sizes; });
-  if (known != plans_.end()) return known->second;
-  auto made = std::make_shared<const Plan>(plan_memory(graph_, kernels_, sizes, threads_, [this](ValueId id) {
+  const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const KnownPlan& entry) {
+    return entry.sizes == sizes && entry.place == place;
+  });
+  if (known != plans_.end()) return known->plan;
+  const auto outside = [this](ValueId id) {
     const ValueKind kind = graph_.value(id).kind;
     return kind == ValueKind::parameter || kind == ValueKind::state || gradient_targets_.contains(id);
-  }));
+  };
+  const std::map<std::string, ParameterGradient> none;
+  auto made = std::make_shared<const Plan>(plan_memory(graph_, kernels_, sizes, threads_, outside,
+                                                       place == GradientPlace::arena ? gradients_ : none));
   if (plans_.size() == kKeptPlans) plans_.erase(plans_.begin());
-  plans_.emplace_back(sizes, made);
+  plans_.push_back({.sizes = sizes, .place = place, .plan = made});
   return made;
 }
 
-std::shared_ptr<const Schedule> Program::schedule(const Sizes& sizes, const std::vector<ValueId>& fetched) {
+std::shared_ptr<const Schedule> Program::schedule(const Sizes& sizes, GradientPlace place,
+                                                  const std::vector<ValueId>& fetched) {
   const bool whole = has_backward_ || fetched.empty();
   const std::vector<ValueId> wanted = whole ? std::vector<ValueId>{} : fetched;
-  std::shared_ptr<const Plan> memory = plan(sizes);
+  std::shared_ptr<const Plan> memory = plan(sizes, place);
   const auto known = std::find_if(schedules_.begin(), schedules_.end(), [&](const KnownSchedule& entry) {
     return entry.fetched == wanted && entry.schedule->plan == memory;
   });

@@ -18,8 +18,9 @@ namespace attune {
 struct CompileOptions {
   std::string loss;  ///< scalar output to differentiate from; empty: forward only
   std::map<std::string, std::string>
-      seeds;                     ///< op tests: output name -> input or parameter that holds its gradient
-  std::vector<std::string> wrt;  ///< op tests: inputs to differentiate by
+      seeds;  ///< op tests: output name -> input or parameter that holds its gradient
+  std::vector<std::string>
+      wrt;  ///< inputs (op tests) and parameters (plans) to differentiate by, beside what is trainable
   bool gradient_checkpointing =
       false;  ///< the backward pass computes blocks again (graph/recompute_blocks.h)
 };
@@ -49,16 +50,16 @@ class Program {
   [[nodiscard]] const std::map<ValueId, GradientTarget>& gradient_targets() const {
     return gradient_targets_;
   }
-  /// Trainable parameters that this graph does not reach: their gradient is zero.
-  [[nodiscard]] const std::vector<std::string>& untouched() const { return untouched_; }
+  /// Of every parameter that is differentiated by, by name.
+  [[nodiscard]] const std::map<std::string, ParameterGradient>& gradients() const { return gradients_; }
   [[nodiscard]] bool has_backward() const { return has_backward_; }
 
   /// The plan for these sizes; the last few are kept.
-  [[nodiscard]] std::shared_ptr<const Plan> plan(const Sizes& sizes);
+  [[nodiscard]] std::shared_ptr<const Plan> plan(const Sizes& sizes, GradientPlace place);
 
   /// What a run of these sizes computes when these values are fetched: of a program that differentiates, and
   /// where none are, everything. The last few are kept, so that a run that comes again is seen to.
-  [[nodiscard]] std::shared_ptr<const Schedule> schedule(const Sizes& sizes,
+  [[nodiscard]] std::shared_ptr<const Schedule> schedule(const Sizes& sizes, GradientPlace place,
                                                          const std::vector<ValueId>& fetched);
 
   [[nodiscard]] std::byte* state(ValueId value) const { return states_.at(value).data(); }
@@ -69,6 +70,7 @@ class Program {
 
  private:
   void differentiate_graph(ParameterStore& parameters, const CompileOptions& options);
+  void add_gradient(const Parameter& parameter, const std::vector<ValueId>& contributions);
   void choose_kernels();
 
   Graph graph_;
@@ -76,11 +78,16 @@ class Program {
   int threads_;
   std::vector<const Kernel*> kernels_;
   std::map<ValueId, GradientTarget> gradient_targets_;
-  std::vector<std::string> untouched_;
+  std::map<std::string, ParameterGradient> gradients_;
   std::map<ValueId, DeviceMemory> states_;
   bool has_backward_ = false;
   std::mutex plans_mutex_;  ///< sizes are asked for while a step runs
-  std::vector<std::pair<Sizes, std::shared_ptr<const Plan>>> plans_;
+  struct KnownPlan {
+    Sizes sizes;
+    GradientPlace place;
+    std::shared_ptr<const Plan> plan;
+  };
+  std::vector<KnownPlan> plans_;
   struct KnownSchedule {
     std::vector<ValueId> fetched;
     std::shared_ptr<const Schedule> schedule;  ///< its plan says for which sizes

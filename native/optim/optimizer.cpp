@@ -77,14 +77,15 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
   groups_ = std::move(groups);
 }
 
-double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
+double Optimizer::gradient_norm(ParameterStore& parameters, const GradientLookup& gradient_of,
+                                ThreadPool& pool) {
   const std::size_t bytes = moments_.size() * sizeof(double);
   if (squared_sums_.bytes() != bytes) squared_sums_ = device_->allocate(bytes, "gradient norm");
   std::vector<TensorView> gradients;
   gradients.reserve(moments_.size());
   for (const auto& [name, moments] : moments_) {
     const Parameter& parameter = parameters.at(name);
-    gradients.push_back(flat(parameter.gradient.data(), parameter.elements(), DType::f32));
+    gradients.push_back(flat(gradient_of(parameter), parameter.elements(), DType::f32));
   }
   const std::any arguments = SquaredSumArguments{.results = reinterpret_cast<double*>(squared_sums_.data())};
   run("squared_sum", {.arguments = arguments, .inputs = gradients, .outputs = {}}, pool);
@@ -94,8 +95,8 @@ double Optimizer::gradient_norm(ParameterStore& parameters, ThreadPool& pool) {
   return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
-void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::vector<double>& learning_rates,
-                     double gradient_scale) {
+void Optimizer::step(ParameterStore& parameters, const GradientLookup& gradient_of, ThreadPool& pool,
+                     const std::vector<double>& learning_rates, double gradient_scale) {
   if (learning_rates.size() != groups_.size()) {
     throw Error("invalid-option", "learningRates",
                 "The optimizer has " + std::to_string(groups_.size()) + " groups but got " +
@@ -113,7 +114,7 @@ void Optimizer::step(ParameterStore& parameters, ThreadPool& pool, const std::ve
       Moments& moments = moments_.at(name);
       settings.rates.push_back(rates(groups_[index], learning_rates[index], ++moments.steps));
       const std::int64_t n = parameter.elements();
-      gradients.push_back(flat(parameter.gradient.data(), n, DType::f32));
+      gradients.push_back(flat(gradient_of(parameter), n, DType::f32));
       outputs.push_back(flat(parameter.weights(), n, DType::f32));
       outputs.push_back(flat(moments.exp_avg.data(), n, DType::f32));
       outputs.push_back(flat(moments.exp_avg_sq.data(), n, DType::f32));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ struct OptimizerGroup {
   double eps = 1e-8;
   double weight_decay = 0.0;
 };
+
+/// Where the gradient of a trained parameter is.
+using GradientLookup = std::function<std::byte*(const Parameter&)>;
 
 /// AdamW's state over a flat list of parameters, in groups. Moments are float32 and start at zero.
 class Optimizer {
@@ -36,11 +40,12 @@ class Optimizer {
   void regroup(std::vector<OptimizerGroup> groups, ParameterStore& parameters);
 
   /// Norm over all gradients of the groups' parameters, as torch.nn.utils.clip_grad_norm_ has it.
-  [[nodiscard]] double gradient_norm(ParameterStore& parameters, ThreadPool& pool);
+  [[nodiscard]] double gradient_norm(ParameterStore& parameters, const GradientLookup& gradient_of,
+                                     ThreadPool& pool);
 
   /// One AdamW step with a rate per group; gradients are multiplied by `gradient_scale` on the way.
-  void step(ParameterStore& parameters, ThreadPool& pool, const std::vector<double>& learning_rates,
-            double gradient_scale);
+  void step(ParameterStore& parameters, const GradientLookup& gradient_of, ThreadPool& pool,
+            const std::vector<double>& learning_rates, double gradient_scale);
 
   [[nodiscard]] std::size_t bytes() const;
   /// Of all parameters that it has.

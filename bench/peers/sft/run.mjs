@@ -6,7 +6,7 @@
 // Needs the virtual environment of bench/peers/run.mjs, and in it `pip install -r bench/peers/sft/requirements.txt`.
 import { median } from 'd3-array'
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -72,4 +72,5 @@ console.table(
     }
   }),
 )
+mkdirSync(dirname(options.output), { recursive: true })
 writeFileSync(options.output, `${JSON.stringify({ options, runs }, null, 2)}\n`)
