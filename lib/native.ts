@@ -87,6 +87,9 @@ export interface NativeDeviceMemory {
   readonly total: number
 }
 
+/** AdamW with float32 moments, or, of parameters of 4,096 elements and more, with moments in a byte each. */
+export type OptimizerKind = 'adamw' | 'adamw_8bit'
+
 export interface NativeOptimizerGroup {
   readonly parameters: readonly string[]
   readonly betas: readonly [number, number]
@@ -236,11 +239,12 @@ export interface NativeSession {
   readGradient(parameter: string): Promise<Float32Array>
   /** Gives back the memory that `run` made for gradients; until then steps use it too. */
   releaseGradients(): Promise<void>
-  createOptimizer(groups: readonly NativeOptimizerGroup[]): NativeOptimizer
+  /** @param kind by default 'adamw' */
+  createOptimizer(groups: readonly NativeOptimizerGroup[], kind?: OptimizerKind): NativeOptimizer
   /** Other groups: parameters that stand in both keep their state, new ones start afresh. */
   regroupOptimizer(optimizer: NativeOptimizer, groups: readonly NativeOptimizerGroup[]): void
   step(request: NativeStepRequest): Promise<NativeStepResult>
-  /** Step counts, both moments and float32 masters of the optimizer's parameters, as safetensors. */
+  /** Step counts, both moments and float32 weights of the optimizer's parameters, as safetensors. */
   saveOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
   loadOptimizer(optimizer: NativeOptimizer, path: string): Promise<void>
   /** Writes the file and syncs it; the caller renames it into place. */
@@ -327,6 +331,8 @@ export interface NativeAddon {
    */
   mapFile(path: string): ArrayBuffer
   processor(): NativeProcessor
+  /** Of both moments of a parameter of so many elements. */
+  momentBytes(kind: OptimizerKind, elements: number): number
   ops(): NativeOpInfo[]
   /** The op as plain float64 loops: the oracle of the tests. */
   reference(

@@ -45,7 +45,7 @@ export function stepCosts(step: StepCase, dtype: KernelDtype): StepCosts {
     const trained = count((name) => trainable.has(name))
     return {
       costs: [...nodes, ...(['squared_sum', 'adamw'] as const).map((op) => optimizerCost(op, dtype, trained))],
-      memory: plannedMemory(planned, sizes, plainLoss, false).total,
+      memory: plannedMemory(planned, sizes, plainLoss, {}).total,
       parameters: count(() => true),
       trained,
     }

@@ -20,7 +20,14 @@ import { evaluateBatch, type BatchEvaluation } from './evaluate-batch.js'
 import type { ParameterSpec } from '../graph/builder.js'
 import type { ConfigJson, ModelDefinition } from './family.js'
 import { batchSizes, labelled, stepInputs } from './labelled-batch.js'
-import { arenaSizes, changedModel, momentBytes, plannedMemory, type PlannedChange } from './planned-memory.js'
+import {
+  arenaSizes,
+  changedModel,
+  plannedMemory,
+  plannedStep,
+  type PlannedChange,
+  type StepMemory,
+} from './planned-memory.js'
 import { loadParts, randomParts, type ModelParts } from './model-parts.js'
 import { ModelTokenizer } from './model-tokenizer.js'
 import type { LoadOptions, ModelDtype, ModelOptions } from './model-options.js'
@@ -53,10 +60,7 @@ export interface Gradients {
   readonly gradients: Map<string, Tensor>
 }
 
-export interface StepMemoryOptions extends Partial<LossOptions> {
-  /** Batches of a step: the gradients of one take the place of activations, those of several have memory of their own. @default 1 */
-  readonly gradientAccumulationSteps?: number
-}
+export type StepMemoryOptions = Partial<LossOptions> & StepMemory
 
 export interface WorkOptions extends Partial<LossOptions> {
   /** @default 'training' */
@@ -278,13 +282,18 @@ export class Model implements AsyncDisposable {
       return groups
     }
     const groups = settled(options)
-    const optimizer = session.createOptimizer(groups)
+    const { kind = 'adamw' } = options
+    const optimizer = session.createOptimizer(groups, kind)
     let { generation } = parameters
     return new Optimizer({
       native: optimizer,
       groups,
       regroup: (given) =>
         this.#inOrder(() => {
+          if ((given.kind ?? kind) !== kind) {
+            const message = `Expected ${kind}, as the optimizer was made, but received ${String(given.kind)}: make another optimizer.`
+            throw new AttuneError('invalid-option', message, { where: 'optimizer.kind' })
+          }
           const changed = settled(given)
           session.regroupOptimizer(optimizer, changed)
           generation = parameters.generation
@@ -414,30 +423,23 @@ export class Model implements AsyncDisposable {
   }
 
   /** Exact bytes that training on batches of these sizes takes. */
-  plan(sizes: BatchSizes, { gradientAccumulationSteps = 1, ...loss }: StepMemoryOptions = {}): NativeMemory {
-    const program = this.#training(this.#lossOptions(loss))
+  plan(sizes: BatchSizes, options: StepMemoryOptions = {}): NativeMemory {
+    const program = this.#training(this.#lossOptions(options))
     const { parameters, states } = this.#live().memory()
-    const optimizer = this.#parameters.trainableElements * momentBytes
-    const accumulates = gradientAccumulationSteps > 1
-    const { gradients, activations } = program.stepBytes(arenaSizes(sizes, this.task), accumulates)
-    const total = parameters + gradients + optimizer + activations + states
-    return { parameters, gradients, optimizer, activations, states, total }
+    const step = plannedStep(program, arenaSizes(sizes, this.task), this.#parameters.trainableSpecs, options)
+    return { parameters, ...step, states, total: parameters + step.total + states }
   }
 
   /**
    * The same were the model loaded in another dtype, or trained through another adapter. Nothing is loaded.
    * @param change `adapter`: in place of what is trained now
    */
-  planAs(
-    change: PlannedChange,
-    sizes: BatchSizes,
-    { gradientAccumulationSteps = 1, ...loss }: StepMemoryOptions = {},
-  ): NativeMemory {
+  planAs(change: PlannedChange, sizes: BatchSizes, options: StepMemoryOptions = {}): NativeMemory {
     const { device, threads, instructionSet } = this
     const { adapter: parameters, trainable } = this.#parameters
     const changed = changedModel(this.#adapterHost(), change, { parameters, trainable, adapter: this.#adapter.graph })
-    const accumulates = gradientAccumulationSteps > 1
-    return plannedMemory({ ...changed, device, threads, instructionSet }, sizes, this.#lossOptions(loss), accumulates)
+    const planned = { ...changed, device, threads, instructionSet }
+    return plannedMemory(planned, sizes, this.#lossOptions(options), options)
   }
 
   /** Floating-point operations of a batch: of a training step's forward and backward pass, or of an evaluation. */

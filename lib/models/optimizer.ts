@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AttuneError } from '../errors.js'
-import type { NativeOptimizer } from '../native.js'
+import type { NativeOptimizer, OptimizerKind } from '../native.js'
 import type { Batch } from './batch.js'
 import { checkOptions } from '../check-options.js'
 import type { LossOptions } from './task.js'
@@ -8,8 +8,12 @@ import { matchNames, type ParameterPattern } from './parameter-selection.js'
 
 /** AdamW (Loshchilov & Hutter 2019), torch's: w ← w·(1 − lr·wd), then w ← w − lr·m̂/(√v̂ + eps). */
 export interface AdamWOptions {
-  /** @default 'adamw' */
-  readonly kind?: 'adamw'
+  /**
+   * 'adamw_8bit' holds the moments of parameters of 4,096 elements and more in a byte each, in blocks of 256 with a scale
+   * (Dettmers et al. 2022, arXiv 2110.02861): a quarter of the memory, nearly the same steps.
+   * @default 'adamw'
+   */
+  readonly kind?: OptimizerKind
   /** @default 5e-5 */
   readonly learningRate?: number
   /** @default [0.9, 0.999] */
@@ -68,7 +72,7 @@ const settings = {
 }
 const pattern = z.union([z.string(), z.instanceof(RegExp)])
 const schema = z.strictObject({
-  kind: z.literal('adamw').default('adamw'),
+  kind: z.enum(['adamw', 'adamw_8bit']).default('adamw'),
   ...settings,
   noDecay: z.array(pattern).optional(),
   groups: z.array(z.looseObject({})).default([]),
@@ -162,7 +166,7 @@ export class Optimizer {
     this.#steps = steps
   }
 
-  /** Bytes of the moments and float32 masters. */
+  /** Bytes of the moments. */
   get bytes(): number {
     return this.#host.native.bytes
   }
@@ -186,7 +190,7 @@ export class Optimizer {
     this.#groups = await this.#host.regroup(options)
   }
 
-  /** Writes both moments, the step counts and the float32 masters, as safetensors. */
+  /** Writes both moments, the step counts and the float32 weights, as safetensors. */
   save(path: string): Promise<void> {
     return this.#host.save(path)
   }

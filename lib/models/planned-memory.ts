@@ -1,6 +1,6 @@
 /** Bytes of training a model that need not exist: its graph is compiled over parameters that nothing is written to. */
 import type { AdapterGraph, ParameterSpec } from '../graph/builder.js'
-import type { NativeMemory, NativeSession } from '../native.js'
+import { native, type NativeMemory, type NativeProgram, type NativeSession, type OptimizerKind } from '../native.js'
 import { placeAdapter, type AdapterHost } from './adapter.js'
 import type { BatchSizes } from './batch.js'
 import type { LoraConfig } from '../nn/lora.js'
@@ -12,8 +12,6 @@ import type { Task } from '../task.js'
 import type { LossOptions } from './task.js'
 import { elementCount } from './tensor.js'
 
-/** Adam's two moments, float32. */
-export const momentBytes = 8
 /** Of what is trained and stored narrower. */
 const masterBytes = 4
 
@@ -70,7 +68,7 @@ export function plannedMemory(
   { definition, dtype, parameters: specs, trainable, adapter, device, threads, instructionSet }: PlannedModel,
   sizes: BatchSizes,
   loss: LossOptions,
-  accumulates: boolean,
+  step: StepMemory,
 ): NativeMemory {
   const session = openSession({ device, threads, instructionSet, planned: true })
   try {
@@ -79,17 +77,34 @@ export function plannedMemory(
     const g = lossGraph(definition, { dtype, mode: 'train', adapter }, loss)
     const { gradientCheckpointing } = loss
     const program = session.compile(g.graph, { loss: 'loss', wrt: [...trainable], gradientCheckpointing })
-    const count = (of: (name: string) => boolean): number =>
-      specs.reduce((sum, { name, shape }) => sum + (of(name) ? elementCount(shape) : 0), 0)
-    const trained = count((name) => trainable.has(name))
+    const trainedSpecs = specs.filter(({ name }) => trainable.has(name))
+    const trained = trainedSpecs.reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const parameters = session.memory().parameters + (dtype === 'bf16' ? trained * masterBytes : 0)
-    const optimizer = trained * momentBytes
-    const { gradients, activations } = program.stepBytes(arenaSizes(sizes, definition.task), accumulates)
-    const total = parameters + gradients + optimizer + activations
-    return { parameters, gradients, optimizer, activations, states: 0, total }
+    const stepped = plannedStep(program, arenaSizes(sizes, definition.task), trainedSpecs, step)
+    return { parameters, ...stepped, states: 0, total: parameters + stepped.total }
   } finally {
     session.dispose()
   }
+}
+
+/** What the memory of a step depends on beside its sizes. */
+export interface StepMemory {
+  /** @default 'adamw' */
+  readonly optim?: OptimizerKind | undefined
+  /** Batches of a step: the gradients of one take the place of activations, those of several have memory of their own. @default 1 */
+  readonly gradientAccumulationSteps?: number | undefined
+}
+
+/** Bytes of a step beside the weights. */
+export function plannedStep(
+  program: NativeProgram,
+  sizes: Record<string, number>,
+  trained: readonly ParameterSpec[],
+  { optim = 'adamw', gradientAccumulationSteps = 1 }: StepMemory,
+): Pick<NativeMemory, 'gradients' | 'optimizer' | 'activations' | 'total'> {
+  const optimizer = trained.reduce((sum, { shape }) => sum + native().momentBytes(optim, elementCount(shape)), 0)
+  const { gradients, activations } = program.stepBytes(sizes, gradientAccumulationSteps > 1)
+  return { gradients, optimizer, activations, total: gradients + optimizer + activations }
 }
 
 function defineParameters(

@@ -4,8 +4,7 @@ import type { ExampleSizes } from '../data/example-sizes.js'
 import type { PreparedData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
 import type { BatchSizes } from '../models/batch.js'
-import type { Model } from '../models/model.js'
-import type { LossOptions } from '../models/task.js'
+import type { Model, StepMemoryOptions } from '../models/model.js'
 import type { NativeMemory } from '../native.js'
 import type { StepPlan } from './step-plan.js'
 
@@ -28,7 +27,7 @@ export function largestBatch(
   model: Pick<Model, 'plan' | 'batchSizes' | 'definition'>,
   data: PreparedData,
   steps: StepPlan,
-  loss: Partial<LossOptions>,
+  options: StepMemoryOptions,
 ): { sizes: BatchSizes; memory: NativeMemory } {
   const sizesAt = (index: number, epoch: number): ExampleSizes =>
     data.atEpoch === undefined || epoch === 0
@@ -44,7 +43,10 @@ export function largestBatch(
     }
   }
   const { gradientAccumulationSteps } = steps
-  const planned = front.map((sizes) => ({ sizes, memory: model.plan(sizes, { ...loss, gradientAccumulationSteps }) }))
+  const planned = front.map((sizes) => ({
+    sizes,
+    memory: model.plan(sizes, { ...options, gradientAccumulationSteps }),
+  }))
   return planned.reduce((a, b) => (b.memory.total > a.memory.total ? b : a))
 }
 

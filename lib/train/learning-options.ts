@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptimizerKind } from '../native.js'
 import type { LoraConfig } from '../nn/lora.js'
 import type { OptionTable } from '../options.js'
 import type { GradientCheckpointing } from './gradient-checkpointing.js'
@@ -104,6 +105,12 @@ export const learningOptions = {
   },
   warmupSteps: { type: z.int().min(0), description: 'Steps in which the rate rises from 0; absent: from warmupRatio' },
   warmupRatio: { type: share, description: 'Share of the steps in which the rate rises from 0', default: 0 },
+  optim: {
+    type: z.enum(['adamw', 'adamw_8bit']),
+    description:
+      'The optimizer; adamw_8bit holds what AdamW remembers of each weight in 2 bytes instead of 8: less memory, nearly the same numbers',
+    default: 'adamw' as const,
+  },
   weightDecay: {
     type: z.number().min(0),
     description: 'Of AdamW; biases and norms are left out',
@@ -187,6 +194,8 @@ export interface LearningOptions {
   readonly warmupSteps?: number | undefined
   /** Share of all steps. @default 0 */
   readonly warmupRatio?: number | undefined
+  /** 'adamw_8bit' has moments of a byte each (Dettmers et al. 2022), but of small parameters. @default 'adamw' */
+  readonly optim?: OptimizerKind | undefined
   /** Biases and norms are left out. @default 0.01 */
   readonly weightDecay?: number | undefined
   /** @default [0.9, 0.999] */

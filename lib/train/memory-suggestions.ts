@@ -2,7 +2,7 @@
 import { Dataset } from '../data/dataset.js'
 import type { PreparedData } from '../data/prepare-data.js'
 import { AttuneError } from '../errors.js'
-import type { Model } from '../models/model.js'
+import type { Model, StepMemoryOptions } from '../models/model.js'
 import { memorySize } from '../models/memory-size.js'
 import { lora } from '../nn/lora.js'
 import type { NativeMemory } from '../native.js'
@@ -37,6 +37,7 @@ export async function memorySuggestions(search: MemorySearch): Promise<PlanSugge
   const { total } = prepared.plan.process
   const found = [
     ...layersAgain(search),
+    ...narrowMoments(search),
     ...smallerBatches(search),
     ...fewerTokens(search),
     ...otherModels(search),
@@ -51,10 +52,19 @@ function layersAgain(search: MemorySearch): PlanSuggestion[] {
   const { model, prepared, options } = search
   if (options.gradientCheckpointing !== false) return []
   const change = { gradientCheckpointing: true }
-  const { gradientAccumulationSteps } = options
-  const memory = model.plan(prepared.plan.largestBatch, { ...prepared.loss, ...change, gradientAccumulationSteps })
+  const memory = model.plan(prepared.plan.largestBatch, { ...stepOf(search), ...change })
   const what = 'each layer computed again in the backward pass, which takes more time'
   return [suggestion(search, 'gradient-checkpointing', what, change, memory)]
+}
+
+/** Of an adapter there are few moments. */
+function narrowMoments(search: MemorySearch): PlanSuggestion[] {
+  const { model, prepared, options } = search
+  if (options.optim === 'adamw_8bit' || options.adapter !== undefined || model.adapter !== undefined) return []
+  const change = { optim: 'adamw_8bit' as const }
+  const memory = model.plan(prepared.plan.largestBatch, { ...stepOf(search), ...change })
+  const what = "the optimizer's memory of each weight in 2 bytes instead of 8 (--optim adamw_8bit)"
+  return [suggestion(search, 'adamw-8bit', what, change, memory)]
 }
 
 /** Half the rows of a batch, again and again, until it fits; as many rows a step. */
@@ -97,7 +107,7 @@ function halved(
     size = Math.max(least, Math.ceil(size / 2))
     const { change, what } = changeFor(size)
     const steps = new StepPlan(prepared.train.sizes.lengths, { ...options, ...change })
-    const { memory } = largestBatch(model, prepared.train, steps, prepared.loss)
+    const { memory } = largestBatch(model, prepared.train, steps, stepOf(search))
     const suggested = suggestion(search, code, what, change, memory)
     if (size === least || (suggested.memory ?? 0) <= room) return [suggested]
   }
@@ -107,8 +117,7 @@ function halved(
 function otherModels(search: MemorySearch): PlanSuggestion[] {
   const { model, prepared, options, room } = search
   const { largestBatch: sizes } = prepared.plan
-  const { gradientAccumulationSteps } = options
-  const step = { ...prepared.loss, gradientAccumulationSteps }
+  const step = stepOf(search)
   const planned = (code: SuggestionCode, what: string, change: Pick<PlanChange, 'dtype' | 'adapter'>): PlanSuggestion =>
     suggestion(search, code, what, change, model.planAs(adaptation(change), sizes, step))
   const narrow = model.dtype === 'f32'
@@ -142,12 +151,18 @@ async function shorterRows(search: MemorySearch): Promise<PlanSuggestion[]> {
     })
     if (train === undefined) break
     const steps = new StepPlan(train.sizes.lengths, options)
-    const { memory } = largestBatch(model, train, steps, prepared.loss)
+    const { memory } = largestBatch(model, train, steps, stepOf(search))
     const what = `rows of at most ${length} tokens, which cuts ${train.truncated} of ${prepared.train.examples.length} by ${train.truncatedTokens.toLocaleString('en')} tokens`
     best = [suggestion(search, 'shorter-rows', what, change, memory)]
     if ((best[0]?.memory ?? 0) <= room) break
   }
   return best
+}
+
+/** What a step's memory depends on, as the run was planned. */
+function stepOf({ prepared, options }: MemorySearch): StepMemoryOptions {
+  const { optim, gradientAccumulationSteps } = options
+  return { ...prepared.loss, optim, gradientAccumulationSteps }
 }
 
 function suggestion(

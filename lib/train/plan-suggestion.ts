@@ -8,6 +8,7 @@ export type SuggestionCode =
   | 'batch-tokens'
   | 'shorter-rows'
   | 'gradient-checkpointing'
+  | 'adamw-8bit'
   | 'bf16'
   | 'lora'
   | 'bf16-lora'

@@ -100,7 +100,7 @@ export async function prepareRun(
   const baseline = baselineOf(model)
   const { loss, sizes, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
     const loss = { ...plainLoss, gradientCheckpointing }
-    const { sizes, memory } = largestBatch(model, train, steps, loss)
+    const { sizes, memory } = largestBatch(model, train, steps, { ...loss, optim: options.optim })
     return {
       loss,
       sizes,

@@ -22,6 +22,7 @@ export function decidingOptions(options: SettledTrainOptions, model: Model): Rec
     ...chosen,
     // Its bins are of so many tokens.
     ...(options.packing && { packing: true, maxLength: options.maxLength }),
+    ...(options.optim !== 'adamw' && { optim: options.optim }),
     ...(isStreamed(options) && { streaming: true, shuffleBuffer: options.shuffleBuffer }),
     task,
     problemType,

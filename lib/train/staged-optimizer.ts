@@ -81,8 +81,8 @@ export class StagedOptimizer {
   }
 
   #optimizerOptions(): OptimizerOptions {
-    const { betas, eps, weightDecay, layerwiseDecay } = this.#options
-    const options = { learningRate: this.#learningRate, betas, eps, weightDecay }
+    const { optim, betas, eps, weightDecay, layerwiseDecay } = this.#options
+    const options = { kind: optim, learningRate: this.#learningRate, betas, eps, weightDecay }
     if (layerwiseDecay === 1) return options
     const trained = new Set(trainedNames(this.#model))
     const groups = this.#layers

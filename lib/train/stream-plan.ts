@@ -30,7 +30,7 @@ export async function prepareStreamRun(
   requireOwnOptions(encodingOf(options), model.task)
   const { validation, metrics } = await prepareValidation(model, options, signal)
   const plainLoss = settleLoss(model, { examples: [], labels: model.labels, problemType: model.problemType }, options)
-  const { maxSteps, gradientAccumulationSteps } = options
+  const { maxSteps, optim, gradientAccumulationSteps } = options
   const warmupSteps = options.warmupSteps ?? Math.ceil(options.warmupRatio * maxSteps)
   if (warmupSteps > maxSteps) {
     const message = `options.warmupSteps: ${warmupSteps} steps of warm-up in a run of ${maxSteps}`
@@ -44,7 +44,7 @@ export async function prepareStreamRun(
   const baseline = baselineOf(model)
   const { loss, memory, process } = withCheckpointing(options, (gradientCheckpointing) => {
     const loss = { ...plainLoss, gradientCheckpointing }
-    const memory = model.plan(largestBatch, { ...loss, gradientAccumulationSteps })
+    const memory = model.plan(largestBatch, { ...loss, optim, gradientAccumulationSteps })
     return { loss, memory, process: processMemory(model, memory, baseline, keepsBest ? 4 * parameters.trained : 0) }
   })
   if (process.total > (options.memory ?? Infinity)) throw await tooLarge(model, process.total, options)

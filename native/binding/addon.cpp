@@ -12,6 +12,7 @@
 #include "binding/program_class.h"
 #include "binding/safetensors_class.h"
 #include "binding/session.h"
+#include "binding/session_requests.h"
 #include "kernels/cpu_kernels.h"
 
 namespace attune::binding {
@@ -33,6 +34,13 @@ Napi::Value describe_processor(const Napi::CallbackInfo& info) {
   object.Set("instructionSet", sets.front());
   object.Set("instructionSets", from_texts(info.Env(), sets));
   return object;
+}
+
+Napi::Value count_moment_bytes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::size_t bytes = moment_bytes(to_optimizer_kind(info[0]), to_integer(info[1], "elements"));
+    return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+  });
 }
 
 [[nodiscard]] std::vector<std::string> names(std::span<const std::string_view> views) {
@@ -114,6 +122,7 @@ Napi::Object register_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", Session::define(env));
   exports.Set("initialize", Napi::Function::New<initialize>(env, "initialize"));
   exports.Set("processor", Napi::Function::New<describe_processor>(env, "processor"));
+  exports.Set("momentBytes", Napi::Function::New<count_moment_bytes>(env, "momentBytes"));
   exports.Set("ops", Napi::Function::New<ops>(env, "ops"));
   exports.Set("mapFile", Napi::Function::New<map_file>(env, "mapFile"));
   exports.Set("reference", Napi::Function::New<reference>(env, "reference"));

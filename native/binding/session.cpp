@@ -281,7 +281,7 @@ Napi::Value Session::release_gradients(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::create_optimizer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    auto optimizer = engine()->make_optimizer(to_groups(info[0]));
+    auto optimizer = engine()->make_optimizer(to_optimizer_kind(info[1]), to_groups(info[0]));
     return OptimizerClass::make(info.Env(), {engine(), std::move(optimizer)});
   });
 }

@@ -50,6 +50,14 @@ CompileOptions to_compile_options(const Napi::Value& value) {
   return options;
 }
 
+OptimizerKind to_optimizer_kind(const Napi::Value& value) {
+  if (value.IsUndefined()) return OptimizerKind::adamw;
+  const std::string kind = to_text(value, "kind");
+  if (kind == "adamw") return OptimizerKind::adamw;
+  if (kind == "adamw_8bit") return OptimizerKind::adamw_8bit;
+  refuse("kind", "'adamw' or 'adamw_8bit'", value);
+}
+
 std::vector<OptimizerGroup> to_groups(const Napi::Value& value) {
   const Napi::Array list = to_array(value, "groups");
   std::vector<OptimizerGroup> groups;

@@ -13,6 +13,7 @@ namespace attune::binding {
 
 [[nodiscard]] Initializer to_initializer(const Napi::Value& value);
 [[nodiscard]] CompileOptions to_compile_options(const Napi::Value& value);
+[[nodiscard]] OptimizerKind to_optimizer_kind(const Napi::Value& value);
 [[nodiscard]] std::vector<OptimizerGroup> to_groups(const Napi::Value& value);
 [[nodiscard]] StepRequest to_step_request(const Napi::Object& object);
 

@@ -9,15 +9,15 @@
 
 namespace attune {
 
-/// Element types. `f16` exists in files only: it is widened when a checkpoint is read. `int8` and `nf4` are
-/// of frozen weights: see core/quantization.h.
-enum class DType : std::uint8_t { f32, bf16, f16, i32, int8, nf4 };
+/// Element types. `f16` exists in files only: it is widened when a checkpoint is read. `u8` is of codes that
+/// stand for an optimizer's moments. `int8` and `nf4` are of frozen weights: see core/quantization.h.
+enum class DType : std::uint8_t { f32, bf16, f16, i32, u8, int8, nf4 };
 
 [[nodiscard]] constexpr bool is_quantized(DType dtype) { return dtype == DType::int8 || dtype == DType::nf4; }
 
 /// Bytes of one element. Quantised ones have no size of their own: bytes_of counts them.
 [[nodiscard]] constexpr std::size_t size_of(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::i32 ? 4 : 2;
+  return dtype == DType::f32 || dtype == DType::i32 ? 4 : dtype == DType::u8 ? 1 : 2;
 }
 
 [[nodiscard]] constexpr std::string_view name_of(DType dtype) {
@@ -30,6 +30,8 @@ enum class DType : std::uint8_t { f32, bf16, f16, i32, int8, nf4 };
       return "f16";
     case DType::i32:
       return "i32";
+    case DType::u8:
+      return "u8";
     case DType::int8:
       return "int8";
     case DType::nf4:

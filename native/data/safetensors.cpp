@@ -135,6 +135,10 @@ void write_all(int descriptor, const void* data, std::size_t bytes, const std::s
 
 /// Rounded a block at a time, so that a file of gigabytes needs no second copy in memory.
 void write_values(int descriptor, const SafetensorsSource& source, const std::string& path) {
+  if (source.dtype == DType::u8) {
+    write_all(descriptor, source.codes.data(), source.codes.size(), path);
+    return;
+  }
   if (source.dtype == DType::f32) {
     write_all(descriptor, source.values.data(), source.values.size() * sizeof(float), path);
     return;
@@ -230,13 +234,15 @@ void SafetensorsFile::read(const SafetensorsEntry& entry, std::span<float> out, 
 }
 
 void SafetensorsFile::read(const SafetensorsEntry& entry, std::byte* out, DType dtype, bool transpose) const {
-  if (entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16" && entry.dtype != "F64") {
+  const bool codes = dtype == DType::u8 && entry.dtype == "U8";
+  if (!codes && entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16" &&
+      entry.dtype != "F64") {
     fail("tensor " + entry.name + " is " + entry.dtype +
          ", which cannot be a weight; F32, F16, BF16 and F64 can");
   }
   const std::byte* data = file_.bytes().data() + data_start_ + entry.begin;
-  const bool same =
-      (dtype == DType::f32 && entry.dtype == "F32") || (dtype == DType::bf16 && entry.dtype == "BF16");
+  const bool same = codes || (dtype == DType::f32 && entry.dtype == "F32") ||
+                    (dtype == DType::bf16 && entry.dtype == "BF16");
   if (same && !transpose) {
     std::memcpy(out, data, static_cast<std::size_t>(entry.end - entry.begin));
   } else if (dtype == DType::f32) {

@@ -42,7 +42,7 @@ class SafetensorsFile {
   [[nodiscard]] static std::int64_t elements(const SafetensorsEntry& entry);
   /// Widens to float32. `transpose`: a 2-D tensor is written the other way round.
   void read(const SafetensorsEntry& entry, std::span<float> out, bool transpose) const;
-  /// To a parameter's own dtype, without a float32 copy where the file already has it.
+  /// To a parameter's own dtype, without a float32 copy where the file already has it. u8 is read as it is.
   void read(const SafetensorsEntry& entry, std::byte* out, DType dtype, bool transpose) const;
 
  private:
@@ -54,10 +54,11 @@ class SafetensorsFile {
   std::vector<SafetensorsEntry> entries_;
 };
 
-/// What is written: float32 values that are rounded on the way.
+/// What is written: float32 values that are rounded on the way, or, of u8, codes as they are.
 struct SafetensorsSource {
   DType dtype = DType::f32;
-  std::span<const float> values;
+  std::span<const float> values = {};
+  std::span<const std::byte> codes = {};
 };
 
 /// Writes header length, header (padded with spaces to 8 bytes) and data, then syncs. Throws

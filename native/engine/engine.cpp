@@ -18,6 +18,7 @@
 #include "kernels/multiply_add_peak.h"
 #include "kernels/required_kernel.h"
 #include "kernels/stream_read.h"
+#include "optim/optimizer_file.h"
 
 namespace attune {
 namespace {
@@ -43,18 +44,6 @@ namespace {
   return found->second;
 }
 
-/// Reads a tensor of a file into memory of the same number of elements.
-void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::span<float> out) {
-  const SafetensorsEntry& entry = file.entry(tensor);
-  if (SafetensorsFile::elements(entry) != static_cast<std::int64_t>(out.size())) {
-    throw Error("invalid-checkpoint", tensor,
-                "Tensor " + tensor + " of " + file.path() + " has " +
-                    std::to_string(SafetensorsFile::elements(entry)) + " elements; the run needs " +
-                    std::to_string(out.size()) + ".");
-  }
-  file.read(entry, out, false);
-}
-
 [[nodiscard]] std::span<float> floats(const HostView& view, const DeviceMemory& memory) {
   return {view.as<float>(), memory.bytes() / sizeof(float)};
 }
@@ -66,29 +55,6 @@ void read_exactly(const SafetensorsFile& file, const std::string& tensor, std::s
   if (!capacity) return 256 * kMebibyte;
   return std::min(2048 * kMebibyte, capacity->total / 32 / kMebibyte * kMebibyte);
 }
-
-/// The header of the optimiser's own file. Parameter names are plain, but quotes and backslashes are escaped
-/// all the same.
-class Header {
- public:
-  void add(const std::string& name, std::size_t elements) {
-    std::string escaped;
-    for (const char c : name) {
-      if (c == '"' || c == '\\') escaped += '\\';
-      escaped += c;
-    }
-    const std::size_t end = offset_ + elements * sizeof(float);
-    text_ += (text_.empty() ? "{\"" : ",\"") + escaped + "\":{\"dtype\":\"F32\",\"shape\":[" +
-             std::to_string(elements) + "],\"data_offsets\":[" + std::to_string(offset_) + "," +
-             std::to_string(end) + "]}";
-    offset_ = end;
-  }
-  [[nodiscard]] std::string text() const { return text_ + "}"; }
-
- private:
-  std::string text_;
-  std::size_t offset_ = 0;
-};
 
 }  // namespace
 
@@ -307,8 +273,8 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
   const double begin = profile_ ? profile_->now() : 0.0;
   result.grad_norm = optimizer.gradient_norm(parameters_, gradient, pool_);
   if (profile_) {
-    profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * optimizer.elements()},
-                  sizeof(float) * optimizer.elements());
+    const double elements = optimizer.elements(parameters_);
+    profile_->add("optimizer", "squared_sum", begin, {.elements = 2.0 * elements}, sizeof(float) * elements);
   }
   result.updated = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.updated) {
@@ -317,15 +283,17 @@ StepResult Engine::step(Program& program, Optimizer& optimizer, const StepReques
                    clip_coefficient(result.grad_norm, request.max_grad_norm));
     if (profile_) {
       device_->wait();
-      profile_->add("optimizer", "adamw", update, {.elements = kAdamWOperations * optimizer.elements()},
-                    kAdamWBytes * optimizer.elements());
+      const double elements = optimizer.elements(parameters_);
+      // The gradient is read, weights and moments are read and written.
+      const double bytes = 3.0 * sizeof(float) * elements + 2.0 * static_cast<double>(optimizer.bytes());
+      profile_->add("optimizer", "adamw", update, {.elements = kAdamWOperations * elements}, bytes);
     }
   }
   return result;
 }
 
-std::shared_ptr<Optimizer> Engine::make_optimizer(std::vector<OptimizerGroup> groups) {
-  auto optimizer = std::make_shared<Optimizer>(device_, std::move(groups), parameters_);
+std::shared_ptr<Optimizer> Engine::make_optimizer(OptimizerKind kind, std::vector<OptimizerGroup> groups) {
+  auto optimizer = std::make_shared<Optimizer>(device_, kind, std::move(groups), parameters_);
   optimizers_.push_back(optimizer);
   return optimizer;
 }
@@ -339,61 +307,12 @@ void Engine::forget(const std::shared_ptr<Optimizer>& optimizer) { std::erase(op
 
 void Engine::save_optimizer(Optimizer& optimizer, const std::string& path) {
   const std::scoped_lock lock(mutex_);
-  Header header;
-  std::vector<SafetensorsSource> sources;
-  std::deque<HostView> views;  // as long as the sources
-  const auto add = [&](const std::string& name, std::span<const float> values) {
-    header.add(name, values.size());
-    sources.push_back({.dtype = DType::f32, .values = values});
-  };
-  const auto add_memory = [&](const std::string& name, std::byte* data, std::int64_t count) {
-    const auto size = static_cast<std::size_t>(count);
-    const HostView& view = views.emplace_back(*device_, data, size * sizeof(float), HostView::Access::read);
-    add(name, {view.as<const float>(), size});
-  };
-  // The step counts need more than float32's 24 bits only after 16 million steps.
-  std::map<std::string, float> steps;
-  for (const auto& [name, moments] : optimizer.moments()) {
-    const Parameter& parameter = parameters_.at(name);
-    steps[name] = static_cast<float>(moments.steps);
-    add(name + ".step", {&steps[name], 1});
-    add_memory(name + ".exp_avg", moments.exp_avg.data(), parameter.elements());
-    add_memory(name + ".exp_avg_sq", moments.exp_avg_sq.data(), parameter.elements());
-    add_memory(name + ".weight", parameter.weights(), parameter.elements());
-  }
-  write_safetensors(path, header.text(), sources);
+  write_optimizer(path, optimizer, parameters_, *device_);
 }
 
 void Engine::load_optimizer(Optimizer& optimizer, const SafetensorsFile& file) {
   const std::scoped_lock lock(mutex_);
-  // All shapes are checked before anything is overwritten: a wrong file leaves the run as it was.
-  std::map<std::string, std::vector<float>> weights;
-  std::map<std::string, float> steps;
-  for (const auto& [name, moments] : optimizer.moments()) {
-    for (const char* suffix : {".exp_avg", ".exp_avg_sq"}) {
-      const SafetensorsEntry& entry = file.entry(name + suffix);
-      if (SafetensorsFile::elements(entry) != parameters_.at(name).elements()) {
-        throw Error(
-            "invalid-checkpoint", name,
-            "Tensor " + name + suffix + " of " + file.path() + " has another size than the parameter.");
-      }
-    }
-    std::vector<float>& values = weights[name];
-    values.resize(static_cast<std::size_t>(parameters_.at(name).elements()));
-    read_exactly(file, name + ".weight", values);
-    read_exactly(file, name + ".step", {&steps[name], 1});
-  }
-  for (auto& [name, moments] : optimizer.moments()) {
-    const std::pair<const char*, const DeviceMemory*> parts[] = {{".exp_avg", &moments.exp_avg},
-                                                                 {".exp_avg_sq", &moments.exp_avg_sq}};
-    for (const auto& [suffix, memory] : parts) {
-      HostView view = to_write(*memory);
-      read_exactly(file, name + suffix, floats(view, *memory));
-      view.finish();
-    }
-    parameters_.write(name, weights[name]);
-    moments.steps = static_cast<std::int64_t>(steps[name]);
-  }
+  read_optimizer(file, optimizer, parameters_, *device_);
 }
 
 void Engine::save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries) {

@@ -101,11 +101,11 @@ class Engine {
   /// Gradients of one batch take the place of activations, unless there is memory for them already.
   [[nodiscard]] StepResult step(Program& program, Optimizer& optimizer, const StepRequest& request);
 
-  [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(std::vector<OptimizerGroup> groups);
+  [[nodiscard]] std::shared_ptr<Optimizer> make_optimizer(OptimizerKind kind,
+                                                          std::vector<OptimizerGroup> groups);
   void regroup(Optimizer& optimizer, std::vector<OptimizerGroup> groups);
   void forget(const std::shared_ptr<Optimizer>& optimizer);
-  /// Step count, moments and master of each parameter as safetensors: `<name>.step`, `<name>.exp_avg`,
-  /// `<name>.exp_avg_sq`, `<name>.weight`.
+  /// optim/optimizer_file.h says what is in it.
   void save_optimizer(Optimizer& optimizer, const std::string& path);
   void load_optimizer(Optimizer& optimizer, const SafetensorsFile& file);
   void save(const std::string& path, const std::string& header, const std::vector<SaveEntry>& entries);

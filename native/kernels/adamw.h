@@ -18,8 +18,10 @@ struct AdamWRates {
   float bias_correction2 = 1.0F;
 };
 
-/// adamw(gradient f32 (n), ...) -> weight f32 (n), exp_avg f32 (n), exp_avg_sq f32 (n), working bf16 (n)?,
-/// ... all in place, four outputs for each gradient, with `rates` of its own
+/// adamw(gradient f32 (n), ...) -> weight f32 (n), exp_avg (n), exp_avg_sq (n), working bf16 (n)?,
+/// exp_avg_scale f32 (blocks)?, exp_avg_sq_scale f32 (blocks)?, ... all in place, six outputs for each
+/// gradient, with `rates` of its own. Moments are f32, or, with scales, codes of a byte
+/// (core/moment_codes.h), which become floats for the step.
 ///   g = gradient_scale * gradient;  w -= learning_rate * weight_decay * w
 ///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 ///   w -= learning_rate * (m / bias_correction1) / (sqrt(v / bias_correction2) + eps)
@@ -29,11 +31,10 @@ struct AdamWArguments {
   float gradient_scale = 1.0F;    ///< of the clipping
 };
 
-inline constexpr std::size_t kAdamWOutputs = 4;
+inline constexpr std::size_t kAdamWOutputs = 6;
 
-/// Of one element: counted from the formula; read once, and written but for the gradient.
+/// Of one element, counted from the formula.
 inline constexpr double kAdamWOperations = 14.0;
-inline constexpr double kAdamWBytes = 7.0 * sizeof(float);
 
 /// squared_sum(x f32 (n), ...) -> nothing; a double for each x goes to `results`, in the device's memory.
 /// Chunks of each summed in order.

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/moment_codes.h"
 #include "core/thread_pool.h"
 #include "kernels/adamw.h"
 #include "kernels/required_kernel.h"
@@ -44,10 +45,38 @@ double clip_coefficient(double norm, double max_norm) {
   return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-Optimizer::Optimizer(std::shared_ptr<Device> device, std::vector<OptimizerGroup> groups,
+bool has_coded_moments(OptimizerKind kind, std::int64_t elements) {
+  return kind == OptimizerKind::adamw_8bit && elements >= kFewestCodedMoments;
+}
+
+std::size_t moment_bytes(OptimizerKind kind, std::int64_t elements) {
+  const bool coded = has_coded_moments(kind, elements);
+  const std::int64_t each = coded ? elements + moment_blocks(elements) * 4 : elements * 4;
+  return 2 * static_cast<std::size_t>(each);
+}
+
+Optimizer::Optimizer(std::shared_ptr<Device> device, OptimizerKind kind, std::vector<OptimizerGroup> groups,
                      ParameterStore& parameters)
-    : device_(std::move(device)) {
+    : device_(std::move(device)), kind_(kind) {
   regroup(std::move(groups), parameters);
+}
+
+Optimizer::Moments Optimizer::make_moments(const Parameter& parameter) {
+  const char* const name = parameter.name.c_str();
+  const auto elements = static_cast<std::size_t>(parameter.elements());
+  Moments moments;
+  if (!has_coded_moments(kind_, parameter.elements())) {
+    moments.exp_avg = device_->allocate(elements * sizeof(float), name);
+    moments.exp_avg_sq = device_->allocate(elements * sizeof(float), name);
+    return moments;
+  }
+  const std::size_t scales = static_cast<std::size_t>(moment_blocks(parameter.elements())) * sizeof(float);
+  // Scales of 0 make zeros of all codes.
+  moments.exp_avg = device_->allocate(elements, name);
+  moments.exp_avg_sq = device_->allocate(elements, name);
+  moments.exp_avg_scale = device_->allocate(scales, name);
+  moments.exp_avg_sq_scale = device_->allocate(scales, name);
+  return moments;
 }
 
 void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& parameters) {
@@ -67,9 +96,7 @@ void Optimizer::regroup(std::vector<OptimizerGroup> groups, ParameterStore& para
         kept.insert(name);
         continue;
       }
-      const auto bytes = static_cast<std::size_t>(parameter.elements()) * sizeof(float);
-      fresh.emplace(name, Moments{.exp_avg = device_->allocate(bytes, name.c_str()),
-                                  .exp_avg_sq = device_->allocate(bytes, name.c_str())});
+      fresh.emplace(name, make_moments(parameter));
     }
   }
   std::erase_if(moments_, [&](const auto& entry) { return !kept.contains(entry.first); });
@@ -116,10 +143,13 @@ void Optimizer::step(ParameterStore& parameters, const GradientLookup& gradient_
       const std::int64_t n = parameter.elements();
       gradients.push_back(flat(gradient_of(parameter), n, DType::f32));
       outputs.push_back(flat(parameter.weights(), n, DType::f32));
-      outputs.push_back(flat(moments.exp_avg.data(), n, DType::f32));
-      outputs.push_back(flat(moments.exp_avg_sq.data(), n, DType::f32));
+      const DType dtype = moments.coded() ? DType::u8 : DType::f32;
+      outputs.push_back(flat(moments.exp_avg.data(), n, dtype));
+      outputs.push_back(flat(moments.exp_avg_sq.data(), n, dtype));
       const bool narrow = parameter.master.data() != nullptr;
       outputs.push_back(narrow ? flat(parameter.data.data(), n, DType::bf16) : TensorView{});
+      for (const DeviceMemory* scale : {&moments.exp_avg_scale, &moments.exp_avg_sq_scale})
+        outputs.push_back(moments.coded() ? flat(scale->data(), moment_blocks(n), DType::f32) : TensorView{});
     }
   }
   const std::any arguments = std::move(settings);
@@ -136,10 +166,15 @@ void Optimizer::run(const char* name, const KernelCall& call, ThreadPool& pool) 
 
 std::size_t Optimizer::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [name, moments] : moments_) bytes += moments.exp_avg.bytes() + moments.exp_avg_sq.bytes();
+  for (const auto& [name, moments] : moments_) bytes += moments.bytes();
   return bytes;
 }
 
-double Optimizer::elements() const { return static_cast<double>(bytes()) / (2 * sizeof(float)); }
+double Optimizer::elements(const ParameterStore& parameters) const {
+  double elements = 0.0;
+  for (const auto& [name, moments] : moments_)
+    elements += static_cast<double>(parameters.all().at(name).elements());
+  return elements;
+}
 
 }  // namespace attune

@@ -22,18 +22,34 @@ struct OptimizerGroup {
 /// Where the gradient of a trained parameter is.
 using GradientLookup = std::function<std::byte*(const Parameter&)>;
 
-/// AdamW's state over a flat list of parameters, in groups. Moments are float32 and start at zero.
+/// How AdamW's moments are held: in float32, or in a byte each (core/moment_codes.h), but for small tensors.
+enum class OptimizerKind { adamw, adamw_8bit };
+
+/// Whether a parameter of so many elements has moments in codes.
+[[nodiscard]] bool has_coded_moments(OptimizerKind kind, std::int64_t elements);
+/// Bytes of both moments.
+[[nodiscard]] std::size_t moment_bytes(OptimizerKind kind, std::int64_t elements);
+
+/// AdamW's state over a flat list of parameters, in groups. Moments start at zero.
 class Optimizer {
  public:
   struct Moments {
     DeviceMemory exp_avg;
     DeviceMemory exp_avg_sq;
+    DeviceMemory exp_avg_scale;  ///< of codes; empty where moments are float32
+    DeviceMemory exp_avg_sq_scale;
     /// Steps this parameter took: a later one's bias is corrected by its own count, as in torch.
     std::int64_t steps = 0;
+
+    [[nodiscard]] bool coded() const { return exp_avg_scale.bytes() > 0; }
+    [[nodiscard]] std::size_t bytes() const {
+      return exp_avg.bytes() + exp_avg_sq.bytes() + exp_avg_scale.bytes() + exp_avg_sq_scale.bytes();
+    }
   };
 
   /// Every named parameter must be trainable and stand in one group only.
-  Optimizer(std::shared_ptr<Device> device, std::vector<OptimizerGroup> groups, ParameterStore& parameters);
+  Optimizer(std::shared_ptr<Device> device, OptimizerKind kind, std::vector<OptimizerGroup> groups,
+            ParameterStore& parameters);
 
   /// Other groups: parameters that stand in both keep their state, new ones start afresh. Throws before it
   /// changes anything.
@@ -49,14 +65,17 @@ class Optimizer {
 
   [[nodiscard]] std::size_t bytes() const;
   /// Of all parameters that it has.
-  [[nodiscard]] double elements() const;
+  [[nodiscard]] double elements(const ParameterStore& parameters) const;
   [[nodiscard]] std::map<std::string, Moments>& moments() { return moments_; }
 
  private:
   /// A kernel that has all parameters in one call.
   void run(const char* name, const KernelCall& call, ThreadPool& pool);
 
+  [[nodiscard]] Moments make_moments(const Parameter& parameter);
+
   std::shared_ptr<Device> device_;
+  OptimizerKind kind_;
   std::vector<OptimizerGroup> groups_;
   std::map<std::string, Moments> moments_;
   DeviceMemory squared_sums_;  ///< double, of the gradients of `moments_` in its order

@@ -157,6 +157,15 @@ describe('an optimizer', () => {
     await expect(optimizer.step(batch)).rejects.toMatchObject({ code: 'invalid-option', where: 'optimizer' })
   })
 
+  test('keeps its kind', async () => {
+    await using model = await Model.fromConfig(tinyGpt2, { dropout: false })
+    const optimizer = model.optimizer({ kind: 'adamw_8bit' })
+    const refused = { code: 'invalid-option', where: 'optimizer.kind' }
+    await expect(optimizer.regroup({ kind: 'adamw' })).rejects.toMatchObject(refused)
+    await expect(optimizer.regroup({ kind: 'adamw_8bit' })).resolves.toBeUndefined()
+    await expect(optimizer.regroup()).resolves.toBeUndefined()
+  })
+
   test('goes on with other parameters: those it had keep their state, others start afresh', async () => {
     const frozenFirst = async (regroup: boolean) => {
       await using model = await Model.fromConfig(tinyGpt2, { dropout: false })
@@ -247,14 +256,25 @@ test('label smoothing can be asked for by model or step', async () => {
   expect((await plain.optimizer().step(batch, { labelSmoothing })).loss).toBeCloseTo(loss, 6)
 })
 
-test('the plan is what a step takes, to the byte', async () => {
-  for (const dtype of ['f32', 'bf16'] as const) {
-    await using model = await Model.fromConfig(tinyLlama, { dtype, dropout: 0.1 })
-    const planned = model.plan({ tokens: 14, sequences: 3, rows: 11 })
+describe('the plan is what a step takes, to the byte', () => {
+  const wide = { ...tinyLlama, hidden_size: 64, intermediate_size: 96, num_attention_heads: 4, num_key_value_heads: 2 }
+  const cases = (['f32', 'bf16'] as const).flatMap((dtype) =>
+    (['adamw', 'adamw_8bit'] as const).flatMap((optim) =>
+      [1, 2].map((gradientAccumulationSteps) => ({ dtype, optim, gradientAccumulationSteps })),
+    ),
+  )
+  test.each(cases)('%o', async ({ dtype, optim, gradientAccumulationSteps }) => {
+    await using model = await Model.fromConfig(wide, { dtype, dropout: 0.1 })
+    const planned = model.plan({ tokens: 14, sequences: 3, rows: 11 }, { optim, gradientAccumulationSteps })
     expect(planned.activations).toBeGreaterThan(0)
-    await model.optimizer().step(batch)
+    const optimizer = model.optimizer({ kind: optim })
+    await optimizer.step(gradientAccumulationSteps === 1 ? batch : [batch, batch])
     expect(model.memory()).toEqual(planned)
-  }
+    expect(optimizer.bytes).toBe(planned.optimizer)
+    // Reading gradients leaves nothing behind.
+    await model.gradients(batch)
+    expect(model.memory().gradients).toBe(0)
+  })
 })
 
 test('cancelling rejects what runs and what waits; the model goes on', async () => {

@@ -186,6 +186,18 @@ describe('a run that does not fit', () => {
     expect(checkpointed.memory.total).toBeLessThan(memory.total)
   })
 
+  it('is told that moments of a byte take less', async () => {
+    await using model = await tinyModel({}, { hidden_size: 64 })
+    const options = { gradientCheckpointing: false } as const
+    const { process, memory } = await plan(model, train, { ...options, measure: false })
+    const planned = await plan(model, train, { ...options, memory: process.total - memory.optimizer })
+    const narrow = planned.suggestions?.find(({ code }) => code === 'adamw-8bit')
+    const coded = await plan(model, train, { ...options, ...narrow!.change, measure: false })
+    expect(narrow!.memory! - planned.process.baseline).toBe(coded.memory.total)
+    expect(coded.memory.optimizer).toBeLessThan(memory.optimizer / 2)
+    expect({ ...coded.memory, optimizer: memory.optimizer, total: memory.total }).toEqual(memory)
+  })
+
   it('computes its layers again where it would not fit otherwise', async () => {
     await using model = await tinyModel()
     const chosen = async (more: Omit<TrainOptions, 'train'>) => {

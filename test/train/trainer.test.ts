@@ -105,8 +105,8 @@ describe('Trainer', () => {
   })
 
   it('uses as many bytes as planned, within 5 %', async () => {
-    for (const options of [{ adapter }, {}]) {
-      await using model = await tinyModel()
+    for (const options of [{ adapter }, {}, { optim: 'adamw_8bit' }, { gradientAccumulationSteps: 2 }] as const) {
+      await using model = await tinyModel({}, { hidden_size: 64 })
       const events = await run(model, { ...options, epochs: 2 })
       const planned = ofType(events, 'start')[0]!.memory.total
       const used = Math.max(...ofType(events, 'step').map(({ memory }) => memory))
@@ -124,26 +124,27 @@ describe('Trainer', () => {
   })
 
   it.each([
-    ['adapter with dropout', { adapter }],
-    ['whole model', {}],
-  ])('goes on from an aborted run with the same bits: %s', async (_, options) => {
+    ['adapter with dropout', { adapter }, {}],
+    ['whole model', {}, {}],
+    ['moments of a byte, one batch a step', { optim: 'adamw_8bit', gradientAccumulationSteps: 1 }, { hidden_size: 64 }],
+  ] as const)('goes on from an aborted run with the same bits: %s', async (_, options, config) => {
     const common = {
-      ...options,
       validation,
       epochs: 3,
       evaluateEvery: 5,
       learningRate: 5e-3,
       gradientAccumulationSteps: 2,
+      ...options,
     } as const
-    await using whole = await tinyModel({ dropout: true })
+    await using whole = await tinyModel({ dropout: true }, config)
     const events = await run(whole, { ...common, output: join(directory, 'whole') })
 
     const output = join(directory, 'parts')
-    await using first = await tinyModel({ dropout: true })
+    await using first = await tinyModel({ dropout: true }, config)
     const error = await runUntil(first, 5, { ...common, output })
     expect(error).toMatchObject({ code: 'aborted', where: join(output, 'checkpoints', 'step-00000005') })
     expect((error.cause as Error).message).toBe('enough')
-    await using second = await tinyModel({ dropout: true })
+    await using second = await tinyModel({ dropout: true }, config)
     const rest = await run(second, { ...common, output, resume: 'auto' })
     expect(ofType(rest, 'start')[0]).toMatchObject({ step: 5, resumedFrom: error.where })
     // A name of the first run's adapter parameters is the second's as well.
@@ -170,6 +171,8 @@ describe('Trainer', () => {
       code: 'invalid-checkpoint',
       message: expect.stringContaining('batchSize was 8 and is 4') as string,
     })
+    await using coded = await tinyModel()
+    await expect(run(coded, { adapter, output, resume: 'auto', optim: 'adamw_8bit' })).rejects.toThrow(/optim was/)
     await using third = await tinyModel()
     const rows = countingRows(60, 9)
     await expect(run(third, { train: rows, adapter, output, resume: 'auto' })).rejects.toThrow(

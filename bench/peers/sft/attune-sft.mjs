@@ -7,7 +7,13 @@ import { encodeDataset, loadDatasetConfig, measureExamples, Model, Trainer } fro
 
 const here = (path) => new URL(path, import.meta.url)
 const read = async (path) => JSON.parse(await readFile(here(path), 'utf8'))
-const { values } = parseArgs({ options: { prepare: { type: 'string' }, threads: { type: 'string', default: '2' } } })
+const { values } = parseArgs({
+  options: {
+    prepare: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+    optim: { type: 'string', default: 'adamw' },
+  },
+})
 const { pairs, heldOut, batchSize, learningRate, seed, longest } = await read('settings.json')
 const ignored = -100
 
@@ -41,6 +47,7 @@ async function train() {
     epochs: 1,
     batchSize,
     learningRate,
+    optim: values.optim,
     seed,
     weightDecay: 0,
   })
@@ -57,7 +64,7 @@ async function train() {
   const labelled = rows.train.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignored).length, 0)
   const result = {
     engine: 'attune',
-    variant: 'f32',
+    variant: values.optim === 'adamw' ? 'f32' : `f32, ${values.optim}`,
     steps,
     tokens,
     labelled,

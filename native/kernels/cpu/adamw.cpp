@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "kernels/cpu/coded_moments.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/launch.h"
 
@@ -15,12 +16,13 @@ namespace {
 /// 16 Ki floats: four streams of 64 KiB stay in L2, and a task is long enough (about 10 us) to hide its
 /// hand-out.
 constexpr std::int64_t kChunk = 16'384;
+static_assert(kChunk % kMomentBlock == 0);
 
 // ---- kernels ----
 
-void update_chunk(const AdamWRates& a, float gradient_scale, const float* __restrict gradient,
-                  float* __restrict weight, float* __restrict exp_avg, float* __restrict exp_avg_sq,
-                  std::int64_t count) {
+ATTUNE_INLINE void update_chunk(const AdamWRates& a, float gradient_scale, const float* __restrict gradient,
+                                float* __restrict weight, float* __restrict exp_avg,
+                                float* __restrict exp_avg_sq, std::int64_t count) {
   const float decay = 1.0F - a.learning_rate * a.weight_decay;
   const float step = a.learning_rate / a.bias_correction1;
   const float root = 1.0F / std::sqrt(a.bias_correction2);
@@ -33,6 +35,32 @@ void update_chunk(const AdamWRates& a, float gradient_scale, const float* __rest
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
     if (moves) weight[i] = weight[i] * decay - step * m / (std::sqrt(v) * root + a.eps);
+  }
+}
+
+struct CodedMoments {
+  std::uint8_t* exp_avg;
+  std::uint8_t* exp_avg_sq;
+  float* exp_avg_scale;
+  float* exp_avg_sq_scale;
+};
+
+/// Blocks of moments become floats, are updated and become codes again.
+void update_coded_chunk(const AdamWRates& a, float gradient_scale, const float* gradient, float* weight,
+                        const CodedMoments& moments, std::int64_t count) {
+  MomentBlock exp_avg;
+  MomentBlock exp_avg_sq;
+  for (std::int64_t first = 0; first < count; first += kMomentBlock) {
+    const std::int64_t block = first / kMomentBlock;
+    const std::int64_t size = minimum(kMomentBlock, count - first);
+    float& scale = moments.exp_avg_scale[block];
+    float& scale_sq = moments.exp_avg_sq_scale[block];
+    decode_moments(moments.exp_avg + first, scale, kExpAvgValues.data(), size, exp_avg);
+    decode_moments(moments.exp_avg_sq + first, scale_sq, kExpAvgSqValues.data(), size, exp_avg_sq);
+    update_chunk(a, gradient_scale, gradient + first, weight + first, exp_avg.values, exp_avg_sq.values,
+                 size);
+    scale = encode_exp_avg(exp_avg, size, moments.exp_avg + first);
+    scale_sq = encode_exp_avg_sq(exp_avg_sq, size, moments.exp_avg_sq + first);
   }
 }
 
@@ -117,8 +145,18 @@ void run_adamw(KernelContext& context, const KernelCall& call) {
     const TensorView* const outputs = &call.outputs[chunk.tensor * kAdamWOutputs];
     const float* const gradient = call.inputs[chunk.tensor].as<const float>() + chunk.first;
     float* const weight = outputs[0].as<float>() + chunk.first;
-    update_chunk(rates[chunk.tensor], arguments.gradient_scale, gradient, weight,
-                 outputs[1].as<float>() + chunk.first, outputs[2].as<float>() + chunk.first, chunk.count);
+    if (outputs[4].present) {
+      const std::int64_t block = chunk.first / kMomentBlock;
+      update_coded_chunk(rates[chunk.tensor], arguments.gradient_scale, gradient, weight,
+                         {.exp_avg = outputs[1].as<std::uint8_t>() + chunk.first,
+                          .exp_avg_sq = outputs[2].as<std::uint8_t>() + chunk.first,
+                          .exp_avg_scale = outputs[4].as<float>() + block,
+                          .exp_avg_sq_scale = outputs[5].as<float>() + block},
+                         chunk.count);
+    } else {
+      update_chunk(rates[chunk.tensor], arguments.gradient_scale, gradient, weight,
+                   outputs[1].as<float>() + chunk.first, outputs[2].as<float>() + chunk.first, chunk.count);
+    }
     if (!outputs[3].present) return;
     bfloat16* const copy = outputs[3].as<bfloat16>() + chunk.first;
     for (std::int64_t i = 0; i < chunk.count; ++i) copy[i] = to_bfloat16(weight[i]);

@@ -24,9 +24,11 @@ template <class T>
                                        const AdamWRates& rates, std::int64_t first_block) {
   return {.gradient = gradient.as<const float>(),
           .weight = outputs[0].as<float>(),
-          .exp_avg = outputs[1].as<float>(),
-          .exp_avg_sq = outputs[2].as<float>(),
+          .exp_avg = outputs[1].data,
+          .exp_avg_sq = outputs[2].data,
           .working = data_of(outputs, 3),
+          .exp_avg_scale = static_cast<float*>(data_of(outputs, 4)),
+          .exp_avg_sq_scale = static_cast<float*>(data_of(outputs, 5)),
           .count = gradient.shape.elements(),
           .first_block = first_block,
           .beta1 = rates.beta1,
@@ -40,27 +42,45 @@ template <class T>
           .moves = rates.learning_rate != 0.0F};
 }
 
+/// Whether the moments of this gradient's weight are codes.
+[[nodiscard]] bool is_coded(const KernelCall& call, std::size_t i) {
+  return call.outputs[i * kAdamWOutputs + 4].present;
+}
+
 std::size_t adamw_scratch(const KernelCall& call, int /*threads*/) {
   Scratch scratch;
-  static_cast<void>(scratch.take<AdamWTensor>(static_cast<std::int64_t>(call.inputs.size())));
+  std::int64_t coded = 0;
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) coded += is_coded(call, i) ? 1 : 0;
+  static_cast<void>(scratch.take<AdamWTensor>(static_cast<std::int64_t>(call.inputs.size()) - coded));
+  static_cast<void>(scratch.take<AdamWTensor>(coded));
   return scratch.bytes();
 }
 
-void run_adamw(KernelContext& context, const KernelCall& call) {
-  const auto& arguments = call.as<AdamWArguments>();
+/// Those whose moments are in codes, or the others.
+[[nodiscard]] std::vector<AdamWTensor> adamw_tensors(const KernelCall& call, bool coded) {
   std::vector<AdamWTensor> tensors;
   std::int64_t blocks = 0;
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    if (is_coded(call, i) != coded) continue;
     tensors.push_back(adamw_tensor(call.inputs[i], call.outputs.subspan(i * kAdamWOutputs, kAdamWOutputs),
-                                   arguments.rates[i], blocks));
+                                   call.as<AdamWArguments>().rates[i], blocks));
     blocks += divide_up(tensors.back().count, kAdamWChunk);
   }
+  return tensors;
+}
+
+void run_adamw(KernelContext& context, const KernelCall& call) {
   CudaDevice& device = device_of(context);
   Scratch scratch(context.scratch.data());
-  device.launch("adamw", "adamw", {.x = blocks, .threads = kAdamWThreads},
-                AdamW{.tensors = write_table(device, scratch, tensors),
-                      .count = static_cast<int>(tensors.size()),
-                      .gradient_scale = arguments.gradient_scale});
+  for (const bool coded : {false, true}) {
+    const std::vector<AdamWTensor> tensors = adamw_tensors(call, coded);
+    if (tensors.empty()) continue;
+    const std::int64_t blocks = tensors.back().first_block + divide_up(tensors.back().count, kAdamWChunk);
+    device.launch("adamw", coded ? "adamw_coded" : "adamw", {.x = blocks, .threads = kAdamWThreads},
+                  AdamW{.tensors = write_table(device, scratch, tensors),
+                        .count = static_cast<int>(tensors.size()),
+                        .gradient_scale = call.as<AdamWArguments>().gradient_scale});
+  }
 }
 
 // ---- squared_sum ----

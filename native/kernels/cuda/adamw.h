@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/moment_codes.h"
+
 namespace attune::cuda {
 
 /// Packs of 16 bytes for each thread of a block: finding the block's tensor then takes a small part of its
@@ -16,9 +18,11 @@ inline constexpr std::int64_t kAdamWChunk = 4 * kAdamWPacks * kAdamWThreads;
 struct AdamWTensor {
   const float* gradient;
   float* weight;
-  float* exp_avg;
-  float* exp_avg_sq;
+  void* exp_avg;  ///< floats, or, with scales, codes
+  void* exp_avg_sq;
   void* working;  ///< bf16 copy of the weight, or null
+  float* exp_avg_scale;
+  float* exp_avg_sq_scale;
   std::int64_t count;
   std::int64_t first_block;  ///< blocks of the tensors before it
   float beta1;
@@ -31,6 +35,10 @@ struct AdamWTensor {
   float root;   ///< 1 / sqrt(bias_correction2)
   bool moves;   ///< the rate is not 0
 };
+
+/// Of codes a warp has a block at a time.
+inline constexpr int kAdamWMomentBlocks = static_cast<int>(kAdamWChunk / kMomentBlock);
+static_assert(kAdamWMomentBlocks % (kAdamWThreads / 32) == 0);
 
 struct AdamW {
   const AdamWTensor* tensors;
