@@ -11,6 +11,7 @@ import { available, fail, missingCode, root, say } from './run.mjs'
 
 const chosen = [
   'test/instruction-sets.test.ts',
+  'test/engine/adamw_8bit.test.ts',
   'test/parity/ops.test.ts',
   'test/parity/attention.test.ts',
   'test/ops/gradients.test.ts',

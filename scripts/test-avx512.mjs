@@ -9,6 +9,7 @@ import { fail, missingCode, root } from './run.mjs'
 
 const chosen = [
   'test/instruction-sets.test.ts',
+  'test/engine/adamw_8bit.test.ts',
   'test/engine/large-products.test.ts',
   'test/graph/fuse-activation.test.ts',
   'test/graph/shared-inputs.test.ts',

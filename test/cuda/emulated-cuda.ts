@@ -10,6 +10,8 @@ const missingCode = 77
 /** Why nothing can be run on it here; undefined where it can. Sets the environment of this process. */
 export async function unavailableCuda(): Promise<string | undefined> {
   if (process.env[driverVariable] !== undefined) return undefined
+  // Its processes cannot start each other by their own path.
+  if (process.env.ATTUNE_ADDON !== undefined && process.arch !== 'x64') return `${process.arch} is emulated itself`
   const { code, stdout, stderr } = await run(process.execPath, ['scripts/prepare-emulated-cuda.mjs'])
   if (code === missingCode) return stderr.trim().replace(/^attune: /, '')
   if (code !== 0) throw new Error(`prepare-emulated-cuda.mjs failed\n${stdout}${stderr}`)
