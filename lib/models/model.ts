@@ -287,13 +287,10 @@ export class Model implements AsyncDisposable {
     let { generation } = parameters
     return new Optimizer({
       native: optimizer,
+      kind,
       groups,
       regroup: (given) =>
         this.#inOrder(() => {
-          if ((given.kind ?? kind) !== kind) {
-            const message = `Expected ${kind}, as the optimizer was made, but received ${String(given.kind)}: make another optimizer.`
-            throw new AttuneError('invalid-option', message, { where: 'optimizer.kind' })
-          }
           const changed = settled(given)
           session.regroupOptimizer(optimizer, changed)
           generation = parameters.generation

@@ -128,6 +128,7 @@ export function settleGroups(
 /** What an optimizer needs of its model. */
 export interface OptimizerHost {
   readonly native: NativeOptimizer
+  readonly kind: OptimizerKind
   readonly groups: readonly SettledGroup[]
   /** Sorts what is trainable now into groups, and takes them up. */
   regroup(options: OptimizerOptions): Promise<readonly SettledGroup[]>
@@ -187,6 +188,11 @@ export class Optimizer {
    * start afresh, those that are trained no more lose theirs.
    */
   async regroup(options: OptimizerOptions = {}): Promise<void> {
+    const { kind } = this.#host
+    if ((options.kind ?? kind) !== kind) {
+      const message = `Expected ${kind}, as the optimizer was made, but received ${String(options.kind)}: make another optimizer.`
+      throw new AttuneError('invalid-option', message, { where: 'optimizer.kind' })
+    }
     this.#groups = await this.#host.regroup(options)
   }
 

@@ -133,12 +133,13 @@ std::vector<float> Engine::read_gradient(const std::string& name) {
   if (!parameter.trainable) {
     throw Error("no-match", name, "Parameter " + name + " is not trainable, so it has no gradient.");
   }
+  std::vector<float> gradient(static_cast<std::size_t>(parameter.elements()));
+  if (gradient.empty()) return gradient;
   const std::byte* const held =
       newest_ ? gradient_of(parameter, *newest_, arena()) : parameter.gradient.data();
   if (held == nullptr) {
     throw Error("no-match", name, "No run left a gradient of " + name + ": run a backward pass first.");
   }
-  std::vector<float> gradient(static_cast<std::size_t>(parameter.elements()));
   device_->read(std::as_writable_bytes(std::span(gradient)), held);
   return gradient;
 }

@@ -61,7 +61,7 @@ void check_entry(const SafetensorsFile& file, const std::string& tensor, DType d
                 "Tensor " + tensor + " of " + file.path() + " has " + std::to_string(found) +
                     " elements; the run needs " + std::to_string(elements) + ".");
   }
-  if ((entry.dtype == "U8") == (dtype == DType::u8)) return;
+  if (entry.dtype == name_in_file(dtype)) return;
   throw Error("invalid-checkpoint", tensor,
               "Tensor " + tensor + " of " + file.path() + " is " + entry.dtype + "; the run needs " +
                   name_in_file(dtype) +
