@@ -13,6 +13,7 @@ import {
 import { decodeAttention, decodeProduct, sampleCase } from './decode-cases.js'
 import type { KernelDtype } from './kernel-class.js'
 import { modelShapes, smallShapes, type KernelShapes } from './kernel-shapes.js'
+import { optimizerOps } from './optimizer-cost.js'
 
 const bytesOf = { bf16: 2, f32: 4 } as const
 
@@ -252,7 +253,7 @@ function otherCases(small: boolean, dtype: KernelDtype): KernelCase[] {
       ids(texts, texts),
     ]),
     loss('span_cross_entropy', `${texts}x${length}`, [set(tokens, 2), segments(texts, length), bounds]),
-    ...(['squared_sum', 'adamw'] as const).map((op): KernelCase => ({
+    ...optimizerOps.map((op): KernelCase => ({
       ...node(op, `${updatedRows}x${hidden}`, dtype, [set(updatedRows, hidden)]),
       how: 'optimizer',
     })),

@@ -79,7 +79,7 @@ function isShown({ op, shape, dtype }: KernelCase): boolean {
     /^rotary 4096x32x128$/,
     /^add 4096x4096$/,
     /^embedding_backward 8192x768 of 50257$/,
-    /^(adamw|squared_sum) /,
+    /^(adamw|adamw_8bit|squared_sum) /,
   ]
   const name = `${op} ${shape}`
   const inFloat =

@@ -156,12 +156,14 @@ async function timeOptimizer(
 ): Promise<Estimate | undefined> {
   const { program, batch, parameter } = await inputs.update(updated(definition))
   const groups = [{ parameters: [parameter], betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0.01 }]
-  const optimizer = session.createOptimizer(groups)
+  const { op } = definition
+  const optimizer = session.createOptimizer(groups, op === 'adamw_8bit' ? op : 'adamw')
   try {
     const random = { seed: 0, draw: 0 }
     const request = { program, batches: [batch], optimizer, learningRates: [1e-4], maxGradNorm: 1, random }
     const run = () => session.step(request)
-    return summarize(await recordRounds(session, definition.op, run, options))
+    // The profile has one name for the update.
+    return summarize(await recordRounds(session, op === 'squared_sum' ? op : 'adamw', run, options))
   } finally {
     optimizer.dispose()
     program.dispose()

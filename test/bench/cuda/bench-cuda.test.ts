@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(
     })
 
     test('kernels run, timed each way', { timeout: 600_000 }, async () => {
-      const wanted = new Set(['add', 'rms_norm', 'rms_norm_backward', 'mean_squared_error', 'adamw'])
+      const wanted = new Set(['add', 'rms_norm', 'rms_norm_backward', 'mean_squared_error', 'adamw', 'adamw_8bit'])
       const only = ({ op, dtype }: KernelCase): boolean => wanted.has(op) && dtype === 'bf16'
       const result = await benchCuda({ ...options, device: 'cuda', unchecked: true, steps: false, only })
       expect(result.device).toMatchObject({ kind: 'cuda', hardware: expect.stringContaining('emulated') as string })

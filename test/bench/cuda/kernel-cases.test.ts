@@ -13,6 +13,7 @@ test('every op is there, in both dtypes, and the optimizer', () => {
       .ops()
       .map(({ name }) => name),
     'adamw',
+    'adamw_8bit',
     'squared_sum',
   ]
   for (const dtype of ['bf16', 'f32'] as const) {
