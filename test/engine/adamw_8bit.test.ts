@@ -185,7 +185,7 @@ function isHeld(x: number, code: number, signed: boolean): boolean {
 
 async function expectSteps(trained: Trained): Promise<void> {
   const { session } = trained
-  let before = new Map(
+  let before: Map<string, { m: Float64Array; v: Float64Array }> = new Map(
     names.map((name) => [name, { m: new Float64Array(elements(name)), v: new Float64Array(elements(name)) }]),
   )
   for (let t = 1; t <= steps; t++) {
@@ -196,7 +196,7 @@ async function expectSteps(trained: Trained): Promise<void> {
     )
     const weights = await allWeights(trained)
     const file = await savedState(trained, join(folder, 'state.safetensors'))
-    const after = new Map<string, { m: Float64Array; v: Float64Array }>()
+    const after: typeof before = new Map()
     for (const name of names) {
       const gradient = gradients.get(name)!
       const m = before.get(name)!.m.map((value, i) => beta1 * value + (1 - beta1) * gradient[i]!)
