@@ -18,7 +18,7 @@ const operations = { squared_sum: 2, adamw: 14, adamw_8bit: 14 } as const
 /** However many parameters there are. The chunks' sums are added up by a second one. */
 const launches = { squared_sum: 2, adamw: 1, adamw_8bit: 1 } as const
 
-export function isOptimizerOp(op: string): op is OptimizerOp {
+function isOptimizerOp(op: string): op is OptimizerOp {
   return optimizerOps.some((each) => each === op)
 }
 

@@ -23,6 +23,11 @@ namespace {
   return view;
 }
 
+/// Whether a parameter of so many elements has moments in codes.
+[[nodiscard]] bool has_coded_moments(OptimizerKind kind, std::int64_t elements) {
+  return kind == OptimizerKind::adamw_8bit && elements >= kFewestCodedMoments;
+}
+
 /// Of a parameter's step `t`, counted from 1.
 [[nodiscard]] AdamWRates rates(const OptimizerGroup& group, double learning_rate, std::int64_t t) {
   const auto steps = static_cast<double>(t);
@@ -43,10 +48,6 @@ namespace {
 
 double clip_coefficient(double norm, double max_norm) {
   return max_norm > 0.0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
-}
-
-bool has_coded_moments(OptimizerKind kind, std::int64_t elements) {
-  return kind == OptimizerKind::adamw_8bit && elements >= kFewestCodedMoments;
 }
 
 std::size_t moment_bytes(OptimizerKind kind, std::int64_t elements) {

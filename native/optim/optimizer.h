@@ -25,9 +25,7 @@ using GradientLookup = std::function<std::byte*(const Parameter&)>;
 /// How AdamW's moments are held: in float32, or in a byte each (core/moment_codes.h), but for small tensors.
 enum class OptimizerKind { adamw, adamw_8bit };
 
-/// Whether a parameter of so many elements has moments in codes.
-[[nodiscard]] bool has_coded_moments(OptimizerKind kind, std::int64_t elements);
-/// Bytes of both moments.
+/// Bytes of both moments of a parameter of so many elements.
 [[nodiscard]] std::size_t moment_bytes(OptimizerKind kind, std::int64_t elements);
 
 /// AdamW's state over a flat list of parameters, in groups. Moments start at zero.
