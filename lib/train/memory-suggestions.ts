@@ -63,7 +63,7 @@ function narrowMoments(search: MemorySearch): PlanSuggestion[] {
   if (options.optim === 'adamw_8bit' || options.adapter !== undefined || model.adapter !== undefined) return []
   const change = { optim: 'adamw_8bit' as const }
   const memory = model.plan(prepared.plan.largestBatch, { ...stepOf(search), ...change })
-  const what = "the optimizer's memory of each weight in 2 bytes instead of 8 (--optim adamw_8bit)"
+  const what = "the optimizer's memory of each weight in 2 bytes instead of 8"
   return [suggestion(search, 'adamw-8bit', what, change, memory)]
 }
 
