@@ -17,6 +17,7 @@
 //   look_up_nibbles(p, values)            of kWidth codes of 4 bits, a byte's high ones first
 //   broadcast, zero, + - * /, min, max, abs, sqrt, negate, copy_sign, round
 //   fma(a, b, c), fnma(a, b, c)           a b + c, c - a b
+//   fma_element(p, b, c)                  p[0] b + c; Vec::kFmaReads: one instruction reads, repeats and adds
 //   less(a, b), select(mask, a, b)        a Mask, and a where it is set, b elsewhere
 //   reduce_add, reduce_max                the order of the sum is fixed per instruction set
 //   transpose(rows)                       a square of kWidth vectors, in registers

@@ -5,20 +5,24 @@
 namespace attune::cpu::ATTUNE_ISA {
 
 // The micro tile: kTileRows x kTileColumns sums in registers, kTileVectors vectors wide. Each step of depth
-// loads kTileVectors vectors of B, broadcasts one element of A per row, and does kTileRows * kTileVectors
-// multiply-adds. The fewer loads a multiply-add takes, the less a thread on the same core takes from it:
-// beside one, 8 x 3 has 1.05 times the speed of 14 x 2 on a Xeon (AVX-512), alone both have 0.97 of the peak.
-inline constexpr int kTileVectors = Vec::kRegisters == 32 ? 3 : 2;
+// loads kTileVectors vectors of B, takes one element of A per row, and does kTileRows * kTileVectors
+// multiply-adds. The fewer instructions a multiply-add takes, the less a thread on the same core takes from
+// it: beside one, on a Xeon (AVX-512), 14 x 2 that read two of three elements by themselves (1.32) have 1.04
+// times the speed of 8 x 3 that broadcast them (1.46), and those 1.05 times that of 14 x 2 that do (1.57).
+// Alone all have 0.97 of the peak.
+//
+// 32 registers hold 14 x 2 sums, 2 of B and 2 broadcasts, or 8 x 3 sums, 3 of B and a broadcast (NEON); 16
+// hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
+inline constexpr int kTileVectors = Vec::kRegisters == 32 && !Vec::kFmaReads ? 3 : 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
-// 32 registers hold 8 x 3 sums, 3 of B and a broadcast (AVX-512, NEON), 9 x 3 no faster; 16 hold 6 x 2, 2 and
-// 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
-inline constexpr int kTileRows = Vec::kRegisters == 32 ? 8 : (Vec::kWidth == 8 ? 6 : 4);
+inline constexpr int kTileRows =
+    Vec::kRegisters == 32 ? (Vec::kFmaReads ? 14 : 8) : (Vec::kWidth == 8 ? 6 : 4);
 
-// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). A panel of A (8
-// x 784 lanes, 25 KiB; AVX2: 6 x 392, 9 KiB) stays in the first-level cache while panels of B (AVX-512 147
-// KiB, NEON 37, AVX2 24) stream past it from the second level, or one of B while those of A do; deeper blocks
-// would push it out, shallower ones touch C more often. 784 and not 768, 392 and not 384: K = 768 k + a LoRA
-// rank then needs no block more than 768 k does.
+// Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). A panel of A
+// (AVX2: 6 x 392, 9 KiB; NEON: 8 x 784, 25 KiB) stays in the first-level cache while panels of B (24 and 37
+// KiB) stream past it from the second level, or one of B while those of A do; deeper blocks would push it
+// out, shallower ones touch C more often. With AVX-512 both stream (43 and 98 KiB), and 392 or 528 are no
+// faster. 784 and not 768, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 392 : 784;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
@@ -28,9 +32,9 @@ inline constexpr std::int64_t kThinDepthBlock = 1568;
 inline constexpr std::int64_t kFewRows = 16;
 
 // Panels that a task packs and multiplies at a time, so that they stay in the second-level cache: of A
-// (AVX2 147 KiB, 8 rows 392 KiB) or of B (AVX2 147 KiB, AVX-512 588, NEON 441).
-inline constexpr std::int64_t kGroupRowPanels = 16;
-inline constexpr std::int64_t kGroupColumnPanels = Vec::kWidth == 8 ? 6 : (Vec::kWidth == 16 ? 4 : 12);
+// (AVX2 147 KiB, AVX-512 and NEON 390) or of B (AVX2 147 KiB, AVX-512 588, NEON 441).
+inline constexpr std::int64_t kGroupRowPanels = kTileRows == 14 ? 9 : 16;
+inline constexpr std::int64_t kGroupColumnPanels = Vec::kWidth == 8 ? 6 : (Vec::kWidth == 16 ? 6 : 12);
 // Rows of a block: they bound the float32 sums where C is bfloat16 (12 MiB).
 inline constexpr std::int64_t kRowBlock = 4096;
 

@@ -7,6 +7,7 @@ namespace attune::cpu::ATTUNE_ISA {
 struct Vec {
   static constexpr int kWidth = 8;
   static constexpr int kRegisters = 16;
+  static constexpr bool kFmaReads = false;
   __m256 v;
 };
 struct Mask {
@@ -77,6 +78,7 @@ ATTUNE_INLINE Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+ATTUNE_INLINE Vec fma_element(const float* a, Vec b, Vec c) { return fma(broadcast(*a), b, c); }
 ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
 /// Both give b where either is NaN.
 ATTUNE_INLINE Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }

@@ -17,6 +17,7 @@ namespace attune::cpu::ATTUNE_ISA {
 struct Vec {
   static constexpr int kWidth = 16;
   static constexpr int kRegisters = 32;
+  static constexpr bool kFmaReads = true;
   __m512 v;
 };
 struct Mask {
@@ -81,6 +82,15 @@ ATTUNE_INLINE Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+/// The compiler would broadcast into a register for two uses: two instructions for a first multiply-add.
+ATTUNE_INLINE Vec fma_element(const float* a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c.v) : "v"(b.v), "m"(*a));
+  return c;
+#else  // made of other instructions, for tests
+  return fma(broadcast(*a), b, c);
+#endif
+}
 ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
 /// Both give b where either is NaN.
 ATTUNE_INLINE Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }

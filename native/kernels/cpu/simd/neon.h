@@ -7,6 +7,7 @@ namespace attune::cpu::ATTUNE_ISA {
 struct Vec {
   static constexpr int kWidth = 4;
   static constexpr int kRegisters = 32;
+  static constexpr bool kFmaReads = false;
   float32x4_t v;
 };
 struct Mask {
@@ -74,6 +75,7 @@ ATTUNE_INLINE Vec operator-(Vec a, Vec b) { return {vsubq_f32(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator*(Vec a, Vec b) { return {vmulq_f32(a.v, b.v)}; }
 ATTUNE_INLINE Vec operator/(Vec a, Vec b) { return {vdivq_f32(a.v, b.v)}; }
 ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+ATTUNE_INLINE Vec fma_element(const float* a, Vec b, Vec c) { return fma(broadcast(*a), b, c); }
 ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {vfmsq_f32(c.v, a.v, b.v)}; }
 /// Both give b where either is NaN; fmin and fmax would give NaN.
 ATTUNE_INLINE Vec min(Vec a, Vec b) { return {vbslq_f32(vcltq_f32(a.v, b.v), a.v, b.v)}; }

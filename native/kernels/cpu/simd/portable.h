@@ -7,6 +7,7 @@ namespace attune::cpu::ATTUNE_ISA {
 struct Vec {
   static constexpr int kWidth = 4;
   static constexpr int kRegisters = 16;
+  static constexpr bool kFmaReads = false;
   float v[4];
 };
 struct Mask {
@@ -61,6 +62,7 @@ ATTUNE_INLINE Vec operator/(Vec a, Vec b) {
 ATTUNE_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return lanes_of([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
 }
+ATTUNE_INLINE Vec fma_element(const float* a, Vec b, Vec c) { return fma(broadcast(*a), b, c); }
 ATTUNE_INLINE Vec fnma(Vec a, Vec b, Vec c) {
   return lanes_of([&](int i) { return c.v[i] - a.v[i] * b.v[i]; });
 }
