@@ -11,8 +11,9 @@ namespace attune::cpu::ATTUNE_ISA {
 // times the speed of 8 x 3 that broadcast them (1.46), and those 1.05 times that of 14 x 2 that do (1.57).
 // Alone all have 0.97 of the peak.
 //
-// 32 registers hold 14 x 2 sums, 2 of B and 2 broadcasts, or 8 x 3 sums, 3 of B and a broadcast (NEON); 16
-// hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that needs more (portable).
+// 32 registers hold 14 x 2 sums, 2 of B and 2 broadcasts (AVX-512), or 8 x 3 sums, 3 of B and a broadcast
+// (NEON, AVX-512 with pairs of bfloat16); 16 hold 6 x 2, 2 and 1 (AVX2) or 4 x 2 and room for a compiler that
+// needs more (portable).
 inline constexpr int kTileVectors = Vec::kRegisters == 32 && !Vec::kFmaReads ? 3 : 2;
 inline constexpr int kTileColumns = kTileVectors * Vec::kWidth;
 inline constexpr int kTileRows =
@@ -21,8 +22,9 @@ inline constexpr int kTileRows =
 // Depth of one block, in steps (a step is two depths where a lane holds a pair of bfloat16). A panel of A
 // (AVX2: 6 x 392, 9 KiB; NEON: 8 x 784, 25 KiB) stays in the first-level cache while panels of B (24 and 37
 // KiB) stream past it from the second level, or one of B while those of A do; deeper blocks would push it
-// out, shallower ones touch C more often. With AVX-512 both stream (43 and 98 KiB), and 392 or 528 are no
-// faster. 784 and not 768, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than 768 k does.
+// out, shallower ones touch C more often. With AVX-512 both stream (14 x 784, 43 KiB, and 98 KiB), and 392 or
+// 528 are no faster. 784 and not 768, 392 and not 384: K = 768 k + a LoRA rank then needs no block more than
+// 768 k does.
 inline constexpr std::int64_t kDepthBlock = Vec::kWidth == 8 ? 392 : 784;
 
 // Where B is one panel, it stays in the second-level cache at such a depth too: fewer blocks are fewer waits
@@ -34,7 +36,8 @@ inline constexpr std::int64_t kFewRows = 16;
 // Panels that a task packs and multiplies at a time, so that they stay in the second-level cache: of A
 // (AVX2 147 KiB, AVX-512 and NEON 390) or of B (AVX2 147 KiB, AVX-512 588, NEON 441).
 inline constexpr std::int64_t kGroupRowPanels = kTileRows == 14 ? 9 : 16;
-inline constexpr std::int64_t kGroupColumnPanels = Vec::kWidth == 8 ? 6 : (Vec::kWidth == 16 ? 6 : 12);
+inline constexpr std::int64_t kGroupColumnPanels =
+    Vec::kWidth == 8 ? 6 : (Vec::kWidth == 16 ? 192 / kTileColumns : 12);
 // Rows of a block: they bound the float32 sums where C is bfloat16 (12 MiB).
 inline constexpr std::int64_t kRowBlock = 4096;
 

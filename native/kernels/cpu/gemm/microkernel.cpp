@@ -21,15 +21,6 @@ ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
   return fma(a, b, sum);
 }
 
-/// The same, of the element at `a`.
-template <Lane kLane>
-ATTUNE_INLINE Vec multiply_add_element(const float* a, Vec b, Vec sum) {
-#if defined(ATTUNE_AVX512_BF16)
-  if constexpr (kLane == Lane::bf16_pair) return dot_pairs_element(a, b, sum);
-#endif
-  return fma_element(a, b, sum);
-}
-
 // Rows of packed A whose multiply-adds read their element by themselves. One of three is broadcast: every
 // multiply-add of a row reads it anew, and the processor loads no more than one at a time beside each.
 constexpr bool reads_element(int row) { return Vec::kFmaReads && row % 3 != 0; }
@@ -82,7 +73,7 @@ void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] st
     for (int i = 0; i < kRows; ++i) {
       if (!kDirectA && reads_element(i)) {
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sum[i][v] = multiply_add_element<kLane>(a + i, row[v], sum[i][v]);
+        for (int v = 0; v < kVectors; ++v) sum[i][v] = fma_element(a + i, row[v], sum[i][v]);
         continue;
       }
       const Vec element = broadcast(kDirectA ? a[i * a_stride] : a[i]);

@@ -19,7 +19,8 @@ constexpr std::int64_t kBlockColumns = 768;
 // Panels of B that a panel of A meets before the next one: one that stays in the first-level cache while
 // those of A pass (AVX2, 24 KiB), or as many as stay in the second beside a task's of A while one of A is in
 // the first.
-constexpr std::int64_t kPanelsTogether = Vec::kWidth == 8 ? 1 : (Vec::kWidth == 16 ? 3 : kGroupColumnPanels);
+constexpr std::int64_t kPanelsTogether =
+    Vec::kWidth == 8 ? 1 : (Vec::kWidth == 16 ? 96 / kTileColumns : kGroupColumnPanels);
 
 /// As many more of them as they are shallower: rows of C are then written along.
 std::int64_t panels_together(std::int64_t depth) {

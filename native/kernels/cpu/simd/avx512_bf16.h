@@ -42,14 +42,5 @@ ATTUNE_INLINE Vec scale_pairs(Vec pairs, Vec power_of_two) {
 ATTUNE_INLINE Vec dot_pairs(Vec a, Vec b, Vec sum) {
   return {_mm512_dpbf16_ps(sum.v, __builtin_bit_cast(__m512bh, a.v), __builtin_bit_cast(__m512bh, b.v))};
 }
-/// dot_pairs of the pair at `a`, as fma_element.
-ATTUNE_INLINE Vec dot_pairs_element(const float* a, Vec b, Vec sum) {
-#if defined(__AVX512BF16__)
-  asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum.v) : "v"(b.v), "m"(*a));
-  return sum;
-#else
-  return dot_pairs(broadcast(*a), b, sum);
-#endif
-}
 
 }  // namespace attune::cpu::ATTUNE_ISA
