@@ -1,7 +1,8 @@
 // Tapes of what a program did to the emulated device, and their replay by a program built with a sanitizer.
-import { closeSync, mkdtempSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { run } from '../run-process.ts'
 import { program, type Variant } from './programs.ts'
 
@@ -17,9 +18,10 @@ export function tapesIn(folder: string): string[] {
     .map((name) => join(folder, name))
 }
 
-/** The tape of a program of `programs/`. */
+/** The tape of a program of `programs/`, until the test ends. */
 export async function record(name: string, args: string[] = []): Promise<string> {
   const folder = newTapeFolder()
+  onTestFinished(() => rmSync(folder, { recursive: true }))
   await run(await program(name), args, { ATTUNE_CUDA_EMULATOR: tapeSetting(folder) })
   return tapesIn(folder)[0]!
 }
