@@ -9,6 +9,13 @@ DeviceMemory CpuDevice::allocate(std::size_t bytes, const char* what) {
   return {shared_from_this(), memory.let_go(), bytes};
 }
 
+DeviceMemory CpuDevice::enlarge(DeviceMemory memory, std::size_t bytes, const char* what) {
+  const std::size_t before = memory.bytes();
+  AlignedMemory larger = AlignedMemory::take_over(memory.let_go(), before);
+  larger.enlarge(bytes, what);
+  return {shared_from_this(), larger.let_go(), bytes};
+}
+
 void CpuDevice::release(std::byte* data, std::size_t bytes) noexcept {
   const AlignedMemory freed = AlignedMemory::take_over(data, bytes);
 }

@@ -19,6 +19,7 @@ class CpuDevice final : public Device {
   [[nodiscard]] const KernelTable& kernels() const override { return *kernels_; }
   [[nodiscard]] bool host_accessible() const override { return true; }
   [[nodiscard]] DeviceMemory allocate(std::size_t bytes, const char* what) override;
+  [[nodiscard]] DeviceMemory enlarge(DeviceMemory memory, std::size_t bytes, const char* what) override;
   void release(std::byte* data, std::size_t bytes) noexcept override;
   void write(std::byte* to, std::span<const std::byte> from) override;
   void read(std::span<std::byte> to, const std::byte* from) override;

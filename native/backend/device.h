@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/aligned_memory.h"
 #include "core/philox.h"
@@ -16,7 +17,7 @@ namespace attune {
 class Device;
 class KernelTable;
 
-/// Zeroed memory of a device, given back by the destructor. Moves, never copies.
+/// Memory of a device, given back by the destructor. Moves, never copies.
 class DeviceMemory {
  public:
   DeviceMemory() = default;
@@ -32,6 +33,11 @@ class DeviceMemory {
   /// An address of the device: the host may follow it only where `host_accessible()`.
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// The memory without its owner.
+  [[nodiscard]] std::byte* let_go() noexcept {
+    bytes_ = 0;
+    return std::exchange(data_, nullptr);
+  }
 
  private:
   std::shared_ptr<Device> device_;
@@ -63,6 +69,11 @@ class Device : public std::enable_shared_from_this<Device> {
 
   /// Zeros. Throws Error{"out-of-memory"} naming `what`.
   [[nodiscard]] virtual DeviceMemory allocate(std::size_t bytes, const char* what) = 0;
+  /// `memory` in another size: not zeros, and what lay in it is lost. Throws as `allocate` does.
+  [[nodiscard]] virtual DeviceMemory enlarge(DeviceMemory memory, std::size_t bytes, const char* what) {
+    memory = {};  // old and new need not exist together
+    return allocate(bytes, what);
+  }
   virtual void release(std::byte* data, std::size_t bytes) noexcept = 0;
 
   /// The host's memory may change as soon as it returns.

@@ -43,6 +43,16 @@ constexpr std::size_t kMapThreshold = std::size_t{256} << 10;
   return data;
 }
 
+/// Whole huge pages of one place to another; `to` is mapped, its pages there are dropped.
+[[nodiscard]] bool move_pages([[maybe_unused]] std::byte* from, [[maybe_unused]] std::size_t bytes,
+                              [[maybe_unused]] std::byte* to) {
+#if defined(MREMAP_FIXED)
+  return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 AlignedMemory::AlignedMemory(std::size_t bytes, const char* what) : bytes_(bytes) {
@@ -68,6 +78,24 @@ AlignedMemory::~AlignedMemory() {
   } else {
     std::free(data_);
   }
+}
+
+void AlignedMemory::enlarge(std::size_t bytes, const char* what) {
+  const std::size_t whole = bytes_ / kHugePage * kHugePage;
+  std::byte* const place = whole > 0 && bytes >= bytes_ ? map_huge(bytes) : nullptr;
+  if (place != nullptr) {
+    // The last pages are not huge: the system has them apart, and moves one kind at a time.
+    munmap(data_ + whole, align_up(bytes_, 4096) - whole);
+    bytes_ = whole;
+    if (move_pages(data_, whole, place)) {
+      data_ = place;
+      bytes_ = bytes;
+      return;
+    }
+    munmap(place, align_up(bytes, 4096));
+  }
+  *this = AlignedMemory();
+  *this = AlignedMemory(bytes, what);
 }
 
 AlignedMemory AlignedMemory::take_over(std::byte* data, std::size_t bytes) noexcept {

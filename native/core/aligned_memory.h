@@ -19,6 +19,10 @@ class AlignedMemory {
   AlignedMemory(const AlignedMemory&) = delete;
   AlignedMemory& operator=(const AlignedMemory&) = delete;
 
+  /// Another size. What lay in it is lost, but its huge pages stay: they are not fetched from the system and
+  /// filled with zeros again. Throws as the constructor does, and is empty then.
+  void enlarge(std::size_t bytes, const char* what);
+
   /// The memory without its owner, and an owner for such memory.
   [[nodiscard]] std::byte* let_go() noexcept {
     bytes_ = 0;

@@ -187,8 +187,9 @@ void Engine::keep_gradients() {
 void Engine::make_room(const Plan& plan) {
   newest_.reset();
   if (plan.arena_bytes > arena_.bytes()) {
-    drop_arena();  // old and new need not exist together
-    arena_ = device_->allocate(plan.arena_bytes, "activations");
+    DeviceMemory smaller = std::move(arena_);
+    drop_arena();
+    arena_ = device_->enlarge(std::move(smaller), plan.arena_bytes, "activations");
     arena_bytes_ = plan.arena_bytes;
   }
   arena_gradient_bytes_ = std::max(arena_gradient_bytes_.load(), plan.gradient_bytes);
