@@ -35,8 +35,8 @@ export function planWarnings(
   }
   if (plan.steps < fewSteps) warn('few-steps', `${plan.steps} steps are few: try a smaller batchSize or more epochs.`)
   if (plan.truncated > 0) {
-    const length = maxLength ?? 'the length the model takes'
-    warn('truncated-rows', cutRows(plan, ` to ${length} tokens`))
+    const length = maxLength === undefined ? 'the length the model takes' : `${maxLength} tokens`
+    warn('truncated-rows', cutRows(plan, ` to ${length}`))
   }
   if (plan.skipped > 0) warn('skipped-rows', `${plan.skipped} rows were left out: too long, or without a label.`)
   return warnings

@@ -14,6 +14,16 @@ test('rows that were cut are told with the tokens that are never seen', () => {
   ])
 })
 
+test('rows that were cut to what the model takes', () => {
+  const counts = { ...nothingCut, truncated: 1, truncatedTokens: 2, rows: 135, tokens: 26_000 }
+  expect(planWarnings({ ...counts, epochs: 1, steps: 300 }, { maxLength: undefined })).toEqual([
+    {
+      code: 'truncated-rows',
+      message: '1 of 135 rows were cut to the length the model takes: 2 tokens, 0.0 %, are never seen.',
+    },
+  ])
+})
+
 test('what did not fit, in phrases', () => {
   expect(notWhole(nothingCut)).toEqual([])
   expect(notWhole({ truncated: 3, truncatedTokens: 70, windows: 5, windowsLeftOut: 2, skipped: 1 })).toEqual([
