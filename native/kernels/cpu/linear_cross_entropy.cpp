@@ -59,6 +59,20 @@ void take_token_gradients(const TokenRows& tokens, float* dlogits, float* taken)
   }
 }
 
+/// A row of floats rounded to bfloat16 where it lies: its first half holds them, and nothing reads the rest.
+void round_in_place(float* row, std::int64_t count) {
+  // Through memory of its own: a compiler may take floats and bfloat16 to lie apart.
+  alignas(64) bfloat16 rounded[Vec::kWidth];
+  auto* to = reinterpret_cast<std::byte*>(row);
+  std::int64_t i = 0;
+  for (; i + Vec::kWidth <= count; i += Vec::kWidth, to += sizeof rounded) {
+    store(rounded, load(row + i));
+    __builtin_memcpy(to, rounded, sizeof rounded);
+  }
+  store(rounded, load_partial(row + i, count - i));
+  __builtin_memcpy(to, rounded, static_cast<std::size_t>(count - i) * sizeof(bfloat16));
+}
+
 // --- choose: rows of a chunk, and its products -----------------------------------------------------
 
 // Logits of a chunk: 108 MiB, 563 rows of GPT-2's vocabulary, no more than two thirds of what the head's
@@ -143,11 +157,17 @@ Gemm token_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, flo
   return out;
 }
 
-/// Gradients of a chunk's logits: those of the columns of token_rows stand apart.
+/// Gradients of a chunk's logits, in h's type: those of the columns of token_rows stand apart.
 struct LogitGradients {
-  float* logits = nullptr;  ///< (rows, V)
-  float* tokens = nullptr;  ///< (rows, K)
+  void* logits = nullptr;  ///< (rows, V)
+  void* tokens = nullptr;  ///< (rows, K)
 };
+
+/// A factor that lies in rows of floats, `stride` floats apart, of h's type: bfloat16 fill half of each.
+Matrix gradient_rows(const Problem& problem, const void* data, std::int64_t stride) {
+  const DType dtype = problem.h.dtype;
+  return {data, dtype, dtype == DType::bf16 ? 2 * stride : stride, 1};
+}
 
 /// dh (rows, C) = dlogits W + dtokens token_rows
 Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows,
@@ -155,13 +175,13 @@ Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
   Gemm out;
   out.rows = rows;
   out.columns = problem.channels;
-  out.products[0] = {{gradients.logits, DType::f32, problem.stride, 1},
+  out.products[0] = {gradient_rows(problem, gradients.logits, problem.stride),
                      {problem.w.data, problem.w.dtype, problem.channels, 1, problem.w.shape.elements()},
                      problem.vocabulary,
                      1.0F};
   out.product_count = 1;
   if (problem.token_rows != nullptr) {
-    out.products[1] = {{gradients.tokens, DType::f32, problem.tokens, 1},
+    out.products[1] = {gradient_rows(problem, gradients.tokens, problem.tokens),
                        {problem.token_rows->data, problem.token_rows->dtype, problem.channels, 1},
                        problem.tokens,
                        1.0F};
@@ -174,12 +194,13 @@ Gemm hidden_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t
 }
 
 /// dw (V, C) (+)= dlogits^T h, and dtoken_rows (K, C) alike
-Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, float* dlogits,
+Gemm weight_gradient_gemm(const Problem& problem, std::int64_t row, std::int64_t rows, const void* dlogits,
                           std::int64_t outputs, std::int64_t stride, const TensorView& dw) {
+  const Matrix gradient = gradient_rows(problem, dlogits, stride);
   Gemm out;
   out.rows = outputs;
   out.columns = problem.channels;
-  out.products[0] = {{dlogits, DType::f32, 1, stride},
+  out.products[0] = {{gradient.data, gradient.dtype, 1, gradient.row_stride},
                      {row_of(problem.h, row), problem.h.dtype, problem.channels, 1},
                      rows,
                      1.0F};
@@ -234,6 +255,15 @@ void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
                                 .smoothing = arguments.label_smoothing,
                                 .scale = *call.inputs[3].as<const float>(),
                                 .gradient = problem.gradient()};
+  // What is left to do to a row of gradients once their sum, the bias's gradient, has been taken.
+  const auto finish_row = [&](std::int64_t r) {
+    float* const dlogits = scratch.logits + r * problem.stride;
+    float* const taken = scratch.tokens + r * tokens;
+    if (tokens > 0) take_token_gradients(arguments.tokens, dlogits, taken);
+    if (problem.h.dtype != DType::bf16) return;
+    round_in_place(dlogits, vocabulary);
+    round_in_place(taken, tokens);
+  };
   for (std::int64_t chunk = 0; chunk < problem.chunks.parts && problem.rows > 0; ++chunk) {
     const std::int64_t row = problem.chunks.begin(chunk);
     const std::int64_t rows = problem.chunks.begin(chunk + 1) - row;
@@ -246,14 +276,11 @@ void linear_cross_entropy(KernelContext& context, const KernelCall& call) {
       const CrossEntropyRow result = cross_entropy_row(logits, vocabulary, labels[row + r], terms);
       row_loss[row + r] = result.loss;
       prediction[row + r] = result.prediction;
+      if (terms.gradient && dbias == nullptr) finish_row(r);
     });
-    if (dbias != nullptr)
+    if (dbias != nullptr) {
       add_bias_gradient(context.pool, scratch.logits, rows, vocabulary, problem.stride, dbias->as<float>());
-    if (tokens > 0 && terms.gradient) {
-      context.pool.run(rows, [&](std::int64_t r, int /*thread*/) {
-        take_token_gradients(arguments.tokens, scratch.logits + r * problem.stride,
-                             scratch.tokens + r * tokens);
-      });
+      context.pool.run(rows, [&](std::int64_t r, int /*thread*/) { finish_row(r); });
     }
     if (dh != nullptr) multiply(hidden_gradient_gemm(problem, row, rows, gradients, *dh));
     if (dw != nullptr)
