@@ -5,12 +5,14 @@
     "werror%": "",
     "warnings": ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"],
     "kernel_sources": ["<!@(node scripts/native-sources.mjs kernels)"],
+    "product_sources": ["<!@(node scripts/native-sources.mjs products)"],
     "node_addon_api": "<!(node -p \"path.resolve(require('node-addon-api').include_dir)\")",
     "avx2": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
     # `npm run test:avx512` gives others: an <immintrin.h> that makes AVX-512 of AVX2.
     # GCC 12 warns of what <immintrin.h> leaves undefined on purpose once that is precompiled.
     "avx512%": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi2 -mprefer-vector-width=512 -Wno-uninitialized -Wno-maybe-uninitialized",
     "avx512_bf16%": "-mavx512bf16",
+    "avx512_amx%": "-mavx512bf16 -mamx-tile -mamx-bf16",
     "emulated_avx512%": 0
   },
   "target_defaults": {
@@ -59,7 +61,7 @@
       "dependencies": ["backend", "kernels_portable"],
       "conditions": [
         ["target_arch=='x64'", {
-          "dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512_bf16"],
+          "dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512_bf16", "kernels_avx512_amx"],
           "defines": ["ATTUNE_X64"]
         }],
         ["target_arch=='arm64'", {
@@ -95,9 +97,19 @@
           "type": "static_library",
           "includes": ["native/precompiled/precompile.gypi"],
           "sources": ["<@(kernel_sources)"],
-          "defines": ["ATTUNE_ISA=avx512_bf16", "ATTUNE_AVX512", "ATTUNE_AVX512_BF16"],
+          "defines": ["ATTUNE_ISA=avx512_bf16", "ATTUNE_AVX512", "ATTUNE_BF16_PAIRS"],
           "cflags_cc": ["<@(avx512)", "<@(avx512_bf16)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "<@(avx512_bf16)"] }
+        },
+        {
+          # Products alone: all else is that of kernels_avx512.
+          "target_name": "kernels_avx512_amx",
+          "type": "static_library",
+          "includes": ["native/precompiled/precompile.gypi"],
+          "sources": ["<@(product_sources)"],
+          "defines": ["ATTUNE_ISA=avx512_amx", "ATTUNE_AVX512", "ATTUNE_BF16_PAIRS", "ATTUNE_AMX"],
+          "cflags_cc": ["<@(avx512)", "<@(avx512_amx)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512)", "<@(avx512_amx)"] }
         }
       ]
     }],

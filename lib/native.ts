@@ -291,7 +291,7 @@ export interface NativeProcessor {
   readonly architecture: string
   readonly features: readonly string[]
   readonly cores: number
-  /** Fastest instruction set of this build here: 'avx512_bf16' (AMD), 'avx512', 'avx2', 'neon' or 'portable'. */
+  /** Fastest instruction set of this build here: 'avx512_amx' (Intel), 'avx512_bf16' (AMD), 'avx512', 'avx2', 'neon' or 'portable'. */
   readonly instructionSet: string
   readonly instructionSets: readonly string[]
 }

@@ -27,6 +27,7 @@ const addon = buildTestAddon('avx512', {
     // -O1: the compiler has less to do. psabi: it says that 64-byte vectors are passed otherwise than with AVX-512.
     `avx512=${[...include, '-mavx2 -mfma -mf16c -mbmi2 -O1 -Wno-psabi'].join(' ')}`,
     'avx512_bf16=',
+    'avx512_amx=',
     'emulated_avx512=1',
   ],
   paths: ['test/avx512'],

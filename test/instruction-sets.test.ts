@@ -7,6 +7,7 @@ const avx2 = ['avx2', 'fma', 'f16c', 'bmi2']
 const avx512 = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma', 'f16c', 'bmi2']
 /** What a processor must have, by set. */
 const needs: Readonly<Record<string, readonly string[]>> = {
+  avx512_amx: [...avx512, 'avx512_bf16', 'amx_tile', 'amx_bf16'],
   avx512_bf16: [...avx512, 'avx512_bf16'],
   avx512,
   avx2,

@@ -42,7 +42,7 @@ export interface ModelOptions {
   readonly threads?: number
   /** Of initial values and dropout. @default 0 */
   readonly seed?: number
-  /** Kernels to run: 'avx512_bf16', 'avx512', 'avx2', 'neon' or 'portable'. @default '': what the variable ATTUNE_ISA says, else the best the processor has */
+  /** Kernels to run: 'avx512_amx', 'avx512_bf16', 'avx512', 'avx2', 'neon' or 'portable'. @default '': what the variable ATTUNE_ISA says, else the best the processor has */
   readonly instructionSet?: string
   /** Branch, tag or commit of a model on the Hub. @default what stands after `@` in its id, else 'main' */
   readonly revision?: string | undefined

@@ -9,6 +9,8 @@
 #endif
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace attune {
@@ -41,6 +43,20 @@ namespace {
   return "";
 }
 
+#if !defined(ATTUNE_EMULATED_AVX512)
+/// Asks the system for AMX's tile registers, which it gives a process and its threads on request alone.
+/// Linux, Documentation/arch/x86/xstate.rst.
+[[nodiscard]] bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 /// __builtin_cpu_supports also asks whether the operating system saves the wide registers.
 void add_x64_features(std::vector<std::string>& features) {
   __builtin_cpu_init();
@@ -50,8 +66,8 @@ void add_x64_features(std::vector<std::string>& features) {
 #if defined(ATTUNE_EMULATED_AVX512)
   // The build of `npm run test:avx512`: its kernels for AVX-512 are made of AVX2 instructions.
   if (__builtin_cpu_supports("avx2"))
-    features.insert(features.end(),
-                    {"emulated_avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"});
+    features.insert(features.end(), {"emulated_avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl",
+                                     "avx512_bf16", "amx_tile", "amx_bf16"});
 #else
   if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
   if (__builtin_cpu_supports("avx512bw")) features.emplace_back("avx512bw");
@@ -65,10 +81,11 @@ void add_x64_features(std::vector<std::string>& features) {
   unsigned edx = 0;
   if (__get_cpuid_count(1, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0)
     features.emplace_back("f16c");
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
-    if ((edx & (1U << 22)) != 0) features.emplace_back("amx_bf16");
-    if ((edx & (1U << 24)) != 0) features.emplace_back("amx_tile");
-  }
+#if !defined(ATTUNE_EMULATED_AVX512)
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || !may_use_tiles()) return;
+  if ((edx & (1U << 22)) != 0) features.emplace_back("amx_bf16");
+  if ((edx & (1U << 24)) != 0) features.emplace_back("amx_tile");
+#endif
 }
 #endif
 

@@ -20,6 +20,9 @@ void register_kernels(KernelTable& table);
 namespace cpu::avx512_bf16 {
 void register_kernels(KernelTable& table);
 }
+namespace cpu::avx512_amx {
+void register_products(KernelTable& table);
+}
 #endif
 #if defined(ATTUNE_ARM64)
 namespace cpu::neon {
@@ -37,14 +40,24 @@ struct InstructionSet {
 
 #if defined(ATTUNE_X64)
 /// Whether vdpbf16ps beats bfloat16 widened to float32. On Sapphire Rapids it does not: 175 against 347
-/// GFLOP/s on two cores. Intel's fast unit for bfloat16 is AMX, the next step there, as a set of its own. On
-/// AMD's Zen 4 it has twice the float32 rate (460 against 230 GFLOP/s, the same loops on 2 cores of an EPYC).
+/// GFLOP/s on two cores. Intel's fast unit for bfloat16 is AMX, a set of its own. On AMD's Zen 4 it has twice
+/// the float32 rate (460 against 230 GFLOP/s, the same loops on 2 cores of an EPYC).
 [[nodiscard]] bool has_fast_pairs() { return processor().vendor == "amd"; }
+
+/// Kernels of avx512 but for the products.
+void register_amx_kernels(KernelTable& table) {
+  cpu::avx512::register_kernels(table);
+  cpu::avx512_amx::register_products(table);
+}
 #endif
 
 [[nodiscard]] std::vector<InstructionSet> make_instruction_sets() {
   std::vector<InstructionSet> sets = {
 #if defined(ATTUNE_X64)
+      {"avx512_amx",
+       {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16", "amx_tile", "amx_bf16", "fma", "f16c",
+        "bmi2"},
+       register_amx_kernels},
       {"avx512_bf16",
        {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16", "fma", "f16c", "bmi2"},
        cpu::avx512_bf16::register_kernels},
@@ -59,7 +72,7 @@ struct InstructionSet {
       {"portable", {}, cpu::portable::register_kernels},
   };
 #if defined(ATTUNE_X64)
-  if (!has_fast_pairs()) std::swap(sets[0], sets[1]);
+  if (!has_fast_pairs()) std::swap(sets[1], sets[2]);
 #endif
   return sets;
 }

@@ -133,8 +133,73 @@ inline __m512 dot_pairs(__m512 sum, __m512bh a, __m512bh b) {
   return _mm512_loadu_ps(sums);
 }
 
+/// AMX's eight tile registers, of whole tiles: 16 rows of 16 lanes.
+struct Tiles {
+  bool configured = false;
+  std::uint32_t lanes[8][16][16];
+};
+inline thread_local Tiles tiles;
+
+/// A thread that has not configured its tiles is stopped, as the processor would.
+inline std::uint32_t (&tile(int index))[16][16] {
+  if (!tiles.configured) __builtin_trap();
+  return tiles.lanes[index];
+}
+
+/// LDTILECFG, of whole tiles alone.
+inline void load_configuration(const void* from) {
+  unsigned char bytes[64];
+  std::memcpy(bytes, from, sizeof bytes);
+  if (bytes[0] != 1 || bytes[1] != 0) __builtin_trap();
+  for (int i = 0; i < 8; ++i) {
+    if (bytes[16 + 2 * i] != 64 || bytes[17 + 2 * i] != 0 || bytes[48 + i] != 16) __builtin_trap();
+  }
+  std::memset(&tiles, 0, sizeof tiles);
+  tiles.configured = true;
+}
+
+inline void load_tile(int to, const void* from, std::int64_t stride) {
+  for (int i = 0; i < 16; ++i) std::memcpy(tile(to)[i], static_cast<const char*>(from) + i * stride, 64);
+}
+inline void store_tile(int from, void* to, std::int64_t stride) {
+  for (int i = 0; i < 16; ++i) std::memcpy(static_cast<char*>(to) + i * stride, tile(from)[i], 64);
+}
+
+/// TDPBF16PS: even and odd elements are summed apart, in order, each addition rounded to nearest even with the
+/// product exact; then both together, then to the sum. Subnormal inputs and results are zeros.
+inline void multiply_tiles(int sum, int left, int right) {
+  for (int i = 0; i < 16; ++i) {
+    for (int j = 0; j < 16; ++j) {
+      float even = 0.0F;
+      float odd = 0.0F;
+      for (int k = 0; k < 16; ++k) {
+        const std::uint32_t a = tile(left)[i][k];
+        const std::uint32_t b = tile(right)[k][j];
+        const auto high = [](std::uint32_t pair) { return flush(__builtin_bit_cast(float, pair & 0xffff0000U)); };
+        const auto low = [](std::uint32_t pair) { return flush(__builtin_bit_cast(float, pair << 16)); };
+        even = flush(__builtin_fmaf(low(a), low(b), even));
+        odd = flush(__builtin_fmaf(high(a), high(b), odd));
+      }
+      const float before = flush(__builtin_bit_cast(float, tile(sum)[i][j]));
+      tile(sum)[i][j] = __builtin_bit_cast(std::uint32_t, flush(before + flush(even + odd)));
+    }
+  }
+}
+
 }  // namespace attune_test
 
+#undef _tile_loadconfig
+#define _tile_loadconfig(from) attune_test::load_configuration(from)
+#undef _tile_release
+#define _tile_release() (attune_test::tiles.configured = false)
+#undef _tile_zero
+#define _tile_zero(tile_) std::memset(attune_test::tile(tile_), 0, 1024)
+#undef _tile_loadd
+#define _tile_loadd(tile_, from, stride) attune_test::load_tile(tile_, from, stride)
+#undef _tile_stored
+#define _tile_stored(tile_, to, stride) attune_test::store_tile(tile_, to, stride)
+#undef _tile_dpbf16ps
+#define _tile_dpbf16ps(sum, left, right) attune_test::multiply_tiles(sum, left, right)
 #define _mm512_reduce_add_ps(a) attune_test::reduce_add(a)
 #define _mm512_cvtepi32_epi16(a) attune_test::low_halves(a)
 #undef _mm512_maskz_loadu_ps

@@ -48,14 +48,14 @@ const cases: readonly SharedCase[] = [
     shares: [both, both],
   },
   {
-    // Only equal ranks make equal panels of x and what is behind it; the gradients of the weights read x alone.
+    // Only ranks of equal length make equal panels of x and what is behind it; the gradients of the weights read x alone.
     name: 'layers with adapters',
     tokens: 37,
     width: 440,
     layers: [
       { outputs: 64, rank: 8 },
       { outputs: 48, rank: 8 },
-      { outputs: 32, rank: 3 },
+      { outputs: 32, rank: 35 },
     ],
     shares: [both, both, [false, true]],
   },

@@ -22,12 +22,11 @@ void register_kernels(KernelTable& table) {
   register_gather_rows(table);
   register_l2_normalize(table);
   register_layer_norm(table);
-  register_linear(table);
-  register_linear_cross_entropy(table);
   register_low_rank_weight_norm(table);
   register_magnitude(table);
   register_mean_squared_error(table);
   register_multiply_add_peak(table);
+  register_products(table);
   register_replace_columns(table);
   register_rms_norm(table);
   register_rotary(table);

@@ -38,6 +38,8 @@ void register_segment_mean(KernelTable& table);
 void register_span_cross_entropy(KernelTable& table);
 void register_stream_read(KernelTable& table);
 
+/// The products among them, all that avx512_amx is built of.
+void register_products(KernelTable& table);
 void register_kernels(KernelTable& table);
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -5,11 +5,12 @@
 // once.
 //
 // Kernel sources are compiled once per instruction set, each time with another ATTUNE_ISA (portable, avx2,
-// avx512, avx512_bf16, neon), and everything in them lives in namespace attune::cpu::ATTUNE_ISA. Keep inline
-// functions of the standard library out of kernels where their code could differ by instruction set: the
-// linker keeps one copy of an inline function, and it may be the one this processor cannot run. One kind is
-// left, std::any's manager of each argument struct, which any_cast compares with: the ops make these anys, so
-// objects of the main target, which the linker reads before the kernels' archives, define the same ones.
+// avx512, avx512_bf16, avx512_amx, neon), and everything in them lives in namespace attune::cpu::ATTUNE_ISA.
+// Keep inline functions of the standard library out of kernels where their code could differ by instruction
+// set: the linker keeps one copy of an inline function, and it may be the one this processor cannot run. One
+// kind is left, std::any's manager of each argument struct, which any_cast compares with: the ops make these
+// anys, so objects of the main target, which the linker reads before the kernels' archives, define the same
+// ones.
 //
 //   Vec::kWidth, Vec::kRegisters          lanes of a vector, and how many vectors registers hold
 //   load(p), load_partial(p, count)       float, bfloat16 or (load) int8; lanes past count are 0, not read

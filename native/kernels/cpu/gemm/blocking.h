@@ -57,19 +57,24 @@ ATTUNE_INLINE constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b)
 /// Floats rounded up to whole cache lines: each part of scratch begins on one.
 ATTUNE_INLINE std::int64_t whole_cache_lines(std::int64_t floats) { return ceil_divide(floats, 16) * 16; }
 
-/// `total` cut in `parts` ranges whose lengths differ by at most one: no part is a mere remainder.
+/// `total` units cut in `parts` ranges whose lengths differ by at most one unit: no part is a mere remainder.
 struct EvenSplit {
   std::int64_t total = 0;
   std::int64_t parts = 1;
+  std::int64_t unit = 1;
 
-  [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t part) const { return part * total / parts; }
-  [[nodiscard]] ATTUNE_INLINE std::int64_t longest() const { return ceil_divide(total, parts); }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t part) const {
+    return part * total / parts * unit;
+  }
+  [[nodiscard]] ATTUNE_INLINE std::int64_t longest() const { return ceil_divide(total, parts) * unit; }
 };
 
-/// At least one part, so that a depth of 0 still writes bias and addend.
-ATTUNE_INLINE EvenSplit split_by(std::int64_t total, std::int64_t longest) {
-  const std::int64_t parts = ceil_divide(total, longest);
-  return {total, parts < 1 ? 1 : parts};
+/// `total` rounded up to whole units, in parts of at most `longest`, which is a number of them. At least one
+/// part, so that a depth of 0 still writes bias and addend.
+ATTUNE_INLINE EvenSplit split_by(std::int64_t total, std::int64_t longest, std::int64_t unit = 1) {
+  const std::int64_t units = ceil_divide(total, unit);
+  const std::int64_t parts = ceil_divide(units, longest / unit);
+  return {units, parts < 1 ? 1 : parts, unit};
 }
 
 /// Blocks of depth -> slabs of at most `most` lanes, where the factor that is packed for all tasks has

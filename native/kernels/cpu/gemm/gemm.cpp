@@ -59,7 +59,8 @@ SharedForm kept_form(const Gemm& gemm) {
   if (is_turned(gemm)) return {};
   const Lane lane = choose_lane(gemm);
   if (gemm.rows <= kFewRows || streams(gemm) || choose_operands(gemm, lane) != Operands::packed) return {};
-  const auto bytes = static_cast<std::size_t>(kept_lanes(gemm, total_depth(gemm, lane))) * sizeof(float);
+  const auto bytes =
+      static_cast<std::size_t>(kept_lanes(gemm, lane, total_depth(gemm, lane))) * sizeof(float);
   const auto kind = static_cast<std::uint64_t>(lane);
   if (gemm.kept.factor == Factor::b) return {bytes, kind};
   // A is scaled as it is packed, and its panels begin anew with each block of rows.

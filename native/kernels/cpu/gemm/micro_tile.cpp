@@ -3,7 +3,11 @@
 namespace attune::cpu::ATTUNE_ISA {
 
 MicroTiles::MicroTiles(const Block& block)
-    : block_(block),
+    :
+#if defined(ATTUNE_AMX)
+      configuration_(block.lane == Lane::bf16_pair),
+#endif
+      block_(block),
       kernels_(&microkernels(block.lane, Operands::packed, false)),
       kernels_that_bring_(&microkernels(block.lane, Operands::packed, true)),
       kernels_where_it_lies_(&microkernels(block.lane, choose_operands(block.gemm, block.lane), false)),
@@ -32,7 +36,7 @@ MicroTiles::MicroTiles(const Block& block)
 void MicroTiles::make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const {
   const Rectangle place{block_.row + a.row, block_.column + b.column, a.rows, b.columns};
   bring_closer(block_.gemm, place, finish_);
-  alignas(64) float tile[kTileRows * kTileColumns];
+  alignas(64) float tile[kMostRows * kTileColumns];
   float* const sums = sums_ == nullptr ? tile : sums_ + a.row * stride_ + b.column;
   const std::int64_t stride = sums_ == nullptr ? kTileColumns : stride_;
   multiply(a, b, ahead, sums, stride);

@@ -4,6 +4,9 @@
 #include "kernels/cpu/gemm/epilogue.h"
 #include "kernels/cpu/gemm/microkernel.h"
 #include "kernels/cpu/gemm/packing.h"
+#if defined(ATTUNE_AMX)
+#include "kernels/cpu/simd/amx.h"
+#endif
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -67,6 +70,9 @@ class MicroTiles {
   }
   void make_and_finish(const RowPanel& a, const ColumnPanel& b, const float* ahead) const;
 
+#if defined(ATTUNE_AMX)
+  TileConfiguration configuration_;
+#endif
   const Block& block_;
   const MicroKernels* kernels_;
   const MicroKernels* kernels_that_bring_;

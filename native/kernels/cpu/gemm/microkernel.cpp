@@ -8,14 +8,16 @@
 
 #include <utility>
 
-#include "kernels/cpu/gemm/pair_packing.h"
+#if defined(ATTUNE_BF16_PAIRS)
+#include "kernels/cpu/simd/avx512_bf16.h"
+#endif
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
 template <Lane kLane>
 ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_BF16_PAIRS)
   if constexpr (kLane == Lane::bf16_pair) return dot_pairs(a, b, sum);
 #endif
   return fma(a, b, sum);
@@ -121,7 +123,9 @@ constexpr MicroKernels kKernels =
 }  // namespace
 
 const MicroKernels& microkernels([[maybe_unused]] Lane lane, Operands operands, bool brings) {
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_AMX)
+  if (lane == Lane::bf16_pair) return amx_microkernels(brings);
+#elif defined(ATTUNE_BF16_PAIRS)
   if (lane == Lane::bf16_pair) {
     return brings ? kKernels<Lane::bf16_pair, Operands::packed, true>
                   : kKernels<Lane::bf16_pair, Operands::packed>;

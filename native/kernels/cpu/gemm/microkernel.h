@@ -19,17 +19,22 @@ struct MicroKernelsOfRows {
   MicroKernel by_vectors[kTileVectors];
 };
 
-/// Kernels by rows, 1 to kTileRows, and vectors, 1 to kTileVectors.
+/// Kernels by rows, as many as panels of the lane have, and vectors, 1 to kTileVectors.
 struct MicroKernels {
-  MicroKernelsOfRows by_rows[kTileRows];
+  MicroKernelsOfRows by_rows[kMostRows];
 
   [[nodiscard]] ATTUNE_INLINE MicroKernel of(std::int64_t rows, std::int64_t vectors) const {
     return by_rows[rows - 1].by_vectors[vectors - 1];
   }
 };
 
-/// A table per kind of lane and of operands; AMX tiles would be one more, with a packing of their own. Pairs
-/// are always packed. `brings`: kernels that bring closer what is packed, which costs them some percent.
+/// A table per kind of lane and of operands. Pairs are always packed. `brings`: kernels that bring closer
+/// what is packed, which costs them some percent.
 [[nodiscard]] const MicroKernels& microkernels(Lane lane, Operands operands, bool brings);
+
+#if defined(ATTUNE_AMX)
+/// Those of pairs, in AMX's tiles, which the thread has configured.
+[[nodiscard]] const MicroKernels& amx_microkernels(bool brings);
+#endif
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -3,14 +3,16 @@
 
 #include "kernels/cpu/gemm/packing.h"
 
-#include "kernels/cpu/gemm/pair_packing.h"
+#include "kernels/cpu/gemm/amx_packing.h"
 #include "kernels/cpu/gemm/panels.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 namespace {
 
 [[nodiscard]] ATTUNE_INLINE std::int64_t steps_of(const Product& product, Lane lane) {
-  return lane == Lane::bf16_pair ? ceil_divide(product.depth, 2) : product.depth;
+  const std::int64_t unit = panel_cut(lane).depth_unit;
+  const std::int64_t depths = lane == Lane::bf16_pair ? 2 * unit : unit;
+  return ceil_divide(product.depth, depths) * unit;
 }
 
 /// Calls visit(product, first step within it, steps, steps of the range before it) for each product in the
@@ -32,22 +34,16 @@ ATTUNE_INLINE void for_products(const Gemm& gemm, Lane lane, DepthRange range, i
 /// Steps [step, step + the panels' depth) of an operand that is `depth` deep.
 void pack(const Panels& all, [[maybe_unused]] Lane lane, const Matrix& matrix, std::int64_t stride,
           std::int64_t depth_stride, std::int64_t step, [[maybe_unused]] std::int64_t depth) {
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_BF16_PAIRS)
   if (lane == Lane::bf16_pair) {
-    for (const Panel& panel : all.panels()) {
-      const std::int64_t left = depth - 2 * step;
-      const std::int64_t depths = left < 2 * panel.depth ? left : 2 * panel.depth;
-      const std::int64_t offset = panel.begin * stride + 2 * step * depth_stride;
-      pack_pairs({panel.out, panel.width, panel.count, depths, panel.alpha},
-                 static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
-    }
+    pack_pairs(all, matrix, 2 * step * depth_stride, stride, depth_stride, depth - 2 * step);
     return;
   }
 #endif
   pack_panels(all, matrix, step * depth_stride, stride, depth_stride);
 }
 
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_BF16_PAIRS)
 /// Normal float32 with an empty mantissa.
 ATTUNE_INLINE bool is_power_of_two(float value) {
   const auto bits = __builtin_bit_cast(std::uint32_t, value);
@@ -56,10 +52,33 @@ ATTUNE_INLINE bool is_power_of_two(float value) {
 }
 #endif
 
+#if defined(ATTUNE_AMX)
+/// (rows, steps) of one panel behind those of another are those of both.
+void pack_a_for_tiles(const Gemm& gemm, DepthRange depth, const RowPanels& rows, float* out, int first) {
+  const std::int64_t row = rows.row + rows.split.begin(rows.begin);
+  const std::int64_t count = rows.row + rows.split.begin(rows.end) - row;
+  const std::int64_t left = gemm.rows - row;
+  for_products(gemm, Lane::bf16_pair, depth, first,
+               [&](const Product& product, std::int64_t step, std::int64_t steps, std::int64_t before) {
+                 const Matrix& a = product.a;
+                 pack_pair_rows(
+                     {.out = out + before,
+                      .stride = depth.size(),
+                      .rows = count,
+                      .count = left < count ? left : count,
+                      .steps = steps,
+                      .depths = product.depth - 2 * step,
+                      .scale = product.alpha},
+                     static_cast<const bfloat16*>(a.data) + row * a.row_stride + 2 * step * a.column_stride,
+                     a.row_stride, a.column_stride);
+               });
+}
+#endif
+
 }  // namespace
 
 Lane choose_lane([[maybe_unused]] const Gemm& gemm) {
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_BF16_PAIRS)
   for (int p = 0; p < gemm.product_count; ++p) {
     const Product& product = gemm.products[p];
     if (product.a.dtype != DType::bf16 || product.b.dtype != DType::bf16) return Lane::f32;
@@ -83,7 +102,8 @@ Operands choose_operands(const Gemm& gemm, Lane lane) {
 }
 
 std::int64_t depth_block(const Gemm& gemm, Lane lane) {
-  return choose_operands(gemm, lane) == Operands::a_where_it_lies ? kThinDepthBlock : kDepthBlock;
+  return choose_operands(gemm, lane) == Operands::a_where_it_lies ? kThinDepthBlock
+                                                                  : panel_cut(lane).depth_block;
 }
 
 std::int64_t total_depth(const Gemm& gemm, Lane lane) {
@@ -94,6 +114,12 @@ std::int64_t total_depth(const Gemm& gemm, Lane lane) {
 
 void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, const RowPanels& rows, float* out, int first) {
   const std::int64_t base = rows.split.begin(rows.begin);
+#if defined(ATTUNE_AMX)
+  if (lane == Lane::bf16_pair) {
+    pack_a_for_tiles(gemm, depth, rows, out, first);
+    return;
+  }
+#endif
   for (std::int64_t some = rows.begin; some < rows.end; some += Panels::kMost) {
     const std::int64_t end = some + Panels::kMost < rows.end ? some + Panels::kMost : rows.end;
     for_products(gemm, lane, depth, first,
@@ -101,7 +127,7 @@ void pack_a(const Gemm& gemm, Lane lane, DepthRange depth, const RowPanels& rows
                    Panels all(gemm.rows);
                    for (std::int64_t p = some; p < end; ++p) {
                      const std::int64_t row = rows.split.begin(p);
-                     const std::int64_t count = rows.split.begin(p + 1) - row;
+                     const std::int64_t count = rows_of(gemm, rows.row, rows.split, p);
                      all.add({.out = out + (row - base) * depth.size() + before * count,
                               .begin = rows.row + row,
                               .width = count,

@@ -1,8 +1,9 @@
-// Panels from any matrix, depth slowest. bfloat16 is widened here, once per packing, unless it stays in pairs
-// (pair_packing.cpp).
+// Panels from any matrix, depth slowest. bfloat16 is widened here, once per packing, unless it stays in
+// pairs.
 
 #include "kernels/cpu/gemm/panels.h"
 
+#include "kernels/cpu/gemm/panel_source.h"
 #include "kernels/cpu/quantized.h"
 
 namespace attune::cpu::ATTUNE_ISA {
@@ -27,32 +28,29 @@ struct NarrowStore {
 constexpr std::int64_t kDepths = 4;
 
 /// Depths [k, end) of one panel, end - k <= kDepths. `readable`: elements of the source from its first on.
-template <class T>
-ATTUNE_INLINE void pack_depths(const Panel& panel, const T* source, std::int64_t depth_stride, std::int64_t k,
-                               std::int64_t end, std::int64_t readable) {
-  const Vec alpha = broadcast(panel.alpha);
+template <class Source>
+ATTUNE_INLINE void pack_depths(const Panel& panel, const Source& source, std::int64_t k, std::int64_t end,
+                               std::int64_t readable) {
+  const std::int64_t first = panel.begin;
   const NarrowStore narrow{panel.width, panel.depth};
-  const T* from = source + k * depth_stride;
   // Rows of the source are far apart: nothing but these calls asks for the next ones.
-  const T* ahead = from + kDepths * depth_stride;
+  const std::int64_t ahead = k + kDepths;
   float* to = panel.out + k * panel.width;
   if (end - k == kDepths && panel.count == kTileColumns && panel.width == kTileColumns) {
 #pragma GCC unroll 4
     for (std::int64_t i = 0; i < kDepths; ++i) {
-      prefetch(ahead + i * depth_stride);
+      source.prefetch_across(first, ahead + i);
 #pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) {
-        const T* vector = from + i * depth_stride + v * Vec::kWidth;
-        store(to + i * kTileColumns + v * Vec::kWidth, alpha * load(vector));
-      }
+      for (int v = 0; v < kTileVectors; ++v)
+        store(to + i * kTileColumns + v * Vec::kWidth, source.across(first + v * Vec::kWidth, k + i));
     }
     return;
   }
   if (end - k == kDepths && panel.width < Vec::kWidth && readable >= Vec::kWidth && narrow.whole(end - 1)) {
 #pragma GCC unroll 4
     for (std::int64_t i = 0; i < kDepths; ++i) {
-      prefetch(ahead + i * depth_stride);
-      store(to + i * panel.width, alpha * load(from + i * depth_stride));
+      source.prefetch_across(first, ahead + i);
+      store(to + i * panel.width, source.across(first, k + i));
     }
     return;
   }
@@ -60,7 +58,7 @@ ATTUNE_INLINE void pack_depths(const Panel& panel, const T* source, std::int64_t
     const std::int64_t in = lanes_left(panel.count, j);
     const std::int64_t out = lanes_left(panel.width, j);
     for (std::int64_t i = 0; i < end - k; ++i) {
-      const Vec row = alpha * load_partial(from + i * depth_stride + j, in);
+      const Vec row = source.across(first + j, k + i, in);
       if (panel.width < Vec::kWidth && narrow.whole(k + i)) {
         store(to + i * panel.width, row);
       } else {
@@ -72,84 +70,155 @@ ATTUNE_INLINE void pack_depths(const Panel& panel, const T* source, std::int64_t
 
 /// Neighbours across the panels are neighbours in memory: rows of vectors. All panels a few depths at a time,
 /// as the source has them side by side: panel after panel, each would fetch the same lines and pages again.
-template <class T>
-void pack_rows(std::span<const Panel> panels, std::int64_t across, const T* source,
-               std::int64_t depth_stride) {
+template <class Source>
+void pack_rows(std::span<const Panel> panels, std::int64_t across, const Source& from) {
+  const Source source = from;
   const std::int64_t depth = panels[0].depth;
   for (std::int64_t k = 0; k < depth; k += kDepths) {
     const std::int64_t end = k + kDepths < depth ? k + kDepths : depth;
-    for (const Panel& panel : panels)
-      pack_depths(panel, source + panel.begin, depth_stride, k, end, across - panel.begin);
+    for (const Panel& panel : panels) pack_depths(panel, source, k, end, across - panel.begin);
   }
 }
 
-/// Neighbours in depth are neighbours in memory: squares, transposed in registers.
-template <class T>
-void pack_columns(const Panel& panel, const T* source, std::int64_t stride) {
-  const Vec alpha = broadcast(panel.alpha);
+/// kWidth lanes of kWidth steps from (j, k) on, transposed in registers.
+template <class Source>
+ATTUNE_INLINE void pack_square(const Source& source, std::int64_t j, std::int64_t k, float* to,
+                               std::int64_t width) {
+  Vec square[Vec::kWidth];
+#pragma GCC unroll 16
+  for (int i = 0; i < Vec::kWidth; ++i) square[i] = source.along(j + i, k);
+  transpose(square);
+#pragma GCC unroll 16
+  for (int i = 0; i < Vec::kWidth; ++i) store(to + i * width, square[i]);
+}
+
+#if defined(ATTUNE_AVX512)
+/// Half as many lanes, of a panel that has no more.
+template <class Source>
+ATTUNE_INLINE void pack_half_square(const Source& source, std::int64_t j, std::int64_t k, float* to) {
+  Vec rows[Vec::kWidth / 2];
+#pragma GCC unroll 8
+  for (int i = 0; i < Vec::kWidth / 2; ++i) rows[i] = source.along(j + i, k);
+  transpose(rows);
+#pragma GCC unroll 8
+  for (int i = 0; i < Vec::kWidth / 2; ++i) store(to + i * Vec::kWidth, rows[i]);
+}
+#endif
+
+/// A square that is not whole: `in` lanes and `deep` steps of the source, `out` lanes of the panel.
+template <class Source>
+void pack_part_of_square(const Panel& panel, const Source& source, std::int64_t j, std::int64_t k) {
   const NarrowStore narrow{panel.width, panel.depth};
-  for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
-    const std::int64_t in = lanes_left(panel.count, j);
-    const std::int64_t out = lanes_left(panel.width, j);
-    const bool fits = out == Vec::kWidth;
-    for (std::int64_t k = 0; k < panel.depth; k += Vec::kWidth) {
-      const std::int64_t deep = lanes_left(panel.depth, k);
-      const T* from = source + j * stride + k;
-      float* to = panel.out + k * panel.width + j;
-      // The panel that comes next has other rows, which begin where nobody would guess.
-      if (j == 0) {
-        for (std::int64_t i = 0; i < panel.count; ++i) prefetch(from + (panel.count + i) * stride);
-      }
-      Vec square[Vec::kWidth];
-      if (deep == Vec::kWidth) {
+  const std::int64_t in = lanes_left(panel.count, j);
+  const std::int64_t out = lanes_left(panel.width, j);
+  const std::int64_t deep = lanes_left(panel.depth, k);
+  float* const to = panel.out + k * panel.width + j;
+  Vec square[Vec::kWidth];
 #pragma GCC unroll 16
-        for (int i = 0; i < Vec::kWidth; ++i) square[i] = i < in ? alpha * load(from + i * stride) : zero();
-      } else {
+  for (int i = 0; i < Vec::kWidth; ++i)
+    square[i] = i < in ? source.along(panel.begin + j + i, k, deep) : zero();
+  transpose(square);
 #pragma GCC unroll 16
-        for (int i = 0; i < Vec::kWidth; ++i) {
-          square[i] = i < in ? alpha * load_partial(from + i * stride, deep) : zero();
-        }
-      }
-      transpose(square);
-      if (deep == Vec::kWidth && (fits || (j == 0 && narrow.whole(k + Vec::kWidth - 1)))) {
-#pragma GCC unroll 16
-        for (int i = 0; i < Vec::kWidth; ++i) store(to + i * panel.width, square[i]);
-        continue;
-      }
-#pragma GCC unroll 16
-      for (int i = 0; i < Vec::kWidth; ++i) {
-        if (i < deep) store_partial(to + i * panel.width, square[i], out);
-      }
+  for (int i = 0; i < Vec::kWidth; ++i) {
+    if (i >= deep) continue;
+    if (out == Vec::kWidth || (j == 0 && narrow.whole(k + i))) {
+      store(to + i * panel.width, square[i]);
+    } else {
+      store_partial(to + i * panel.width, square[i], out);
     }
   }
 }
 
-template <class T>
-void pack_strided(const Panel& panel, const T* source, std::int64_t stride, std::int64_t depth_stride) {
-  for (std::int64_t k = 0; k < panel.depth; ++k) {
-    float* to = panel.out + k * panel.width;
-    for (std::int64_t j = 0; j < panel.count; ++j)
-      to[j] = panel.alpha * to_float(source[j * stride + k * depth_stride]);
-    for (std::int64_t j = panel.count; j < panel.width; ++j) to[j] = 0.0F;
+/// The panel that comes next has other rows, which begin where nobody would guess. Inlined: GCC takes a
+/// function that does nothing but prefetch for one without effects, and leaves its calls out.
+template <class Source>
+ATTUNE_INLINE void bring_next(const Panel& panel, const Source& source, std::int64_t k) {
+  const std::int64_t next = panel.begin + panel.count;
+  for (std::int64_t i = 0; i < panel.count; ++i) source.prefetch_along(next + i, k);
+}
+
+/// Neighbours in depth are neighbours in memory.
+template <class Source>
+void pack_columns(const Panel& of, const Source& from) {
+  const Panel panel = of;
+  const Source source = from;
+  const std::int64_t first = panel.begin;
+  const std::int64_t whole = panel.depth / Vec::kWidth * Vec::kWidth;
+  for (std::int64_t j = 0; j < panel.width; j += Vec::kWidth) {
+    std::int64_t k = 0;
+    if (panel.count - j >= Vec::kWidth) {
+      for (; k < whole; k += Vec::kWidth) {
+        if (j == 0) bring_next(panel, source, k);
+        pack_square(source, first + j, k, panel.out + k * panel.width + j, panel.width);
+      }
+#if defined(ATTUNE_AVX512)
+    } else if (panel.width == Vec::kWidth / 2 && panel.count == panel.width) {
+      for (; k < whole; k += Vec::kWidth) {
+        bring_next(panel, source, k);
+        pack_half_square(source, first, k, panel.out + k * panel.width);
+      }
+#endif
+    }
+    for (; k < panel.depth; k += Vec::kWidth) {
+      if (j == 0) bring_next(panel, source, k);
+      pack_part_of_square(panel, source, j, k);
+    }
   }
 }
 
-/// `source`: element 0 across.
-template <class T>
-void pack(const Panels& all, const T* source, std::int64_t stride, std::int64_t depth_stride) {
-  if (stride == 1) {
-    pack_rows(all.panels(), all.across(), source, depth_stride);
+template <class Source>
+void pack_strided(const Panel& panel, const Source& source) {
+  for (std::int64_t k = 0; k < panel.depth; ++k) {
+    float* to = panel.out + k * panel.width;
+    for (std::int64_t j = 0; j < panel.width; ++j)
+      store_partial(to + j, j < panel.count ? source.lane(panel.begin + j, k) : zero(), 1);
+  }
+}
+
+template <class Source>
+void pack(const Panels& all, const Source& source) {
+  if (source.stride == 1) {
+    pack_rows(all.panels(), all.across(), source);
     return;
   }
   for (const Panel& panel : all.panels()) {
-    const T* const from = source + panel.begin * stride;
-    if (depth_stride == 1) {
-      pack_columns(panel, from, stride);
+    if (source.depth_stride == 1) {
+      pack_columns(panel, source);
     } else {
-      pack_strided(panel, from, stride, depth_stride);
+      pack_strided(panel, source);
     }
   }
 }
+
+template <class T>
+Elements<T> elements_of(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+                        std::int64_t depth_stride) {
+  return {static_cast<const T*>(matrix.data) + offset, stride, depth_stride, all.panels()[0].alpha};
+}
+
+#if defined(ATTUNE_BF16_PAIRS)
+/// Whole pairs as any lanes; then a last depth that has none beside it, and zeros.
+template <class Source>
+void pack(const Panels& all, const Source& source, std::int64_t depths) {
+  const std::int64_t steps = all.panels()[0].depth;
+  const std::int64_t whole = depths / 2 < steps ? depths / 2 : steps;
+  Panels pairs(all.across());
+  for (Panel panel : all.panels()) {
+    panel.depth = whole;
+    pairs.add(panel);
+  }
+  pack(pairs, source);
+  for (const Panel& panel : all.panels()) {
+    for (std::int64_t k = whole; k < steps; ++k) {
+      const bool single = 2 * k + 1 == depths;
+      for (std::int64_t j = 0; j < panel.width; ++j) {
+        const Vec lane = single && j < panel.count ? source.single(panel.begin + j, k) : zero();
+        store_partial(panel.out + k * panel.width + j, lane, 1);
+      }
+    }
+  }
+}
+#endif
 
 /// A part of the depth at a time as floats, which stay in the first-level cache on their way.
 void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
@@ -163,11 +232,11 @@ void pack_quantized(const Panel& panel, const Matrix& matrix, std::int64_t offse
     if (stride == 1) {
       for (std::int64_t i = 0; i < deep; ++i)
         unpack(view, offset + (k + i) * depth_stride, panel.count, unpacked + i * kTileColumns);
-      pack_rows(std::span(&part, 1), panel.count, unpacked, kTileColumns);
+      pack_rows(std::span(&part, 1), panel.count, Elements<float>(unpacked, 1, kTileColumns, panel.alpha));
     } else {
       for (std::int64_t j = 0; j < panel.count; ++j)
         unpack(view, offset + j * stride + k, deep, unpacked + j * kQuantizedBlock);
-      pack_columns(part, unpacked, kQuantizedBlock);
+      pack_columns(part, Elements<float>(unpacked, kQuantizedBlock, 1, panel.alpha));
     }
   }
 }
@@ -181,10 +250,25 @@ void pack_panels(const Panels& all, const Matrix& matrix, std::int64_t offset, s
       pack_quantized(panel, matrix, offset + panel.begin * stride, stride, depth_stride);
     }
   } else if (matrix.dtype == DType::bf16) {
-    pack(all, static_cast<const bfloat16*>(matrix.data) + offset, stride, depth_stride);
+    pack(all, elements_of<bfloat16>(all, matrix, offset, stride, depth_stride));
   } else {
-    pack(all, static_cast<const float*>(matrix.data) + offset, stride, depth_stride);
+    pack(all, elements_of<float>(all, matrix, offset, stride, depth_stride));
   }
 }
+
+#if defined(ATTUNE_BF16_PAIRS)
+
+void pack_pairs(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+                std::int64_t depth_stride, std::int64_t depths) {
+  const bfloat16* const source = static_cast<const bfloat16*>(matrix.data) + offset;
+  const float scale = all.panels()[0].alpha;
+  if (scale == 1.0F) {
+    pack(all, Pairs<false>(source, stride, depth_stride, scale), depths);
+  } else {
+    pack(all, Pairs<true>(source, stride, depth_stride, scale), depths);
+  }
+}
+
+#endif
 
 }  // namespace attune::cpu::ATTUNE_ISA

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "kernels/cpu/gemm/blocking.h"
+#include "kernels/cpu/gemm/gemm.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -16,7 +17,7 @@ struct Panel {
   float alpha = 1.0F;
 };
 
-/// Panels beside one another in the source, behind one another in memory.
+/// Panels beside one another in the source, behind one another in memory, of one depth and alpha.
 class Panels {
  public:
   static constexpr std::int64_t kMost = 16;
@@ -37,5 +38,12 @@ class Panels {
 /// one axis, as float32. `offset`: of element 0 across at the first depth; `stride`: between elements across.
 void pack_panels(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
                  std::int64_t depth_stride);
+
+#if defined(ATTUNE_BF16_PAIRS)
+/// The same of a matrix of bfloat16 in pairs: lane k holds depths 2 k and 2 k + 1, alpha is a power of two.
+/// `depths`: elements that the matrix has from there on, or more than the panels hold; the rest 0.
+void pack_pairs(const Panels& all, const Matrix& matrix, std::int64_t offset, std::int64_t stride,
+                std::int64_t depth_stride, std::int64_t depths);
+#endif
 
 }  // namespace attune::cpu::ATTUNE_ISA

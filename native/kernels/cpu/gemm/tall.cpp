@@ -31,6 +31,7 @@ std::int64_t panels_together(std::int64_t depth) {
 struct Layout {
   Lane lane;
   Operands operands;
+  PanelCut cut;
   EvenSplit rows;
   EvenSplit column_panels;  ///< -> blocks
   EvenSplit depths;
@@ -43,13 +44,14 @@ struct Layout {
   explicit Layout(const Gemm& gemm)
       : lane(choose_lane(gemm)),
         operands(choose_operands(gemm, lane)),
-        rows(split_by(gemm.rows, kRowBlock)),
+        cut(panel_cut(lane)),
+        rows(split_by(gemm.rows, kRowBlock, cut.row_unit)),
         column_panels(split_by(ceil_divide(gemm.columns, kTileColumns), kBlockColumns / kTileColumns)),
-        depths(split_by(total_depth(gemm, lane), depth_block(gemm, lane))),
+        depths(split_by(total_depth(gemm, lane), depth_block(gemm, lane), cut.depth_unit)),
         slabs(split_into_slabs(depths, columns(), kSlabLanes)) {
     const Factor kept = gemm.kept.factor;
     const bool rounds = gemm.c_dtype != DType::f32 && depths.parts > 1;
-    const std::int64_t group_rows = kGroupRowPanels * kTileRows;
+    const std::int64_t group_rows = cut.group * cut.rows;
     packed_b = kept == Factor::b ? 0 : whole_cache_lines(columns() * depths.longest() * slabs.longest());
     sums = rounds && slabs.parts > 1 ? whole_cache_lines(rows.longest() * columns()) : 0;
     own_a = kept == Factor::a || operands == Operands::a_where_it_lies
@@ -82,7 +84,7 @@ struct Slab {
   [[nodiscard]] std::int64_t column_panels() const { return ceil_divide(columns, kTileColumns); }
   /// B's panels of one block of depth.
   [[nodiscard]] float* b(DepthRange depth) const {
-    if (gemm.kept.factor == Factor::b) return gemm.kept.data + kept_offset(gemm, depth, column);
+    if (gemm.kept.factor == Factor::b) return gemm.kept.data + kept_offset(gemm, layout.lane, depth, column);
     return packed_b + column_panels() * kTileColumns * (depth.begin - layout.depths.begin(begin));
   }
 };
@@ -135,14 +137,15 @@ void multiply(const Slab& slab, std::int64_t d, std::int64_t first, std::int64_t
   const bool direct = layout.operands == Operands::a_where_it_lies;
   const bool keeps = gemm.kept.factor == Factor::a;
 
-  float* const packed_a = keeps ? gemm.kept.data + kept_offset(gemm, depth, slab.row + row) : own;
+  float* const packed_a =
+      keeps ? gemm.kept.data + kept_offset(gemm, layout.lane, depth, slab.row + row) : own;
   if (!direct && slab.missing_a < gemm.product_count)
     pack_a(gemm, layout.lane, depth, {slab.row, slab.row_panels, first, end}, packed_a, slab.missing_a);
   const Matrix& a = gemm.products[0].a;
   RowPanel panels[kGroupRowPanels];
   for (std::int64_t p = first; p < end; ++p) {
     const std::int64_t from = slab.row_panels.begin(p) - row;
-    const std::int64_t rows = slab.row_panels.begin(p + 1) - row - from;
+    const std::int64_t rows = rows_of(gemm, slab.row, slab.row_panels, p);
     panels[p - first] = {packed_a + from * depth.size(), 0, from, rows};
     if (direct)
       panels[p - first] = {element(a, slab.row + row + from, depth.begin), a.row_stride, from, rows};
@@ -172,8 +175,9 @@ void tall_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   float* const threads = sums + layout.sums;
   for (std::int64_t r = 0; r < layout.rows.parts; ++r) {
     const std::int64_t row = layout.rows.begin(r);
-    const EvenSplit row_panels = split_by(layout.rows.begin(r + 1) - row, kTileRows);
-    const Groups groups(row_panels.parts, kGroupRowPanels);
+    const EvenSplit row_panels =
+        split_by(layout.rows.begin(r + 1) - row, layout.cut.rows, layout.cut.row_unit);
+    const Groups groups(row_panels.parts, layout.cut.group);
     for (std::int64_t c = 0; c < layout.column_panels.parts; ++c) {
       const std::int64_t column = layout.column_panels.begin(c) * kTileColumns;
       const std::int64_t end = layout.column_panels.begin(c + 1) * kTileColumns;

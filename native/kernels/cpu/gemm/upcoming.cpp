@@ -9,14 +9,16 @@ Upcoming::Upcoming(const Gemm& gemm, Lane lane, DepthRange depth, std::int64_t c
                    std::int64_t times) {
   const Product& product = gemm.products[0];
   const Matrix& b = product.b;
-  if (lane != Lane::f32 || depth.end > product.depth) return;
-  if (b.dtype != DType::f32 && b.dtype != DType::bf16) return;
+  const std::int64_t unit = lane == Lane::bf16_pair ? 2 : 1;
+  const std::int64_t begin = depth.begin * unit;
+  const std::int64_t end = depth.end * unit < product.depth ? depth.end * unit : product.depth;
+  if (begin >= end || (b.dtype != DType::f32 && b.dtype != DType::bf16)) return;
   const auto size = static_cast<std::int64_t>(size_of(b.dtype));
   const bool across = b.column_stride == 1;
-  run_ = static_cast<const char*>(b.data) + (depth.begin * b.row_stride + column * b.column_stride) * size;
-  bytes_ = (across ? columns : depth.size()) * size;
+  run_ = static_cast<const char*>(b.data) + (begin * b.row_stride + column * b.column_stride) * size;
+  bytes_ = (across ? columns : end - begin) * size;
   stride_ = (across ? b.row_stride : b.column_stride) * size;
-  runs_ = across ? depth.size() : columns;
+  runs_ = across ? end - begin : columns;
   const std::int64_t wanted = ceil_divide(runs_ * ceil_divide(bytes_, kLineBytes), times);
   share_ = wanted < kMostLines ? wanted : kMostLines;
 }

@@ -35,6 +35,8 @@ constexpr std::int64_t kRowsTogether = Vec::kWidth == 8 ? 6 : 1;
 struct Layout {
   Lane lane;
   Operands operands;
+  PanelCut cut;
+  std::int64_t rows;  ///< of A as it is packed
   EvenSplit depths;
   EvenSplit slabs;  ///< blocks of depth -> slabs
   EvenSplit row_panels;
@@ -46,15 +48,16 @@ struct Layout {
   explicit Layout(const Gemm& gemm)
       : lane(choose_lane(gemm)),
         operands(choose_operands(gemm, lane)),
-        depths(split_by(total_depth(gemm, lane), kDepthBlock)),
+        cut(panel_cut(lane)),
+        rows(packed_rows(gemm, lane)),
+        depths(split_by(total_depth(gemm, lane), cut.depth_block, cut.depth_unit)),
         // One slab where C can not hold the sums: those of all columns would take too much.
-        slabs(c_holds_sums(gemm) ? split_into_slabs(depths, gemm.rows, lanes_of_slab(gemm))
+        slabs(c_holds_sums(gemm) ? split_into_slabs(depths, rows, lanes_of_slab(gemm))
                                  : EvenSplit{depths.parts}),
-        row_panels(split_by(gemm.rows, kTileRows)),
+        row_panels(split_by(gemm.rows, cut.rows, cut.row_unit)),
         column_groups(ceil_divide(gemm.columns, kTileColumns), kGroupColumnPanels),
-        packed_a(gemm.kept.factor == Factor::a
-                     ? 0
-                     : whole_cache_lines(gemm.rows * depths.longest() * slabs.longest())),
+        packed_a(
+            gemm.kept.factor == Factor::a ? 0 : whole_cache_lines(rows * depths.longest() * slabs.longest())),
         panels(gemm.kept.factor == Factor::b
                    ? 0
                    : whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
@@ -63,21 +66,22 @@ struct Layout {
                  : 0) {}
 };
 
-RowPanel row_panel(const Layout& layout, const float* packed_a, std::int64_t panel, std::int64_t depth) {
+RowPanel row_panel(const Gemm& gemm, const Layout& layout, const float* packed_a, std::int64_t panel,
+                   std::int64_t depth) {
   const std::int64_t row = layout.row_panels.begin(panel);
-  return {packed_a + row * depth, 0, row, layout.row_panels.begin(panel + 1) - row};
+  return {packed_a + row * depth, 0, row, rows_of(gemm, 0, layout.row_panels, panel)};
 }
 
 /// A's panels of one block of depth, among those of its slab.
 std::int64_t offset_of(const Gemm& gemm, const Layout& layout, std::int64_t slab, DepthRange depth) {
-  if (gemm.kept.factor == Factor::a) return kept_offset(gemm, depth, 0);
-  return gemm.rows * (depth.begin - layout.depths.begin(layout.slabs.begin(slab)));
+  if (gemm.kept.factor == Factor::a) return kept_offset(gemm, layout.lane, depth, 0);
+  return layout.rows * (depth.begin - layout.depths.begin(layout.slabs.begin(slab)));
 }
 
 void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, std::int64_t slab, float* packed_a) {
   const int missing = gemm.kept.first_missing(Factor::a);
   if (missing == gemm.product_count) return;
-  const EvenSplit groups = split_by(layout.row_panels.parts, kGroupRowPanels);
+  const EvenSplit groups = split_by(layout.row_panels.parts, layout.cut.group);
   const std::int64_t begin = layout.slabs.begin(slab);
   pool.run(groups.parts * (layout.slabs.begin(slab + 1) - begin), [&](std::int64_t task, int /*thread*/) {
     const std::int64_t d = begin + task / groups.parts;
@@ -141,7 +145,7 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
   const MicroTiles tiles(block);
   if (rows_are_near(gemm, block.depth)) {
     for (std::int64_t p = 0; p < rows; ++p) {
-      const RowPanel panel = row_panel(layout, packed_a, p, depth);
+      const RowPanel panel = row_panel(gemm, layout, packed_a, p, depth);
       for (std::int64_t q = 0; q < count; ++q) {
         upcoming.ask();
         tiles.make(panel, column_panel(q), nullptr);
@@ -152,16 +156,17 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
   for (std::int64_t first = 0; first < rows; first += kRowsTogether) {
     const std::int64_t end = first + kRowsTogether < rows ? first + kRowsTogether : rows;
     RowPanel together[kRowsTogether];
-    for (std::int64_t p = first; p < end; ++p) together[p - first] = row_panel(layout, packed_a, p, depth);
+    for (std::int64_t p = first; p < end; ++p)
+      together[p - first] = row_panel(gemm, layout, packed_a, p, depth);
     // The last tiles bring the panels that come next, a share each; the next columns begin with the first.
-    const RowPanel next = row_panel(layout, packed_a, end < rows ? end : 0, depth);
+    const RowPanel next = row_panel(gemm, layout, packed_a, end < rows ? end : 0, depth);
     const float* ahead = next.data;
     std::int64_t left = count * (end - first);
-    constexpr std::int64_t kShares = ceil_divide(kRowsTogether * kTileRows, kAhead);
+    const std::int64_t shares = ceil_divide(kRowsTogether * layout.cut.rows, kAhead);
     for (std::int64_t q = 0; q < count; ++q) {
       const ColumnPanel column = column_panel(q);
       for (std::int64_t p = first; p < end; ++p, --left) {
-        const bool brings = left <= kShares;
+        const bool brings = left <= shares;
         tiles.make(together[p - first], column, brings ? ahead : nullptr);
         if (brings) ahead += kAhead * depth;
       }
@@ -207,9 +212,10 @@ void wide_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
                           depth,
                           d + 1 == layout.depths.parts,
                           layout.sums == 0 ? nullptr : panels + layout.panels};
-        multiply(block, layout, packed_a + offset_of(gemm, layout, s, depth),
-                 kept.factor == Factor::b ? kept.data + kept_offset(gemm, depth, column) : panels,
-                 upcoming(block, layout, d, s, task + pool.threads()));
+        multiply(
+            block, layout, packed_a + offset_of(gemm, layout, s, depth),
+            kept.factor == Factor::b ? kept.data + kept_offset(gemm, layout.lane, depth, column) : panels,
+            upcoming(block, layout, d, s, task + pool.threads()));
       }
     });
   }

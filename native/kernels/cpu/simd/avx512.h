@@ -19,7 +19,7 @@ struct Vec {
   static constexpr int kRegisters = 32;
   /// Not beside pairs of bfloat16, which are chosen on AMD alone: a Zen 4 loads one vector while it does one
   /// multiply-add.
-#if defined(ATTUNE_AVX512_BF16)
+#if defined(ATTUNE_BF16_PAIRS) && !defined(ATTUNE_AMX)
   static constexpr bool kFmaReads = false;
 #else
   static constexpr bool kFmaReads = true;
@@ -153,6 +153,38 @@ ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
     rows[8 + c].v = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
     rows[4 + c].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
     rows[12 + c].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+  }
+}
+
+/// Eight rows -> eight vectors, each of two of their sixteen columns, one behind the other.
+ATTUNE_INLINE void transpose(Vec (&rows)[8]) {
+  __m512 a[8];
+  __m512 b[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    a[2 * i] = _mm512_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
+    a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    for (int half = 0; half < 2; ++half) {
+      const __m512d low = _mm512_castps_pd(a[4 * i + half]);
+      const __m512d high = _mm512_castps_pd(a[4 * i + 2 + half]);
+      b[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      b[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+  }
+  // b[4 i + c] holds, in 128-bit part q, column 4 q + c of rows 4 i .. 4 i + 3.
+#pragma GCC unroll 2
+  for (int c = 0; c < 4; c += 2) {
+    const __m512 low = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x44);
+    const __m512 next_low = _mm512_shuffle_f32x4(b[c + 1], b[5 + c], 0x44);
+    const __m512 high = _mm512_shuffle_f32x4(b[c], b[4 + c], 0xee);
+    const __m512 next_high = _mm512_shuffle_f32x4(b[c + 1], b[5 + c], 0xee);
+    rows[c / 2].v = _mm512_shuffle_f32x4(low, next_low, 0x88);
+    rows[2 + c / 2].v = _mm512_shuffle_f32x4(low, next_low, 0xdd);
+    rows[4 + c / 2].v = _mm512_shuffle_f32x4(high, next_high, 0x88);
+    rows[6 + c / 2].v = _mm512_shuffle_f32x4(high, next_high, 0xdd);
   }
 }
 

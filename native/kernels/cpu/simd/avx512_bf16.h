@@ -15,6 +15,14 @@ ATTUNE_INLINE Vec load_pairs(const bfloat16* p, std::int64_t count) {
   return {_mm512_castsi512_ps(_mm512_maskz_loadu_epi16(mask, p))};
 }
 
+ATTUNE_INLINE Vec load_pairs(const bfloat16* p) { return {_mm512_loadu_ps(p)}; }
+
+ATTUNE_INLINE Vec load_pairs(const bfloat16* even, const bfloat16* odd) {
+  const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(even)));
+  const __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd)));
+  return {_mm512_castsi512_ps(_mm512_or_si512(low, _mm512_slli_epi32(high, 16)))};
+}
+
 /// even[i] with odd[i] for i < count, count in [0, 16]; the rest 0. `odd` may be null: zeros.
 ATTUNE_INLINE Vec load_pairs(const bfloat16* even, const bfloat16* odd, std::int64_t count) {
   const __mmask16 mask = first_lanes(count);
