@@ -101,6 +101,8 @@ class Groups {
   [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t group) const {
     return group < large_.parts ? large_.begin(group) : first_small_ + small_.begin(group - large_.parts);
   }
+  /// The first of the groups at the end.
+  [[nodiscard]] ATTUNE_INLINE std::int64_t first_small() const { return large_.parts; }
   /// Panels of the largest group.
   [[nodiscard]] ATTUNE_INLINE std::int64_t longest() const {
     return first_small_ > 0 ? large_.longest() : small_.longest();

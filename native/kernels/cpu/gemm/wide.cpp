@@ -1,6 +1,6 @@
 // C (M, N) where N is large:
 //   for each slab of blocks of depth:
-//     pack A (all threads), then for each group of columns (one task):
+//     pack A (all threads), then for each group of columns (one task, or two that share its rows):
 //       for each block of depth: pack B's columns, then micro tiles with all panels of A
 
 #include "kernels/cpu/gemm/wide.h"
@@ -30,6 +30,10 @@ constexpr std::int64_t kShallowDepth = 32;
 // stays in the first level meanwhile (AVX2, 24 KiB), as long as those of A stay in the second beside all of
 // B's.
 constexpr std::int64_t kRowsTogether = Vec::kWidth == 8 ? 6 : 1;
+// With fewer panels of columns than this a thread would wait for another's last one: the last groups are cut
+// in two by rows, and each half packs its columns itself.
+constexpr std::int64_t kFewColumnPanels = 32;
+constexpr std::int64_t kManyRowPanels = 16;
 
 /// Sizes, and 32-bit lanes in scratch.
 struct Layout {
@@ -40,7 +44,9 @@ struct Layout {
   EvenSplit depths;
   EvenSplit slabs;  ///< blocks of depth -> slabs
   EvenSplit row_panels;
-  Groups column_groups;  ///< column panels -> tasks
+  Groups column_groups;  ///< column panels
+  std::int64_t tasks;    ///< groups, the last ones in halves
+  std::int64_t halved;   ///< the first group that is cut in two
   std::int64_t packed_a;
   std::int64_t panels;  ///< of B, of one thread
   std::int64_t sums;    ///< of one thread
@@ -56,6 +62,8 @@ struct Layout {
                                  : EvenSplit{depths.parts}),
         row_panels(split_by(gemm.rows, cut.rows, cut.row_unit)),
         column_groups(ceil_divide(gemm.columns, kTileColumns), kGroupColumnPanels),
+        tasks(column_groups.count()),
+        halved(tasks),
         packed_a(
             gemm.kept.factor == Factor::a ? 0 : whole_cache_lines(rows * depths.longest() * slabs.longest())),
         panels(gemm.kept.factor == Factor::b
@@ -63,7 +71,33 @@ struct Layout {
                    : whole_cache_lines(column_groups.longest() * kTileColumns * depths.longest())),
         sums(!c_holds_sums(gemm) && depths.parts > 1
                  ? whole_cache_lines(gemm.rows * column_groups.longest() * kTileColumns)
-                 : 0) {}
+                 : 0) {
+    const bool few = ceil_divide(gemm.columns, kTileColumns) < kFewColumnPanels;
+    if (!few || gemm.kept.factor == Factor::b || row_panels.parts < kManyRowPanels) return;
+    halved = column_groups.first_small();
+    tasks += tasks - halved;
+  }
+};
+
+/// Columns of one group, and all of A's panels or half of them.
+struct Part {
+  std::int64_t group = 0;
+  std::int64_t column = 0;
+  std::int64_t columns = 0;
+  std::int64_t begin = 0;  ///< panel of A
+  std::int64_t end = 0;
+
+  Part(const Gemm& gemm, const Layout& layout, std::int64_t task)
+      : group(task), end(layout.row_panels.parts) {
+    if (task >= layout.halved) {
+      group = layout.halved + (task - layout.halved) / 2;
+      const std::int64_t middle = end / 2;
+      ((task - layout.halved) % 2 == 0 ? end : begin) = middle;
+    }
+    column = layout.column_groups.begin(group) * kTileColumns;
+    const std::int64_t stop = layout.column_groups.begin(group + 1) * kTileColumns;
+    columns = (stop < gemm.columns ? stop : gemm.columns) - column;
+  }
 };
 
 RowPanel row_panel(const Gemm& gemm, const Layout& layout, const float* packed_a, std::int64_t panel,
@@ -98,29 +132,27 @@ void pack_rows(ThreadPool& pool, const Gemm& gemm, const Layout& layout, std::in
 /// until it is packed; beside more of them it would not.
 bool rows_are_near(const Gemm& gemm, DepthRange depth) { return gemm.rows * depth.size() <= kNearLanes; }
 
-/// B's columns that a thread packs next: those of its next block of depth, or of the group it gets next if
-/// the threads take turns.
-Upcoming upcoming(const Block& block, const Layout& layout, std::int64_t d, std::int64_t slab,
-                  std::int64_t next_group) {
+/// B's columns that a thread packs next: those of its next block of depth, or of the task it gets next if the
+/// threads take turns.
+Upcoming upcoming(const Block& block, const Layout& layout, const Part& part, std::int64_t d,
+                  std::int64_t slab, std::int64_t next_task) {
   const Gemm& gemm = block.gemm;
   if (layout.operands != Operands::packed || gemm.kept.factor == Factor::b) return {};
   if (!rows_are_near(gemm, block.depth)) return {};
   const auto depth = [&](std::int64_t at) {
     return DepthRange{layout.depths.begin(at), layout.depths.begin(at + 1)};
   };
-  const std::int64_t tiles = layout.row_panels.parts * ceil_divide(block.columns, kTileColumns);
+  const std::int64_t tiles = (part.end - part.begin) * ceil_divide(block.columns, kTileColumns);
   if (d + 1 < layout.slabs.begin(slab + 1))
     return {gemm, block.lane, depth(d + 1), block.column, block.columns, tiles};
-  if (next_group >= layout.column_groups.count()) return {};
-  const std::int64_t column = layout.column_groups.begin(next_group) * kTileColumns;
-  const std::int64_t end = layout.column_groups.begin(next_group + 1) * kTileColumns;
-  const std::int64_t columns = (end < gemm.columns ? end : gemm.columns) - column;
-  return {gemm, block.lane, depth(layout.slabs.begin(slab)), column, columns, tiles};
+  if (next_task >= layout.tasks) return {};
+  const Part next(gemm, layout, next_task);
+  return {gemm, block.lane, depth(layout.slabs.begin(slab)), next.column, next.columns, tiles};
 }
 
-/// All rows of some columns, one block of depth.
-void multiply(const Block& block, const Layout& layout, const float* packed_a, float* panels,
-              Upcoming upcoming) {
+/// One part, one block of depth.
+void multiply(const Block& block, const Layout& layout, const Part& part, const float* packed_a,
+              float* panels, Upcoming upcoming) {
   const Gemm& gemm = block.gemm;
   const std::int64_t depth = block.depth.size();
   const std::int64_t count = ceil_divide(block.columns, kTileColumns);
@@ -141,10 +173,9 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
     pack_b(gemm, block.lane, block.depth, block.column + lying, block.columns - lying, panels + lying * depth,
            missing);
   }
-  const std::int64_t rows = layout.row_panels.parts;
   const MicroTiles tiles(block);
   if (rows_are_near(gemm, block.depth)) {
-    for (std::int64_t p = 0; p < rows; ++p) {
+    for (std::int64_t p = part.begin; p < part.end; ++p) {
       const RowPanel panel = row_panel(gemm, layout, packed_a, p, depth);
       for (std::int64_t q = 0; q < count; ++q) {
         upcoming.ask();
@@ -153,13 +184,13 @@ void multiply(const Block& block, const Layout& layout, const float* packed_a, f
     }
     return;
   }
-  for (std::int64_t first = 0; first < rows; first += kRowsTogether) {
-    const std::int64_t end = first + kRowsTogether < rows ? first + kRowsTogether : rows;
+  for (std::int64_t first = part.begin; first < part.end; first += kRowsTogether) {
+    const std::int64_t end = first + kRowsTogether < part.end ? first + kRowsTogether : part.end;
     RowPanel together[kRowsTogether];
     for (std::int64_t p = first; p < end; ++p)
       together[p - first] = row_panel(gemm, layout, packed_a, p, depth);
     // The last tiles bring the panels that come next, a share each; the next columns begin with the first.
-    const RowPanel next = row_panel(gemm, layout, packed_a, end < rows ? end : 0, depth);
+    const RowPanel next = row_panel(gemm, layout, packed_a, end < part.end ? end : part.begin, depth);
     const float* ahead = next.data;
     std::int64_t left = count * (end - first);
     const std::int64_t shares = ceil_divide(kRowsTogether * layout.cut.rows, kAhead);
@@ -198,24 +229,24 @@ void wide_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   float* const packed_a = kept.factor == Factor::a ? kept.data : reinterpret_cast<float*>(scratch);
   for (std::int64_t s = 0; s < layout.slabs.parts; ++s) {
     pack_rows(pool, gemm, layout, s, packed_a);
-    pool.run(layout.column_groups.count(), [&](std::int64_t task, int thread) {
+    pool.run(layout.tasks, [&](std::int64_t task, int thread) {
       float* const panels = threads + thread * (layout.panels + layout.sums);
-      const std::int64_t column = layout.column_groups.begin(task) * kTileColumns;
-      const std::int64_t end = layout.column_groups.begin(task + 1) * kTileColumns;
+      const Part part(gemm, layout, task);
       for (std::int64_t d = layout.slabs.begin(s); d < layout.slabs.begin(s + 1); ++d) {
         const DepthRange depth{layout.depths.begin(d), layout.depths.begin(d + 1)};
         const Block block{gemm,
                           layout.lane,
                           0,
-                          column,
-                          (end < gemm.columns ? end : gemm.columns) - column,
+                          part.column,
+                          part.columns,
                           depth,
                           d + 1 == layout.depths.parts,
                           layout.sums == 0 ? nullptr : panels + layout.panels};
-        multiply(
-            block, layout, packed_a + offset_of(gemm, layout, s, depth),
-            kept.factor == Factor::b ? kept.data + kept_offset(gemm, layout.lane, depth, column) : panels,
-            upcoming(block, layout, d, s, task + pool.threads()));
+        float* const b = kept.factor == Factor::b
+                             ? kept.data + kept_offset(gemm, layout.lane, depth, part.column)
+                             : panels;
+        multiply(block, layout, part, packed_a + offset_of(gemm, layout, s, depth), b,
+                 upcoming(block, layout, part, d, s, task + pool.threads()));
       }
     });
   }
