@@ -19,6 +19,7 @@
 #include <simde/x86/avx512/cmp.h>
 #include <simde/x86/avx512/cvt.h>
 #include <simde/x86/avx512/div.h>
+#include <simde/x86/avx512/extract.h>
 #include <simde/x86/avx512/fmadd.h>
 #include <simde/x86/avx512/fnmadd.h>
 #include <simde/x86/avx512/loadu.h>

@@ -68,6 +68,23 @@ ATTUNE_INLINE void pack_depths(const Panel& panel, const Source& source, std::in
   }
 }
 
+#if defined(ATTUNE_AVX512)
+/// Whether a panel is half a vector wide, all of it from the source.
+ATTUNE_INLINE bool is_half(const Panel& panel) {
+  return panel.width == Vec::kWidth / 2 && panel.count == panel.width;
+}
+
+/// Depths [k, end) of two such panels, one beside the other in the source.
+template <class Source>
+ATTUNE_INLINE void pack_depths_of_two(const Panel& left, const Panel& right, const Source& source,
+                                      std::int64_t k, std::int64_t end) {
+  for (; k < end; ++k) {
+    source.prefetch_across(left.begin, k + kDepths);
+    store_halves(left.out + k * left.width, right.out + k * left.width, source.across(left.begin, k));
+  }
+}
+#endif
+
 /// Neighbours across the panels are neighbours in memory: rows of vectors. All panels a few depths at a time,
 /// as the source has them side by side: panel after panel, each would fetch the same lines and pages again.
 template <class Source>
@@ -76,7 +93,16 @@ void pack_rows(std::span<const Panel> panels, std::int64_t across, const Source&
   const std::int64_t depth = panels[0].depth;
   for (std::int64_t k = 0; k < depth; k += kDepths) {
     const std::int64_t end = k + kDepths < depth ? k + kDepths : depth;
-    for (const Panel& panel : panels) pack_depths(panel, source, k, end, across - panel.begin);
+    for (std::size_t p = 0; p < panels.size(); ++p) {
+#if defined(ATTUNE_AVX512)
+      if (p + 1 < panels.size() && is_half(panels[p]) && is_half(panels[p + 1])) {
+        pack_depths_of_two(panels[p], panels[p + 1], source, k, end);
+        ++p;
+        continue;
+      }
+#endif
+      pack_depths(panels[p], source, k, end, across - panels[p].begin);
+    }
   }
 }
 

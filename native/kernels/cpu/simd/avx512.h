@@ -47,6 +47,12 @@ ATTUNE_INLINE void store_partial(float* p, Vec a, std::int64_t count) {
   _mm512_mask_storeu_ps(p, first_lanes(count), a.v);
 }
 
+/// Lanes 0 to 7 and 8 to 15.
+ATTUNE_INLINE void store_halves(float* low, float* high, Vec a) {
+  _mm256_storeu_ps(low, _mm512_castps512_ps256(a.v));
+  _mm256_storeu_ps(high, _mm512_extractf32x8_ps(a.v, 1));
+}
+
 ATTUNE_INLINE Vec widen(__m256i halves) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
 }
