@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     prepare: { type: 'string' },
     threads: { type: 'string', default: '2' },
+    dtype: { type: 'string', default: 'f32' }, // f32 | bf16
     optim: { type: 'string', default: 'adamw' },
   },
 })
@@ -41,7 +42,7 @@ async function train() {
   const rows = await read('out/rows.json')
   const examples = (list) =>
     list.map(({ inputIds, labels }) => ({ inputIds: Int32Array.from(inputIds), labels: Int32Array.from(labels) }))
-  const model = await Model.load(here('out/initial').pathname, { threads: Number(values.threads) })
+  const model = await Model.load(here('out/initial').pathname, { threads: Number(values.threads), dtype: values.dtype })
   const trainer = new Trainer(model, {
     train: examples(rows.train),
     epochs: 1,
@@ -64,7 +65,7 @@ async function train() {
   const labelled = rows.train.reduce((sum, { labels }) => sum + labels.filter((label) => label !== ignored).length, 0)
   const result = {
     engine: 'attune',
-    variant: values.optim === 'adamw' ? 'f32' : `f32, ${values.optim}`,
+    variant: values.optim === 'adamw' ? values.dtype : `${values.dtype}, ${values.optim}`,
     steps,
     tokens,
     labelled,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Fine-tuning on real prompt/completion pairs as users do it: attune's Trainer beside transformers' Trainer and TRL's SFTTrainer, in turns.
 //
-//   node bench/peers/sft/run.mjs --config examples/data/instructions-1100.json [--rounds 3] [--contenders attune,attune-8bit,hf-pad]
+//   node bench/peers/sft/run.mjs --config examples/data/instructions-1100.json [--rounds 3] [--contenders attune,attune-bf16,hf-pad]
 //
 // Needs the virtual environment of bench/peers/run.mjs, and in it `pip install -r bench/peers/sft/requirements.txt`.
 import { median } from 'd3-array'
@@ -18,16 +18,29 @@ const { values: options } = parseArgs({
     config: { type: 'string' }, // of the dataset, as in examples/data
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
-    contenders: { type: 'string', default: 'attune,attune-8bit,hf-pad,hf-group,trl-fp32,trl-defaults' },
+    contenders: { type: 'string', default: 'attune,attune-8bit,attune-bf16,hf-pad,hf-group,trl-fp32,trl-defaults' },
     output: { type: 'string', default: join(root, 'bench/results/sft.json') },
   },
 })
 if (options.config === undefined)
   throw new Error('--config: which dataset, such as examples/data/instructions-1100.json')
 const node = (...args) => [process.execPath, [join(here, 'attune-sft.mjs'), ...args]]
+/** `attune`, with `-bf16` and `-8bit` behind it or not. */
+function attune(name) {
+  const [, ...settings] = name.split('-')
+  const dtype = settings.includes('bf16') ? 'bf16' : 'f32'
+  return node(
+    '--threads',
+    options.threads,
+    '--dtype',
+    dtype,
+    '--optim',
+    settings.includes('8bit') ? 'adamw_8bit' : 'adamw',
+  )
+}
 const commandOf = (name) =>
   name.startsWith('attune')
-    ? node('--threads', options.threads, '--optim', name === 'attune' ? 'adamw' : 'adamw_8bit')
+    ? attune(name)
     : [
         join(root, '.tools/peers/bin/python'),
         [join(here, 'torch_sft.py'), '--variant', name, '--threads', options.threads],
