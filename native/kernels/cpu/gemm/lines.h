@@ -5,6 +5,9 @@
 
 #include "kernels/cpu/gemm/gemm.h"
 #include "kernels/cpu/quantized.h"
+#if defined(ATTUNE_BF16_PAIRS)
+#include "kernels/cpu/simd/avx512_bf16.h"
+#endif
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -20,6 +23,17 @@ ATTUNE_INLINE void ask_ahead([[maybe_unused]] const T* run, [[maybe_unused]] std
   }
 }
 
+/// What floats of a line are multiplied by: kStep of them at a time.
+struct FloatFactors {
+  using Element = float;
+  static constexpr std::int64_t kStep = Vec::kWidth;
+  [[nodiscard]] static ATTUNE_INLINE Vec at(const float* p) { return load(p); }
+  [[nodiscard]] static ATTUNE_INLINE Vec partial(const float* p, std::int64_t count) {
+    return load_partial(p, count);
+  }
+  [[nodiscard]] static ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
+};
+
 template <class T>
 struct PlainRun {
   const T* data;
@@ -34,12 +48,47 @@ struct PlainRun {
 template <class T>
 struct PlainLines {
   using Run = PlainRun<T>;
+  using Factors = FloatFactors;
   const T* data;
   std::int64_t stride;  ///< elements between lines
   [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
     return {data + line * stride + i};
   }
+  ATTUNE_INLINE void ask(std::int64_t line, std::int64_t i) const { prefetch(data + line * stride + i); }
 };
+
+#if defined(ATTUNE_BF16_PAIRS)
+struct PairFactors {
+  using Element = bfloat16;
+  static constexpr std::int64_t kStep = 2 * Vec::kWidth;
+  [[nodiscard]] static ATTUNE_INLINE Vec at(const bfloat16* p) { return load_pairs(p); }
+  [[nodiscard]] static ATTUNE_INLINE Vec partial(const bfloat16* p, std::int64_t count) {
+    return load_pairs(p, count);
+  }
+  [[nodiscard]] static ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) { return dot_pairs(a, b, sum); }
+};
+
+struct PairRun {
+  const bfloat16* data;
+  ATTUNE_INLINE void ask(std::int64_t i) const { ask_ahead(data, i); }
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load_pairs(data + i); }
+  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
+    return load_pairs(data + i, count);
+  }
+};
+
+/// Lines of bfloat16 that are multiplied as they are.
+struct PairLines {
+  using Run = PairRun;
+  using Factors = PairFactors;
+  const bfloat16* data;
+  std::int64_t stride;
+  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
+    return {data + line * stride + i};
+  }
+  ATTUNE_INLINE void ask(std::int64_t line, std::int64_t i) const { prefetch(data + line * stride + i); }
+};
+#endif
 
 struct Int8Run {
   const std::int8_t* codes;
@@ -53,6 +102,7 @@ struct Int8Run {
 /// int8 lines that are whole blocks: no run crosses the border of two scales.
 struct Int8Lines {
   using Run = Int8Run;
+  using Factors = FloatFactors;
   const std::int8_t* codes;
   const float* scales;
   std::int64_t stride;
@@ -61,6 +111,7 @@ struct Int8Lines {
     // Never negative: without a sign the division is a shift.
     return {codes + at, broadcast(scales[static_cast<std::uint64_t>(at) / kQuantizedBlock])};
   }
+  ATTUNE_INLINE void ask(std::int64_t line, std::int64_t i) const { prefetch(codes + line * stride + i); }
 };
 
 [[nodiscard]] ATTUNE_INLINE std::int64_t line_stride(const Matrix& b) {

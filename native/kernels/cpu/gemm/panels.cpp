@@ -163,6 +163,15 @@ ATTUNE_INLINE void bring_next(const Panel& panel, const Source& source, std::int
   for (std::int64_t i = 0; i < panel.count; ++i) source.prefetch_along(next + i, k);
 }
 
+/// A panel of one row, which is that row.
+template <class Source>
+void copy_row(const Panel& panel, const Source& source) {
+  std::int64_t k = 0;
+  for (; k + Vec::kWidth <= panel.depth; k += Vec::kWidth) store(panel.out + k, source.along(panel.begin, k));
+  const std::int64_t left = panel.depth - k;
+  if (left > 0) store_partial(panel.out + k, source.along(panel.begin, k, left), left);
+}
+
 /// Neighbours in depth are neighbours in memory.
 template <class Source>
 void pack_columns(const Panel& of, const Source& from) {
@@ -208,7 +217,9 @@ void pack(const Panels& all, const Source& source) {
     return;
   }
   for (const Panel& panel : all.panels()) {
-    if (source.depth_stride == 1) {
+    if (source.depth_stride == 1 && panel.width == 1) {
+      copy_row(panel, source);
+    } else if (source.depth_stride == 1) {
       pack_columns(panel, source);
     } else {
       pack_strided(panel, source);

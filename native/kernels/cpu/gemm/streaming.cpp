@@ -1,5 +1,6 @@
 // C (M, N) for few rows M: packing B would cost more than the product, so each element of B is read once,
-// where it lies, and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it.
+// where it lies, and meets all M rows. A is copied to scratch as float32 (M, depth) with alpha in it, unless
+// both are bfloat16 and this build multiplies pairs of them.
 //
 //   columns of B contiguous: dot products, four columns at a time, far apart in memory
 //   rows of B contiguous: first, parts of the depth, each a sum of scaled rows into scratch; then their sum
@@ -42,13 +43,61 @@ constexpr std::int64_t kPartColumns = 4096;
 
 [[nodiscard]] ATTUNE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
+enum class Way : std::uint8_t { columns, rows, strided };
+
+[[nodiscard]] Way way_of(const Product& product) {
+  if (product.b.row_stride == 1) return Way::columns;
+  return product.b.column_stride == 1 ? Way::rows : Way::strided;
+}
+
+/// Whether A is read where it lies, in pairs of bfloat16: it is not packed as floats.
+[[nodiscard]] bool multiplies_pairs([[maybe_unused]] const Product& product) {
+#if defined(ATTUNE_BF16_PAIRS)
+  const Matrix& a = product.a;
+  return way_of(product) == Way::columns && a.dtype == DType::bf16 && product.b.dtype == DType::bf16 &&
+         a.column_stride == 1 && product.alpha == 1.0F;
+#else
+  return false;
+#endif
+}
+
 // ---- columns contiguous
+
+template <class Lines>
+using FactorOf = typename Lines::Factors::Element;
+
+/// sums[r * kColumns + c * step] += the sum of vector (r, c).
+template <int kRows, int kAtOnce>
+ATTUNE_INLINE void add_reduced(const Vec (&vectors)[kRows][kAtOnce], float* sums, std::int64_t step) {
+#if defined(ATTUNE_AVX512)
+  if constexpr (kRows == 4 && kAtOnce == 4) {
+    alignas(64) float reduced[16];
+    store(reduced, reduce_add(vectors));
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) sums[i / 4 * kColumns + i % 4 * step] += reduced[i];
+    return;
+  }
+#endif
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < kAtOnce; ++c) sums[r * kColumns + c * step] += reduce_add(vectors[r][c]);
+  }
+}
+
+/// Which of the passes over the same lines this is, each with other rows.
+struct Pass {
+  std::int64_t index = 0;
+  std::int64_t count = 1;
+};
 
 /// sums[r * kColumns + c * step] += row r of a . line `first + c * step`, for kRows rows and kAtOnce lines.
 template <int kRows, int kAtOnce, class Lines>
-ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines& b, std::int64_t first,
-                             std::int64_t step, std::int64_t depth, float* sums) {
+ATTUNE_INLINE void dot_lines(const FactorOf<Lines>* a, std::int64_t a_stride, const Lines& b,
+                             std::int64_t first, std::int64_t step, std::int64_t depth, Pass pass,
+                             float* sums) {
   using Run = typename Lines::Run;
+  using Factors = typename Lines::Factors;
   Vec sum[kRows][kAtOnce];
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
@@ -60,18 +109,24 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
     Run runs[kAtOnce] = {b.run(first, block)};
 #pragma GCC unroll 4
     for (int c = 1; c < kAtOnce; ++c) runs[c] = b.run(first + c * step, block);
-    const float* from = a + block;
+    // Of several passes each brings a part of the lines that come next: the first would wait for all of them.
+    if (pass.count > 1) {
+      const std::int64_t ahead = (pass.index * depth + block) / pass.count;
+#pragma GCC unroll 4
+      for (int c = 0; c < kAtOnce; ++c) b.ask(first + c * step + 1, ahead);
+    }
+    const FactorOf<Lines>* from = a + block;
     std::int64_t k = 0;
-    for (; k + Vec::kWidth <= count; k += Vec::kWidth) {
+    for (; k + Factors::kStep <= count; k += Factors::kStep) {
       Vec row[kRows];
 #pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) row[r] = load(from + r * a_stride + k);
+      for (int r = 0; r < kRows; ++r) row[r] = Factors::at(from + r * a_stride + k);
 #pragma GCC unroll 4
       for (int c = 0; c < kAtOnce; ++c) {
-        runs[c].ask(k);
+        if (pass.count == 1) runs[c].ask(k);
         const Vec column = runs[c].at(k);
 #pragma GCC unroll 4
-        for (int r = 0; r < kRows; ++r) sum[r][c] = fma(row[r], column, sum[r][c]);
+        for (int r = 0; r < kRows; ++r) sum[r][c] = Factors::multiply_add(row[r], column, sum[r][c]);
       }
     }
     if (k == count) return;
@@ -79,68 +134,72 @@ ATTUNE_INLINE void dot_lines(const float* a, std::int64_t a_stride, const Lines&
     for (int c = 0; c < kAtOnce; ++c) {
       const Vec column = runs[c].partial(k, count - k);
 #pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r)
-        sum[r][c] = fma(load_partial(from + r * a_stride + k, count - k), column, sum[r][c]);
+      for (int r = 0; r < kRows; ++r) {
+        const Vec row = Factors::partial(from + r * a_stride + k, count - k);
+        sum[r][c] = Factors::multiply_add(row, column, sum[r][c]);
+      }
     }
   };
   std::int64_t block = 0;
   for (; block + kQuantizedBlock <= depth; block += kQuantizedBlock) multiply(block, kQuantizedBlock);
   if (block < depth) multiply(block, depth - block);
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int c = 0; c < kAtOnce; ++c) sums[r * kColumns + c * step] += reduce_add(sum[r][c]);
-  }
+  add_reduced<kRows, kAtOnce>(sum, sums, step);
 }
 
 /// As many sums as registers hold: 16 of 16 would leave none for what is multiplied.
 template <int kRows, class Lines>
-ATTUNE_INLINE void dot_streams(const float* a, std::int64_t a_stride, const Lines& b, std::int64_t first,
-                               std::int64_t step, std::int64_t depth, float* sums) {
+ATTUNE_INLINE void dot_streams(const FactorOf<Lines>* a, std::int64_t a_stride, const Lines& b,
+                               std::int64_t first, std::int64_t step, std::int64_t depth, Pass pass,
+                               float* sums) {
   if constexpr (kRows <= 2 || Vec::kWidth == 16) {
-    dot_lines<kRows, kStreams>(a, a_stride, b, first, step, depth, sums);
+    dot_lines<kRows, kStreams>(a, a_stride, b, first, step, depth, pass, sums);
   } else {
-    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first, step, depth, sums);
-    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first + 2 * step, step, depth, sums + 2 * step);
+    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first, step, depth, pass, sums);
+    dot_lines<kRows, kStreams / 2>(a, a_stride, b, first + 2 * step, step, depth, pass, sums + 2 * step);
   }
 }
 
 template <class Lines>
-ATTUNE_INLINE void dot_rows(const float* a, std::int64_t rows, std::int64_t a_stride, const Lines& b,
-                            std::int64_t first, std::int64_t step, std::int64_t depth, float* sums) {
+ATTUNE_INLINE void dot_rows(const FactorOf<Lines>* a, std::int64_t rows, std::int64_t a_stride,
+                            const Lines& b, std::int64_t first, std::int64_t step, std::int64_t depth,
+                            float* sums) {
   for (std::int64_t r = 0; r < rows; r += kRowsAtOnce) {
-    const float* from = a + r * a_stride;
+    const FactorOf<Lines>* from = a + r * a_stride;
     float* to = sums + r * kColumns;
+    const Pass pass{r / kRowsAtOnce, ceil_divide(rows, kRowsAtOnce)};
     switch (rows - r) {
       case 1:
-        dot_streams<1>(from, a_stride, b, first, step, depth, to);
+        dot_streams<1>(from, a_stride, b, first, step, depth, pass, to);
         break;
       case 2:
-        dot_streams<2>(from, a_stride, b, first, step, depth, to);
+        dot_streams<2>(from, a_stride, b, first, step, depth, pass, to);
         break;
       case 3:
-        dot_streams<3>(from, a_stride, b, first, step, depth, to);
+        dot_streams<3>(from, a_stride, b, first, step, depth, pass, to);
         break;
       default:
-        dot_streams<kRowsAtOnce>(from, a_stride, b, first, step, depth, to);
+        dot_streams<kRowsAtOnce>(from, a_stride, b, first, step, depth, pass, to);
     }
   }
 }
 
 /// Where a product's rows of A are, and how many.
-struct Rows {
-  const float* data = nullptr;
+template <class T>
+struct RowsOf {
+  const T* data = nullptr;
   std::int64_t stride = 0;
   std::int64_t count = 0;
 };
+using Rows = RowsOf<float>;
 
 template <class Lines>
-void dot(const Rows& a, const Lines& b, std::int64_t columns, std::int64_t depth, float* sums) {
+void dot(const RowsOf<FactorOf<Lines>>& a, const Lines& b, std::int64_t columns, std::int64_t depth,
+         float* sums) {
   const std::int64_t step = columns / kStreams;
   for (std::int64_t j = 0; j < step; ++j) dot_rows(a.data, a.count, a.stride, b, j, step, depth, sums + j);
   for (std::int64_t j = kStreams * step; j < columns; ++j) {
     for (std::int64_t r = 0; r < a.count; ++r)
-      dot_lines<1, 1>(a.data + r * a.stride, a.stride, b, j, 1, depth, sums + r * kColumns + j);
+      dot_lines<1, 1>(a.data + r * a.stride, a.stride, b, j, 1, depth, {}, sums + r * kColumns + j);
   }
 }
 
@@ -159,6 +218,14 @@ void dot_unpacked(const Rows& a, const Matrix& b, std::int64_t column, std::int6
 void add_dots(const Rows& a, const Product& product, std::int64_t column, std::int64_t columns,
               float* unpacked, float* sums) {
   const Matrix& b = product.b;
+#if defined(ATTUNE_BF16_PAIRS)
+  if (multiplies_pairs(product)) {
+    const PlainLines<bfloat16> lines = plain_lines<bfloat16>(b, column, 0);
+    const RowsOf<bfloat16> rows{static_cast<const bfloat16*>(product.a.data), product.a.row_stride, a.count};
+    dot(rows, PairLines{lines.data, lines.stride}, columns, product.depth, sums);
+    return;
+  }
+#endif
   if (unpacks(b, product.depth)) {
     dot_unpacked(a, b, column, columns, product.depth, unpacked, sums);
   } else if (b.dtype == DType::int8) {
@@ -334,11 +401,11 @@ void add_strided(const Rows& a, const Product& product, std::int64_t column, std
 
 // ---- choose
 
-enum class Way : std::uint8_t { columns, rows, strided };
-
-[[nodiscard]] Way way_of(const Product& product) {
-  if (product.b.row_stride == 1) return Way::columns;
-  return product.b.column_stride == 1 ? Way::rows : Way::strided;
+[[nodiscard]] bool needs_floats(const Gemm& gemm) {
+  for (int p = 0; p < gemm.product_count; ++p) {
+    if (!multiplies_pairs(gemm.products[p])) return true;
+  }
+  return false;
 }
 
 /// Bytes of B that one column of C takes.
@@ -407,7 +474,8 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   float* unpacked = a + layout.a;
   float* part_sums = unpacked + pool.threads() * layout.unpacked;
   const std::int64_t depth = total_depth(gemm, Lane::f32);
-  pack_a(gemm, Lane::f32, {0, depth}, {0, split_by(gemm.rows, 1), 0, gemm.rows}, a, 0);
+  if (needs_floats(gemm))
+    pack_a(gemm, Lane::f32, {0, depth}, {0, split_by(gemm.rows, 1), 0, gemm.rows}, a, 0);
 
   std::int64_t before = 0;
   float* next = part_sums;

@@ -128,6 +128,32 @@ ATTUNE_INLINE Mask less(Vec a, Vec b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CM
 ATTUNE_INLINE Vec select(Mask mask, Vec a, Vec b) { return {_mm512_mask_blend_ps(mask.m, b.v, a.v)}; }
 
 ATTUNE_INLINE float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
+/// The sums of sixteen vectors, each in the order of the other reduce_add: lane 4 r + c is that of (r, c).
+ATTUNE_INLINE Vec reduce_add(const Vec (&vectors)[4][4]) {
+  __m512 halves[4][2];
+  __m512 quarters[4];
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      const __m512 a = vectors[2 * i][c].v;
+      const __m512 b = vectors[2 * i + 1][c].v;
+      halves[c][i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    }
+    quarters[c] = _mm512_add_ps(_mm512_shuffle_f32x4(halves[c][0], halves[c][1], 0x88),
+                                _mm512_shuffle_f32x4(halves[c][0], halves[c][1], 0xdd));
+  }
+  // quarters[c] holds four lanes of row r in its 128-bit part r.
+  __m512 pairs[2];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const __m512 a = quarters[2 * i];
+    const __m512 b = quarters[2 * i + 1];
+    pairs[i] = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+  }
+  return {_mm512_add_ps(_mm512_shuffle_ps(pairs[0], pairs[1], 0x88),
+                        _mm512_shuffle_ps(pairs[0], pairs[1], 0xdd))};
+}
 ATTUNE_INLINE float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 
 /// rows[i][j] <-> rows[j][i]: pairs, then quadruples within 128 bits, then the 128-bit parts.
