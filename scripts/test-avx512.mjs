@@ -1,4 +1,4 @@
-// Runs tests on the kernels for AVX-512 and AVX-512-BF16 on a processor that has only AVX2: a build of its own in which SIMDe makes the
+// Runs tests on the kernels for AVX-512, AVX-512-BF16 and AMX on a processor that has only AVX2: a build of its own in which SIMDe makes the
 // intrinsics of AVX2 instructions. It shows that they compute what they should, not how fast. Never the build that is used.
 // `npm run test:avx512 -- <files>` runs other tests; ATTUNE_ISA chooses the set where a test does not.
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
  * Matrix products that are cut into blocks of rows and of columns, into slabs and blocks of depth: sums of float64 at places drawn among all, and the
- * same bits from any number of threads.
+ * same bits from any number of threads. Products of few rows: the bits of a row are those that it has alone.
  */
 import { describe, expect, test } from 'vitest'
 import { native, type NativeArray } from '../../lib/native.js'
@@ -64,6 +64,38 @@ async function multiply(
   }
 }
 
+/** Numbers whose sums are rounded, so that another order gives other bits. */
+const roughValues = (count: number, seed: number) =>
+  values(count, seed).map((each, i) => each * (1 + ((i * 37) % 101) / 83))
+
+/** The bytes of x W^T, x of the first `rows` of the same rows. */
+async function multiplyRows(
+  rows: number,
+  depth: number,
+  columns: number,
+  dtype: 'f32' | 'bf16',
+  instructionSet: string,
+) {
+  const session = new (native().Session)({ threads: 2, instructionSet })
+  try {
+    const graph = new (native().Graph)(dtype)
+    const ids: number[] = []
+    for (const [name, count, seed] of [
+      ['x', rows, 1],
+      ['w', columns, 2],
+    ] as const) {
+      session.defineParameter(name, [count, depth], dtype)
+      await session.writeParameter(name, roughValues(count * depth, seed))
+      ids.push(graph.parameter(name, [count, depth]).id)
+    }
+    graph.output('c', graph.node('linear', 'product', ids, { layout: 'out_in' })[0]!.id)
+    const { c } = await session.run(session.compile(graph), { sizes: {}, inputs: {} }, { fetch: ['c'] })
+    return Buffer.from(c!.buffer, c!.byteOffset, c!.byteLength)
+  } finally {
+    session.dispose()
+  }
+}
+
 /** Some places of C: every stride-th, the corners among them. */
 function* places({ rows, columns }: Product) {
   const last = rows * columns - 1
@@ -74,6 +106,16 @@ function* places({ rows, columns }: Product) {
 
 describe.each(native().processor().instructionSets)('on %s', (instructionSet) => {
   describe.each(['f32', 'bf16'] as const)('in %s', (dtype) => {
+    test.each([77, 640, 1001])('a row of depth %i has the bits that it has alone', async (depth) => {
+      const columns = 270
+      const all = await multiplyRows(16, depth, columns, dtype, instructionSet)
+      const bytes = all.byteLength / 16
+      for (const rows of [1, 2, 3, 4, 5, 8, 11]) {
+        const some = await multiplyRows(rows, depth, columns, dtype, instructionSet)
+        expect(some.byteLength).toBe(rows * bytes)
+        expect(some.compare(all, 0, rows * bytes), `${rows} rows`).toBe(0)
+      }
+    })
     describe.each(kinds)('%s', (kind) => {
       test.each(products)('$name', async (product) => {
         const { rows, depth, columns } = product

@@ -93,16 +93,12 @@ void pack_rows(std::span<const Panel> panels, std::int64_t across, const Source&
   const std::int64_t depth = panels[0].depth;
   for (std::int64_t k = 0; k < depth; k += kDepths) {
     const std::int64_t end = k + kDepths < depth ? k + kDepths : depth;
-    for (std::size_t p = 0; p < panels.size(); ++p) {
+    std::span<const Panel> left = panels;
 #if defined(ATTUNE_AVX512)
-      if (p + 1 < panels.size() && is_half(panels[p]) && is_half(panels[p + 1])) {
-        pack_depths_of_two(panels[p], panels[p + 1], source, k, end);
-        ++p;
-        continue;
-      }
+    for (; left.size() > 1 && is_half(left[0]) && is_half(left[1]); left = left.subspan(2))
+      pack_depths_of_two(left[0], left[1], source, k, end);
 #endif
-      pack_depths(panels[p], source, k, end, across - panels[p].begin);
-    }
+    for (const Panel& panel : left) pack_depths(panel, source, k, end, across - panel.begin);
   }
 }
 
