@@ -50,12 +50,7 @@ __attribute__((noinline)) void multiply_part(std::int64_t depth, const float* a,
     }
   }
   multiply_whole<kBrings, kDown, kAcross>(depth, a, b, sums, kStride, add, ahead);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < columns; j += Vec::kWidth) {
-      const std::int64_t count = columns - j < Vec::kWidth ? columns - j : Vec::kWidth;
-      store_partial(tile + i * tile_stride + j, load(sums + i * kStride + j), count);
-    }
-  }
+  write_part(sums, static_cast<int>(rows), kAcross, tile, tile_stride, columns, false);
 }
 
 template <bool kBrings, int kRows, int kAcross>

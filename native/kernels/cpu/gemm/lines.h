@@ -23,41 +23,23 @@ ATTUNE_INLINE void ask_ahead([[maybe_unused]] const T* run, [[maybe_unused]] std
   }
 }
 
-/// What floats of a line are multiplied by: kStep of them at a time.
+/// How a line is multiplied, kStep elements at a time: as floats, by floats.
 struct FloatFactors {
   using Element = float;
   static constexpr std::int64_t kStep = Vec::kWidth;
-  [[nodiscard]] static ATTUNE_INLINE Vec at(const float* p) { return load(p); }
-  [[nodiscard]] static ATTUNE_INLINE Vec partial(const float* p, std::int64_t count) {
+  template <class T>
+  [[nodiscard]] static ATTUNE_INLINE Vec at(const T* p) {
+    return load(p);
+  }
+  template <class T>
+  [[nodiscard]] static ATTUNE_INLINE Vec partial(const T* p, std::int64_t count) {
     return load_partial(p, count);
   }
   [[nodiscard]] static ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };
 
-template <class T>
-struct PlainRun {
-  const T* data;
-  ATTUNE_INLINE void ask(std::int64_t i) const { ask_ahead(data, i); }
-  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load(data + i); }
-  [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
-    return load_partial(data + i, count);
-  }
-};
-
-/// Lines of B, each of neighbours in memory.
-template <class T>
-struct PlainLines {
-  using Run = PlainRun<T>;
-  using Factors = FloatFactors;
-  const T* data;
-  std::int64_t stride;  ///< elements between lines
-  [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
-    return {data + line * stride + i};
-  }
-  ATTUNE_INLINE void ask(std::int64_t line, std::int64_t i) const { prefetch(data + line * stride + i); }
-};
-
 #if defined(ATTUNE_BF16_PAIRS)
+/// As pairs of bfloat16, by pairs.
 struct PairFactors {
   using Element = bfloat16;
   static constexpr std::int64_t kStep = 2 * Vec::kWidth;
@@ -67,28 +49,30 @@ struct PairFactors {
   }
   [[nodiscard]] static ATTUNE_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) { return dot_pairs(a, b, sum); }
 };
+#endif
 
-struct PairRun {
-  const bfloat16* data;
+template <class T, class F>
+struct PlainRun {
+  const T* data;
   ATTUNE_INLINE void ask(std::int64_t i) const { ask_ahead(data, i); }
-  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return load_pairs(data + i); }
+  [[nodiscard]] ATTUNE_INLINE Vec at(std::int64_t i) const { return F::at(data + i); }
   [[nodiscard]] ATTUNE_INLINE Vec partial(std::int64_t i, std::int64_t count) const {
-    return load_pairs(data + i, count);
+    return F::partial(data + i, count);
   }
 };
 
-/// Lines of bfloat16 that are multiplied as they are.
-struct PairLines {
-  using Run = PairRun;
-  using Factors = PairFactors;
-  const bfloat16* data;
-  std::int64_t stride;
+/// Lines of B, each of neighbours in memory.
+template <class T, class F = FloatFactors>
+struct PlainLines {
+  using Run = PlainRun<T, F>;
+  using Factors = F;
+  const T* data;
+  std::int64_t stride;  ///< elements between lines
   [[nodiscard]] ATTUNE_INLINE Run run(std::int64_t line, std::int64_t i) const {
     return {data + line * stride + i};
   }
   ATTUNE_INLINE void ask(std::int64_t line, std::int64_t i) const { prefetch(data + line * stride + i); }
 };
-#endif
 
 struct Int8Run {
   const std::int8_t* codes;
@@ -125,8 +109,8 @@ struct Int8Lines {
          (line_stride(b) % kQuantizedBlock != 0 || line_length % kQuantizedBlock != 0);
 }
 
-template <class T>
-[[nodiscard]] ATTUNE_INLINE PlainLines<T> plain_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
+template <class T, class F = FloatFactors>
+[[nodiscard]] ATTUNE_INLINE PlainLines<T, F> plain_lines(const Matrix& b, std::int64_t line, std::int64_t i) {
   const std::int64_t stride = line_stride(b);
   return {static_cast<const T*>(b.data) + line * stride + i, stride};
 }

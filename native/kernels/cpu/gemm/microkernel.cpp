@@ -31,20 +31,6 @@ constexpr bool reads_element(int row) { return Vec::kFmaReads && row % 3 != 0; }
 // tenth of them, which a core shared with another program misses.
 constexpr int kUnrolled = 4;
 
-/// A tile whose last vector is not whole. Apart: its masks would take registers from the loop over the depth.
-__attribute__((noinline)) void write_part(const float* sums, int rows, int vectors, float* tile,
-                                          std::int64_t tile_stride, std::int64_t columns, bool add) {
-  for (int i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < columns; j += Vec::kWidth) {
-      const std::int64_t left = columns - j;
-      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
-      const Vec sum = load(sums + i * vectors * Vec::kWidth + j);
-      float* out = tile + i * tile_stride + j;
-      store_partial(out, add ? load_partial(out, count) + sum : sum, count);
-    }
-  }
-}
-
 template <Lane kLane, Operands kOperands, bool kBrings, int kRows, int kVectors>
 void multiply(std::int64_t depth, const float* __restrict a, [[maybe_unused]] std::int64_t a_stride,
               const float* __restrict b, [[maybe_unused]] std::int64_t b_stride, float* tile,
@@ -121,6 +107,19 @@ constexpr MicroKernels kKernels =
     make_kernels<kLane, kOperands, kBrings>(std::make_integer_sequence<int, kTileRows>{});
 
 }  // namespace
+
+void write_part(const float* sums, int rows, int vectors, float* tile, std::int64_t tile_stride,
+                std::int64_t columns, bool add) {
+  for (int i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; j += Vec::kWidth) {
+      const std::int64_t left = columns - j;
+      const std::int64_t count = left < Vec::kWidth ? left : Vec::kWidth;
+      const Vec sum = load(sums + i * vectors * Vec::kWidth + j);
+      float* out = tile + i * tile_stride + j;
+      store_partial(out, add ? load_partial(out, count) + sum : sum, count);
+    }
+  }
+}
 
 const MicroKernels& microkernels([[maybe_unused]] Lane lane, Operands operands, bool brings) {
 #if defined(ATTUNE_AMX)

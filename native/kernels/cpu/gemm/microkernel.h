@@ -32,6 +32,11 @@ struct MicroKernels {
 /// what is packed, which costs them some percent.
 [[nodiscard]] const MicroKernels& microkernels(Lane lane, Operands operands, bool brings);
 
+/// What kernels do with a tile whose last vector is not whole: tile = or += sums (rows, vectors * kWidth).
+/// Apart: its masks would take registers from the loop over the depth.
+__attribute__((noinline)) void write_part(const float* sums, int rows, int vectors, float* tile,
+                                          std::int64_t tile_stride, std::int64_t columns, bool add);
+
 #if defined(ATTUNE_AMX)
 /// Those of pairs, in AMX's tiles, which the thread has configured.
 [[nodiscard]] const MicroKernels& amx_microkernels(bool brings);

@@ -15,31 +15,38 @@ namespace attune::cpu::ATTUNE_ISA {
 //   prefetch_across(k), prefetch_along(j, k)
 // j and k count from the source's first lane on.
 
-/// float32, or bfloat16 that is widened, times alpha.
+/// What both kinds below are made of.
 template <class T>
-struct Elements {
-  const T* data = nullptr;
-  std::int64_t stride = 0;
-  std::int64_t depth_stride = 0;
-  Vec alpha = broadcast(1.0F);
+struct Strided {
+  const T* data;
+  std::int64_t stride;
+  std::int64_t depth_stride;
+  Vec scale;
 
-  ATTUNE_INLINE Elements(const T* first, std::int64_t between, std::int64_t between_depths, float scale)
-      : data(first), stride(between), depth_stride(between_depths), alpha(broadcast(scale)) {}
+  ATTUNE_INLINE Strided(const T* first, std::int64_t between, std::int64_t between_depths, float factor)
+      : data(first), stride(between), depth_stride(between_depths), scale(broadcast(factor)) {}
+};
+
+/// float32, or bfloat16 that is widened, times a scale.
+template <class T>
+struct Elements : Strided<T> {
+  using Strided<T>::Strided, Strided<T>::data, Strided<T>::stride, Strided<T>::depth_stride,
+      Strided<T>::scale;
 
   [[nodiscard]] ATTUNE_INLINE Vec across(std::int64_t j, std::int64_t k) const {
-    return alpha * load(data + k * depth_stride + j);
+    return scale * load(data + k * depth_stride + j);
   }
   [[nodiscard]] ATTUNE_INLINE Vec across(std::int64_t j, std::int64_t k, std::int64_t n) const {
-    return alpha * load_partial(data + k * depth_stride + j, n);
+    return scale * load_partial(data + k * depth_stride + j, n);
   }
   [[nodiscard]] ATTUNE_INLINE Vec along(std::int64_t j, std::int64_t k) const {
-    return alpha * load(data + j * stride + k);
+    return scale * load(data + j * stride + k);
   }
   [[nodiscard]] ATTUNE_INLINE Vec along(std::int64_t j, std::int64_t k, std::int64_t n) const {
-    return alpha * load_partial(data + j * stride + k, n);
+    return scale * load_partial(data + j * stride + k, n);
   }
   [[nodiscard]] ATTUNE_INLINE Vec lane(std::int64_t j, std::int64_t k) const {
-    return alpha * load_partial(data + j * stride + k * depth_stride, 1);
+    return scale * load_partial(data + j * stride + k * depth_stride, 1);
   }
   ATTUNE_INLINE void prefetch_across(std::int64_t j, std::int64_t k) const {
     prefetch(data + k * depth_stride + j);
@@ -51,14 +58,8 @@ struct Elements {
 
 /// Pairs of bfloat16, which stay what they are. Nothing is rounded: the scale is a power of two.
 template <bool kScales>
-struct Pairs {
-  const bfloat16* data = nullptr;
-  std::int64_t stride = 0;
-  std::int64_t depth_stride = 0;
-  Vec scale = broadcast(1.0F);
-
-  ATTUNE_INLINE Pairs(const bfloat16* first, std::int64_t between, std::int64_t between_depths, float power)
-      : data(first), stride(between), depth_stride(between_depths), scale(broadcast(power)) {}
+struct Pairs : Strided<bfloat16> {
+  using Strided::Strided;
 
   [[nodiscard]] ATTUNE_INLINE Vec across(std::int64_t j, std::int64_t k) const {
     const bfloat16* const even = data + 2 * k * depth_stride + j;

@@ -183,7 +183,7 @@ void pack_columns(const Panel& of, const Source& from) {
         pack_square(source, first + j, k, panel.out + k * panel.width + j, panel.width);
       }
 #if defined(ATTUNE_AVX512)
-    } else if (panel.width == Vec::kWidth / 2 && panel.count == panel.width) {
+    } else if (is_half(panel)) {
       for (; k < whole; k += Vec::kWidth) {
         bring_next(panel, source, k);
         pack_half_square(source, first, k, panel.out + k * panel.width);

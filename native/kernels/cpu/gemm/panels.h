@@ -3,7 +3,6 @@
 #include <span>
 
 #include "kernels/cpu/gemm/blocking.h"
-#include "kernels/cpu/gemm/gemm.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 

@@ -83,7 +83,7 @@ void add_strided(const Rows& a, const Product& product, std::int64_t column, std
   const std::int64_t bytes = kFewColumns * bytes_of_column(gemm);
   const std::int64_t long_enough = bytes == 0 ? 1 : kTaskBytes / bytes;
   const std::int64_t enough_tasks = gemm.columns / (kFewColumns * kTasksOfThread * threads);
-  const std::int64_t times = least(least(long_enough, enough_tasks), kStreamingColumns / kFewColumns);
+  const std::int64_t times = minimum(minimum(long_enough, enough_tasks), kStreamingColumns / kFewColumns);
   return times < 1 ? kFewColumns : times * kFewColumns;
 }
 
@@ -100,7 +100,7 @@ struct Layout {
       if (rows) sums[p] = whole_cache_lines(parts_of(gemm, product).depth.parts * gemm.rows * gemm.columns);
       if (!unpacks(product.b, rows ? gemm.columns : product.depth)) continue;
       const std::int64_t floats =
-          whole_cache_lines(rows ? least(gemm.columns, kPartColumns) : kStreams * product.depth);
+          whole_cache_lines(rows ? minimum(gemm.columns, kPartColumns) : kStreams * product.depth);
       unpacked = unpacked > floats ? unpacked : floats;
     }
   }
@@ -153,7 +153,7 @@ void streaming_gemm(ThreadPool& pool, std::byte* scratch, const Gemm& gemm) {
   const std::int64_t across = columns_of_task(gemm, pool.threads());
   pool.run(ceil_divide(gemm.columns, across), [&](std::int64_t task, int thread) {
     const std::int64_t column = task * across;
-    const Rectangle place{0, column, gemm.rows, least(across, gemm.columns - column)};
+    const Rectangle place{0, column, gemm.rows, minimum(across, gemm.columns - column)};
     alignas(64) float sums[kStreamingDotRows * kStreamingColumns];
     for (std::int64_t i = 0; i < gemm.rows; ++i) {
       for (std::int64_t j = 0; j < place.columns; ++j) sums[i * kStreamingColumns + j] = 0.0F;

@@ -148,7 +148,7 @@ void dot_unpacked(const Rows& a, const Matrix& b, std::int64_t column, std::int6
                   std::int64_t depth, float* unpacked, float* sums) {
   const QuantizedView view = view_quantized(b.dtype, b.data, b.elements);
   for (std::int64_t j = 0; j < columns; j += kStreams) {
-    const std::int64_t count = least(kStreams, columns - j);
+    const std::int64_t count = minimum(kStreams, columns - j);
     for (std::int64_t c = 0; c < count; ++c)
       unpack(view, (column + j + c) * b.column_stride, depth, unpacked + c * depth);
     dot(a, PlainLines<float>{unpacked, depth}, count, depth, sums + j);
@@ -162,9 +162,8 @@ void add_dots(const Rows& a, const Product& product, std::int64_t column, std::i
   const Matrix& b = product.b;
 #if defined(ATTUNE_BF16_PAIRS)
   if (multiplies_pairs(product)) {
-    const PlainLines<bfloat16> lines = plain_lines<bfloat16>(b, column, 0);
     const RowsOf<bfloat16> rows{static_cast<const bfloat16*>(product.a.data), product.a.row_stride, a.count};
-    dot(rows, PairLines{lines.data, lines.stride}, columns, product.depth, sums);
+    dot(rows, plain_lines<bfloat16, PairFactors>(b, column, 0), columns, product.depth, sums);
     return;
   }
 #endif

@@ -28,7 +28,7 @@ ATTUNE_INLINE void add_lines(const float* a, std::int64_t a_stride, const Lines&
     Run runs[kAtOnce] = {b.run(first, block)};
 #pragma GCC unroll 4
     for (int l = 1; l < kAtOnce; ++l) runs[l] = b.run(first + l * step, block);
-    const std::int64_t count = least(kQuantizedBlock, columns - block);
+    const std::int64_t count = minimum(kQuantizedBlock, columns - block);
     std::int64_t j = 0;
     for (; j + Vec::kWidth <= count; j += Vec::kWidth) {
       Vec line[kAtOnce];
@@ -121,8 +121,8 @@ Parts parts_of(const Gemm& gemm, const Product& product) {
   const EvenSplit blocks = split_by(ceil_divide(columns, kQuantizedBlock), kPartColumns / kQuantizedBlock);
   const std::int64_t elements = product.depth * columns;
   std::int64_t parts = ceil_divide(ceil_divide(elements, kPartElements), blocks.parts);
-  if (parts < kFewParts) parts = least(kFewParts, ceil_divide(elements, kSmallPartElements));
-  parts = least(parts, product.depth);
+  if (parts < kFewParts) parts = minimum(kFewParts, ceil_divide(elements, kSmallPartElements));
+  parts = minimum(parts, product.depth);
   return {{product.depth, parts < 1 ? 1 : parts}, blocks, columns};
 }
 

@@ -17,7 +17,7 @@ struct Parts {
 
   [[nodiscard]] ATTUNE_INLINE std::int64_t count() const { return depth.parts * blocks.parts; }
   [[nodiscard]] ATTUNE_INLINE std::int64_t begin(std::int64_t range) const {
-    return least(columns, blocks.begin(range) * kQuantizedBlock);
+    return minimum(columns, blocks.begin(range) * kQuantizedBlock);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/gemm/blocking.h"
 #include "kernels/cpu/gemm/gemm.h"
+#include "kernels/cpu/launch.h"
 
 namespace attune::cpu::ATTUNE_ISA {
 
@@ -13,8 +14,6 @@ inline constexpr std::int64_t kStreamingColumns = 256;
 /// four of them keep more reads in flight than one: 22 against 19 GB/s on two cores of an EPYC (Zen 3). Side
 /// by side in one page they are read at half the speed.
 inline constexpr int kStreams = 4;
-
-[[nodiscard]] ATTUNE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 /// Where a product's rows of A are, and how many.
 template <class T>

@@ -81,18 +81,16 @@ struct Layout {
 
 /// Columns of one group, and all of A's panels or half of them.
 struct Part {
-  std::int64_t group = 0;
   std::int64_t column = 0;
   std::int64_t columns = 0;
   std::int64_t begin = 0;  ///< panel of A
   std::int64_t end = 0;
 
-  Part(const Gemm& gemm, const Layout& layout, std::int64_t task)
-      : group(task), end(layout.row_panels.parts) {
-    if (task >= layout.halved) {
-      group = layout.halved + (task - layout.halved) / 2;
-      const std::int64_t middle = end / 2;
-      ((task - layout.halved) % 2 == 0 ? end : begin) = middle;
+  Part(const Gemm& gemm, const Layout& layout, std::int64_t task) : end(layout.row_panels.parts) {
+    std::int64_t group = task;
+    if (const std::int64_t half = task - layout.halved; half >= 0) {
+      group = layout.halved + half / 2;
+      (half % 2 == 0 ? end : begin) = end / 2;
     }
     column = layout.column_groups.begin(group) * kTileColumns;
     const std::int64_t stop = layout.column_groups.begin(group + 1) * kTileColumns;

@@ -56,9 +56,8 @@ struct AmxSums {
     if constexpr (kDown == 2) _tile_zero(2);
     if constexpr (kDown == 2 && kAcross == 2) _tile_zero(3);
   }
-  /// `stride` floats between rows.
+  /// `stride` floats between rows. After before_loads().
   static ATTUNE_INLINE void load(const float* sums, std::int64_t stride) {
-    before_loads();
     const std::int64_t bytes = stride * 4;
     const float* const below = sums + kAmxTile * stride;
     _tile_loadd(0, sums, bytes);
@@ -76,7 +75,8 @@ struct AmxSums {
   }
   /// += A B over 16 lanes of pairs of bfloat16 each. a: 16 kDown rows of 16 lanes, `a_stride` lanes apart;
   /// b: 16 rows of 16 kAcross lanes, one behind the other. As vdpbf16ps it takes subnormals for 0, but sums
-  /// even and odd elements apart and adds both to the sum: 2 more roundings for 32 products.
+  /// even and odd elements apart and adds both to the sum: 2 more roundings for 32 products. After
+  /// before_loads().
   static ATTUNE_INLINE void add_products(const float* a, std::int64_t a_stride, const float* b) {
     const std::int64_t a_bytes = a_stride * 4;
     constexpr std::int64_t kBytes = kAcross * kAmxTile * std::int64_t{4};

@@ -156,25 +156,31 @@ ATTUNE_INLINE Vec reduce_add(const Vec (&vectors)[4][4]) {
 }
 ATTUNE_INLINE float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 
-/// rows[i][j] <-> rows[j][i]: pairs, then quadruples within 128 bits, then the 128-bit parts.
-ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
-  __m512 a[16];
-  __m512 b[16];
+/// Pairs of rows, then quadruples within 128 bits: out[4 i + c] holds, in 128-bit part q, column 4 q + c of
+/// rows 4 i .. 4 i + 3.
+template <int kRows>
+ATTUNE_INLINE void transpose_quadruples(const Vec (&rows)[kRows], __m512 (&out)[kRows]) {
+  __m512 a[kRows];
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < kRows / 2; ++i) {
     a[2 * i] = _mm512_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
     a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kRows / 4; ++i) {
     for (int half = 0; half < 2; ++half) {
       const __m512d low = _mm512_castps_pd(a[4 * i + half]);
       const __m512d high = _mm512_castps_pd(a[4 * i + 2 + half]);
-      b[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      b[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+      out[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      out[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
     }
   }
-  // b[4 i + c] holds, in 128-bit part q, column 4 q + c of rows 4 i .. 4 i + 3.
+}
+
+/// rows[i][j] <-> rows[j][i].
+ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
+  __m512 b[16];
+  transpose_quadruples(rows, b);
 #pragma GCC unroll 4
   for (int c = 0; c < 4; ++c) {
     const __m512 even_low = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88);
@@ -190,23 +196,8 @@ ATTUNE_INLINE void transpose(Vec (&rows)[16]) {
 
 /// Eight rows -> eight vectors, each of two of their sixteen columns, one behind the other.
 ATTUNE_INLINE void transpose(Vec (&rows)[8]) {
-  __m512 a[8];
   __m512 b[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    a[2 * i] = _mm512_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
-    a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
-  }
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-    for (int half = 0; half < 2; ++half) {
-      const __m512d low = _mm512_castps_pd(a[4 * i + half]);
-      const __m512d high = _mm512_castps_pd(a[4 * i + 2 + half]);
-      b[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      b[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-    }
-  }
-  // b[4 i + c] holds, in 128-bit part q, column 4 q + c of rows 4 i .. 4 i + 3.
+  transpose_quadruples(rows, b);
 #pragma GCC unroll 2
   for (int c = 0; c < 4; c += 2) {
     const __m512 low = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x44);
